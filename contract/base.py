@@ -1,0 +1,31 @@
+"""Common ground of the wire models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+CONTRACT_VERSION = 1
+"""Major version: the `v1` in topics and event types. A message of another major version is set aside, not guessed at."""
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+"""Name of a site, edge, camera, sensor or unit: lower case, so that it is the same in a topic, a file name and a URL."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Sequence = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Instant = AwareDatetime
+"""A point in time with its zone; written as UTC."""
+
+
+class Message(BaseModel):
+    """Base of what is received from a newer or older program: unknown keys are kept, so nothing is lost on the way."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", ser_json_timedelta="float")
+
+
+class StrictMessage(BaseModel):
+    """Base of commands and configuration: an unknown key is a mistake and is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

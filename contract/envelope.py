@@ -1,0 +1,101 @@
+"""The event envelope: structured-mode CloudEvents 1.0 JSON.
+
+Extension attributes (`site`, `edge`, `outboxid`, `sequence`, `replayed`) have CloudEvents' lower-case names. `(outboxid, sequence)`
+identifies the event for delivery and gives its order; `id` identifies it for people and links.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field, ValidationError
+
+from contract.base import CONTRACT_VERSION, Identifier, Instant, Message, Sequence
+from contract.events import DATA_MODELS, EventData, EventType
+
+TYPE_PREFIX = "watchpost."
+MAX_EVENT_BYTES = 256 * 1024
+"""Larger messages are refused unread; a real event is under 10 KiB."""
+
+
+class MalformedEvent(ValueError):
+    """The message is not an event of this contract; the text says why. The collector keeps it in the dead-letter table."""
+
+
+class UnsupportedVersion(ValueError):
+    """An event of another major version: set aside whole, to be ingested again by a newer collector."""
+
+
+class Envelope(Message):
+    """The CloudEvents envelope with `data` still raw: enough to store and acknowledge an event."""
+
+    specversion: Literal["1.0"] = "1.0"
+    id: UUID
+    source: str = Field(
+        description="/<site>/<edge>/<camera, sensor or the edge itself>", examples=["/west/gate-1/lane-1"]
+    )
+    type: str = Field(pattern=r"^watchpost\.[a-z_]+\.v[0-9]+$", examples=["watchpost.falling_object.v1"])
+    subject: str | None = None
+    time: Instant = Field(description="When it happened; immutable, a later clock correction is a record of its own.")
+    datacontenttype: Literal["application/json"] = "application/json"
+    site: Identifier
+    edge: Identifier
+    outboxid: UUID
+    sequence: Sequence
+    replayed: bool = Field(default=False, description="Sent from the backlog or again on request, not live.")
+    expires: Instant | None = Field(default=None, description="After this it is history, not news.")
+    data: dict[str, Any]
+
+    @property
+    def event_type(self) -> EventType:
+        """The type without prefix and version."""
+        return EventType(self.type.removeprefix(TYPE_PREFIX).rsplit(".v", 1)[0])
+
+    def parse_data(self) -> EventData:
+        """Validate `data` by the event's type; unknown keys are kept. Raises MalformedEvent."""
+        try:
+            return DATA_MODELS[self.event_type].model_validate(self.data)
+        except ValidationError as error:
+            raise MalformedEvent(f"data of {self.type}: {summarise(error)}") from error
+
+
+def event_type_name(event_type: EventType, version: int = CONTRACT_VERSION) -> str:
+    """The CloudEvents `type` of an event type: `watchpost.<type>.v<major>`."""
+    return f"{TYPE_PREFIX}{event_type}.v{version}"
+
+
+def parse_event(payload: bytes) -> Envelope:
+    """Read one MQTT payload. Raises MalformedEvent or UnsupportedVersion; never returns a half-understood event."""
+    if len(payload) > MAX_EVENT_BYTES:
+        raise MalformedEvent(f"{len(payload)} bytes, more than the {MAX_EVENT_BYTES} an event may have")
+    try:
+        raw = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise MalformedEvent(f"not JSON: {error}") from error
+    if not isinstance(raw, dict):
+        raise MalformedEvent(f"expected a JSON object, got {type(raw).__name__}")
+    _check_version(raw.get("type"))
+    try:
+        return Envelope.model_validate(raw)
+    except ValidationError as error:
+        raise MalformedEvent(summarise(error)) from error
+
+
+def _check_version(type_name: object) -> None:
+    if not isinstance(type_name, str) or not type_name.startswith(TYPE_PREFIX):
+        return
+    name, _, version = type_name.removeprefix(TYPE_PREFIX).rpartition(".v")
+    if version.isdigit() and int(version) != CONTRACT_VERSION:
+        raise UnsupportedVersion(f"{type_name}: this program understands version {CONTRACT_VERSION}")
+    if version.isdigit() and name not in set(EventType):
+        raise UnsupportedVersion(f"{type_name}: unknown event type, probably of a newer edge")
+
+
+def summarise(error: ValidationError) -> str:
+    """The first problems of a validation error in one line: where, what was expected."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    lines = [f"{'.'.join(str(part) for part in item['loc']) or 'message'}: {item['msg']}" for item in found[:5]]
+    more = f" (and {len(found) - 5} more)" if len(found) > 5 else ""
+    return "; ".join(lines) + more

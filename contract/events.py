@@ -1,0 +1,198 @@
+"""The events an edge reports: their data, by type."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from contract.base import Fraction, Identifier, Instant, Message, Sequence, Sha256
+
+
+class EventType(StrEnum):
+    """The `<type>` in `event/<type>/<source>`."""
+
+    FALLING_OBJECT = "falling_object"
+    PLATE_PASSAGE = "plate_passage"
+    WATCHLIST_HIT = "watchlist_hit"
+    SENSOR = "sensor"
+    CAMERA = "camera"
+    EVIDENCE = "evidence"
+    DROPPED = "dropped"
+
+
+Certainty = Literal["confirmed", "suspected"]
+EvidenceRole = Literal["snapshot", "plate", "path", "clip"]
+Point = tuple[float, float]
+"""(x, y) in picture fractions: 0..1 from the left and from the top, so that it holds at every resolution."""
+
+
+class EvidenceRef(Message):
+    """Names a file by its content. The file itself travels over HTTP, never in MQTT."""
+
+    sha256: Sha256
+    role: EvidenceRole
+    media_type: str = Field(examples=["image/jpeg", "video/mp4"])
+    size_bytes: int = Field(ge=1)
+    note: str | None = Field(
+        default=None, description="For a person: for instance that a browser cannot play this codec."
+    )
+
+
+class EventData(Message):
+    """What every event's data has."""
+
+    evidence: tuple[EvidenceRef, ...] = ()
+
+
+class Interval(Message):
+    """A value with the interval that holds it with 90 % probability."""
+
+    value: float
+    low: float
+    high: float
+
+
+class PathPoint(Message):
+    """Where the object was seen: time in seconds since the first point, place in picture fractions."""
+
+    t_s: float
+    x: Fraction
+    y: Fraction
+
+
+class FallingObjectData(EventData):
+    """Something fell. Floor and column are counted as the installer drew them; None where no facade was drawn."""
+
+    camera: Identifier
+    certainty: Certainty
+    confidence: Fraction
+    hypothesis: Literal["free_fall", "terminal_velocity"]
+    path: tuple[PathPoint, ...] = Field(min_length=2)
+    duration_s: float = Field(gt=0)
+    origin: PathPoint = Field(description="Where the fall began, as far as it was seen or can be calculated back.")
+    origin_floor: Interval | None = None
+    origin_column: Interval | None = None
+    acceleration_g: float | None = Field(
+        default=None, description="Fitted acceleration in units of g, where the facade gives a scale."
+    )
+    speed_mps: float | None = Field(
+        default=None, description="Speed at the last seen point, where the facade gives a scale."
+    )
+    size_px: float = Field(gt=0, description="Median diameter in pixels of the analysed stream.")
+    why: str = Field(description="Why it fired, in words and figures a person can check.")
+    weather_mode: bool = False
+
+
+class CharacterRead(Message):
+    """One character of a plate: what was read, how sure, and the next best."""
+
+    character: str = Field(min_length=1, max_length=1)
+    probability: Fraction
+    alternatives: tuple[tuple[str, Fraction], ...] = ()
+
+
+PlateColour = Literal["blue", "green", "yellow", "yellow_green", "white", "black", "unknown"]
+Direction = Literal["approaching", "leaving", "unknown"]
+
+
+class PlateRead(Message):
+    """A plate as read. `text` is empty when no grammar admits the reading: then `alternatives` say what it may have been."""
+
+    text: str
+    region: str = Field(default="CN", description="Which grammar admitted it.")
+    kind: str = Field(
+        description="Plate kind of the region's grammar, for instance small_blue, new_energy_small, large_yellow, police."
+    )
+    colour: PlateColour
+    rows: Literal[1, 2] = 1
+    confidence: Fraction
+    characters: tuple[CharacterRead, ...] = ()
+    alternatives: tuple[tuple[str, Fraction], ...] = ()
+
+
+class PlatePassageData(EventData):
+    """A vehicle passed a checkpoint. The provisional and the final event of one vehicle share `passage_id`."""
+
+    camera: Identifier
+    passage_id: str
+    stage: Literal["provisional", "final"]
+    readable: bool
+    plate: PlateRead | None = None
+    plate_digest: str | None = Field(
+        default=None, description="Keyed hash instead of `plate` where the site keeps plates hashed."
+    )
+    direction: Direction = "unknown"
+    lane: str | None = None
+    first_seen: Instant
+    last_seen: Instant
+    frames_read: int = Field(ge=0)
+    corners: tuple[Point, Point, Point, Point] | None = Field(
+        default=None,
+        description="Plate corners in the snapshot, clockwise from top left, in picture fractions.",
+    )
+
+
+class WatchlistHitData(EventData):
+    """A plate on the watch list passed. Says what was read and which rule matched; a match is never silent."""
+
+    camera: Identifier
+    passage_id: str
+    list_id: str
+    entry_id: str
+    rule: Literal["exact", "confusable"]
+    plate: PlateRead
+    seen_at: Instant
+
+
+class SensorData(EventData):
+    """A reading or alarm of a local sensor (smoke, manhole, charging post, help button, any other)."""
+
+    sensor: Identifier
+    kind: str
+    alarm: bool
+    value: float | None = None
+    unit: str | None = None
+    text: str | None = None
+
+
+CameraState = Literal["up", "down", "blind", "frozen", "blurred", "moved"]
+
+
+class CameraData(EventData):
+    """A camera changed its state. Retained status has no history; these events are the history."""
+
+    camera: Identifier
+    state: CameraState
+    previous: CameraState | None = None
+    since: Instant
+    reason: str = ""
+
+
+class EvidenceData(EventData):
+    """Evidence that was finished after its event (the clip needs its seconds after the fact)."""
+
+    event_id: str = Field(description="Id of the event that this evidence belongs to.")
+    failed: str | None = Field(default=None, description="Why there will be none (disk full, stream broken), if so.")
+
+
+class DroppedData(EventData):
+    """What a full outbox had to give up. It closes the gap in the sequence: counted, never silent."""
+
+    outbox_id: str
+    ranges: tuple[tuple[Sequence, Sequence], ...]
+    counts: dict[str, int] = Field(description="Events given up, by type.")
+    evidence_files: int = Field(default=0, ge=0)
+    reason: str
+
+
+DATA_MODELS: dict[EventType, type[EventData]] = {
+    EventType.FALLING_OBJECT: FallingObjectData,
+    EventType.PLATE_PASSAGE: PlatePassageData,
+    EventType.WATCHLIST_HIT: WatchlistHitData,
+    EventType.SENSOR: SensorData,
+    EventType.CAMERA: CameraData,
+    EventType.EVIDENCE: EvidenceData,
+    EventType.DROPPED: DroppedData,
+}

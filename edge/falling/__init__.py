@@ -1,0 +1,1 @@
+"""Falling objects: motion proposals -> gravity tracker -> free-fall fit -> ONNX classifier -> one finding per fall."""

@@ -1,0 +1,1 @@
+"""Build hook: placeholder until the page's parts are fetched here."""
