@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 CONTRACT_VERSION = 1
-"""Major version: the `v1` in topics and event types. A message of another major version is set aside, not guessed at."""
+"""Major version: the `v1` in topics and event types. A message of another major version is set aside."""
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-"""Name of a site, edge, camera, sensor or unit: lower case, so that it is the same in a topic, a file name and a URL."""
+"""Name of a site, edge, camera, sensor or unit: lower case, the same in a topic, a file name and a URL."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Sequence = Annotated[int, Field(ge=1)]

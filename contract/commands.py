@@ -56,7 +56,7 @@ class ReplayRange(StrictMessage):
 
 
 class Command(StrictMessage):
-    """Payload of `command/<name>`. Reply topic, correlation and expiry are fields: nothing depends on MQTT 5 properties."""
+    """Payload of `command/<name>`. Correlation and expiry are fields: nothing depends on MQTT 5 properties."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     name: CommandName

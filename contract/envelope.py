@@ -1,7 +1,7 @@
 """The event envelope: structured-mode CloudEvents 1.0 JSON.
 
-Extension attributes (`site`, `edge`, `outboxid`, `sequence`, `replayed`) have CloudEvents' lower-case names. `(outboxid, sequence)`
-identifies the event for delivery and gives its order; `id` identifies it for people and links.
+Extension attributes (`site`, `edge`, `outboxid`, `sequence`, `replayed`) have CloudEvents' lower-case names.
+`(outboxid, sequence)` identifies the event for delivery and gives its order; `id` identifies it for people and links.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_EVENT_BYTES = 256 * 1024
 
 
 class MalformedEvent(ValueError):
-    """The message is not an event of this contract; the text says why. The collector keeps it in the dead-letter table."""
+    """The message is not an event of this contract; the text says why. The collector keeps it aside."""
 
 
 class UnsupportedVersion(ValueError):

@@ -98,12 +98,12 @@ Direction = Literal["approaching", "leaving", "unknown"]
 
 
 class PlateRead(Message):
-    """A plate as read. `text` is empty when no grammar admits the reading: then `alternatives` say what it may have been."""
+    """A plate as read. `text` is empty when no grammar admits the reading; `alternatives` then say what it may be."""
 
     text: str
     region: str = Field(default="CN", description="Which grammar admitted it.")
     kind: str = Field(
-        description="Plate kind of the region's grammar, for instance small_blue, new_energy_small, large_yellow, police."
+        description="Plate kind of the region's grammar, for instance small_blue, new_energy_small, police."
     )
     colour: PlateColour
     rows: Literal[1, 2] = 1

@@ -12,7 +12,7 @@ from contract.events import CameraState
 
 
 class Status(Message):
-    """Retained, and also the will. An `offline` of an older connection must not hide a newer `online`: compare `connection_id`."""
+    """Retained, and also the will. An `offline` of an older `connection_id` must not hide a newer `online`."""
 
     state: Literal["online", "offline", "stopping"]
     connection_id: UUID

@@ -1,4 +1,4 @@
-"""MQTT topics as validated values: `watchpost/v1/<site>/<edge>/...` and the collector's own under `watchpost/v1/<site>/`.
+"""MQTT topics as validated values: `watchpost/v1/<site>/<edge>/...` and the collector's own beside them.
 
 `str(topic)` is what goes to the broker. Names that could be mistaken for a collector's topic are reserved.
 """

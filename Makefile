@@ -1,0 +1,67 @@
+# Watchpost: what a person types. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= .venv
+PYTHON := $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+FETCHED_FROM := collector/web/package-lock.json simulator/package-lock.json
+# One thread per library: the programs bring their own threads, and a test machine has two cores.
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint format bench docs lock install clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: install ## the main job with simulated cameras; ONCE=1 plays one scenario, prints the score and ends
+	@$(BIN)/python -m simulator demo $(if $(ONCE),--once)
+
+test: install ## all tests; real services are used when installed (WATCHPOST_REQUIRE_SERVICES=1 demands them)
+	@$(BIN)/python -m pytest $(PYTEST)
+
+lint: install ## ruff, mypy strict, import directions, Dockerfile
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/hadolint Dockerfile
+
+format: install ## put the code into its standard form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: install ## measure cost, delay, start and memory; writes docs/ref/bench.md and its plot
+	@$(BIN)/python -m simulator bench
+
+docs: install ## write the generated references again (schemas, AsyncAPI, OpenAPI, configuration)
+	@$(BIN)/python -m contract docs/ref/contract
+	@$(BIN)/python -m collector openapi > docs/ref/openapi.json
+
+lock: ## choose all versions anew within pyproject.toml's bounds
+	@$(BIN)/pip install -q uv
+	@$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --generate-hashes --no-emit-index-url \
+	  --no-annotate --python-version 3.11 --upgrade -q --custom-compile-command "make lock" -o requirements.lock
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml hatch_build.py $(FETCHED_FROM)
+	@for tool in git $(or $(PYTHON),python3); do command -v $$tool >/dev/null || \
+	  { echo "Watchpost needs $$tool, which is missing: sudo apt install git make python3 python3-venv"; exit 1; }; done
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] < (3, 14) else 1)' || \
+	  { echo "Watchpost needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Watchpost needs Python's venv module, which is missing: sudo apt install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the parts named in requirements.lock (about 1 GB; a minute or two) ..."
+	@$(BIN)/pip install --require-hashes --progress-bar on -r requirements.lock \
+	  | while IFS= read -r line; do case "$$line" in Collecting*) printf '\r\033[K  %s' "$$line";; \
+	      Installing*) printf '\r\033[K  installing ...';; esac; done; exit $${PIPESTATUS[0]}
+	@printf '\r\033[K'
+	@echo "Installing Watchpost itself and fetching the page's parts and the fonts ..."
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean: ## remove the virtual environment, fetched parts and all that was rendered
+	@rm -rf $(VENV) var collector/web/static/vendor simulator/fonts
