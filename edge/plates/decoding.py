@@ -1,0 +1,178 @@
+"""Reads a text from CTC probabilities along a region's grammar: prefix beam search that only walks admitted patterns.
+
+Graves et al., "Connectionist temporal classification" (2006): the probability of a text is the sum over its alignments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.plates.alphabet import BLANK
+from edge.plates.grammar import Appearance, Automaton, PatternAutomaton, PlateKind, Region
+
+MAX_ALTERNATIVES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterBelief:
+    """What may stand at one place: (character, probability), best first; the first is the one read."""
+
+    ranked: tuple[tuple[str, float], ...]
+
+    @property
+    def character(self) -> str:
+        return self.ranked[0][0]
+
+    @property
+    def probability(self) -> float:
+        return self.ranked[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One plate as read from one picture. `kind` is None and `text` empty when no grammar admits what was read."""
+
+    text: str
+    kind: PlateKind | None
+    probability: float
+    characters: tuple[CharacterBelief, ...] = ()
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def readable(self) -> bool:
+        return self.kind is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingLimits:
+    """How far the search goes, and how far an admitted text may stay behind what the net would freely read."""
+
+    beam: int = 12
+    candidates: int = 8
+    floor: float = 1e-5
+    least_ratio: float = 0.01
+
+
+@dataclass(slots=True)
+class _Branch:
+    state: int
+    blank: float = 0.0
+    character: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.blank + self.character
+
+
+class Decoder:
+    """Decodes CTC log-probabilities (T, 1 + len(alphabet)), blank first, along the grammar of one region."""
+
+    def __init__(self, region: Region, limits: DecodingLimits | None = None) -> None:
+        self.region = region
+        self._limits = limits or DecodingLimits()
+        self._automaton: Automaton = PatternAutomaton(region)
+        self._output = {character: i + 1 for i, character in enumerate(region.alphabet)}
+
+    def decode(self, log_probs: NDArray[np.floating], appearance: Appearance | None = None) -> Reading:
+        """The best admitted text, or an unreadable one with its alternatives.
+
+        An admitted text that is far less likely than what the net reads without a grammar is not accepted: the
+        grammar may correct a confusion, it may not invent a plate.
+        """
+        _check_shape(log_probs, len(self.region.alphabet) + 1)
+        probabilities = np.exp(log_probs.astype(np.float64))
+        hypotheses = self._search(probabilities)
+        free_text, free_probability = greedy(probabilities, self.region.alphabet)
+        ranked = self._weigh(hypotheses, appearance or Appearance())
+        if not ranked or ranked[0][2] < self._limits.least_ratio * free_probability:
+            return _unreadable(free_text, free_probability, hypotheses)
+        text, kind, probability, _ = ranked[0]
+        others = tuple((other, min(1.0, p)) for other, _, p, _ in ranked[1 : 1 + MAX_ALTERNATIVES])
+        return Reading(text, kind, min(1.0, probability), _characters(text, hypotheses), others)
+
+    def _weigh(
+        self, hypotheses: Sequence[tuple[str, float]], appearance: Appearance
+    ) -> list[tuple[str, PlateKind, float, float]]:
+        """(text, its best kind, CTC probability, probability times weight), best weighed first."""
+        ranked = []
+        for text, probability in hypotheses:
+            kinds = self.region.kinds_of(text, appearance)
+            if kinds:
+                ranked.append((text, kinds[0][0], probability, probability * kinds[0][1]))
+        return sorted(ranked, key=lambda entry: -entry[3])
+
+    def _search(self, probabilities: NDArray[np.float64]) -> list[tuple[str, float]]:
+        """Complete admitted texts with their CTC probabilities, best first."""
+        beam = {"": _Branch(0, blank=1.0)}
+        for row in probabilities:
+            beam = self._prune(self._extend(beam, row))
+        done = [(text, b.total) for text, b in beam.items() if self._automaton.complete(b.state) and b.total > 0]
+        return sorted(done, key=lambda entry: -entry[1])
+
+    def _extend(self, beam: dict[str, _Branch], row: NDArray[np.float64]) -> dict[str, _Branch]:
+        candidates = self._candidates(row)
+        following: dict[str, _Branch] = {}
+        for text, branch in beam.items():
+            last = text[-1:]
+            stay = following.setdefault(text, _Branch(branch.state))
+            stay.blank += branch.total * float(row[BLANK])
+            if last:
+                stay.character += branch.character * float(row[self._output[last]])
+            for character, probability in candidates:
+                gain = probability * (branch.blank if character == last else branch.total)
+                state = self._automaton.step(branch.state, character) if gain > 0 else None
+                if state is not None:
+                    following.setdefault(text + character, _Branch(state)).character += gain
+        return following
+
+    def _candidates(self, row: NDArray[np.float64]) -> list[tuple[str, float]]:
+        best = np.argpartition(-row, self._limits.candidates)[: self._limits.candidates + 1]
+        return [
+            (self.region.alphabet[i - 1], float(row[i])) for i in best if i != BLANK and row[i] > self._limits.floor
+        ]
+
+    def _prune(self, beam: dict[str, _Branch]) -> dict[str, _Branch]:
+        if len(beam) <= self._limits.beam:
+            return beam
+        best = sorted(beam.items(), key=lambda entry: -entry[1].total)
+        return dict(best[: self._limits.beam])
+
+
+def greedy(probabilities: NDArray[np.float64], alphabet: str) -> tuple[str, float]:
+    """Best path without a grammar: (text, probability of that path)."""
+    path = probabilities.argmax(axis=1)
+    kept = [int(k) for i, k in enumerate(path) if k != BLANK and (i == 0 or k != path[i - 1])]
+    return "".join(alphabet[k - 1] for k in kept), float(probabilities.max(axis=1).prod())
+
+
+def _check_shape(log_probs: NDArray[np.floating], classes: int) -> None:
+    if log_probs.ndim != 2 or log_probs.shape[0] < 1 or log_probs.shape[1] != classes:
+        raise ValueError(f"expected log-probabilities (T, {classes}), got {log_probs.shape}: reader and region differ")
+    if not np.isfinite(log_probs.max(axis=1)).all():
+        raise ValueError("log-probabilities with a row of nothing finite: the reader's output is broken")
+
+
+def _characters(text: str, hypotheses: Sequence[tuple[str, float]]) -> tuple[CharacterBelief, ...]:
+    """Per place, the share of each character among the admitted hypotheses of this length."""
+    rivals = [(other, p) for other, p in hypotheses if len(other) == len(text)]
+    total = sum(p for _, p in rivals)
+    beliefs = []
+    for place, read in enumerate(text):
+        shares: dict[str, float] = {}
+        for other, p in rivals:
+            shares[other[place]] = shares.get(other[place], 0.0) + p / total
+        rest = sorted(((c, p) for c, p in shares.items() if c != read), key=lambda entry: -entry[1])
+        ranked = ((read, min(1.0, shares[read])), *((c, min(1.0, p)) for c, p in rest[:MAX_ALTERNATIVES]))
+        beliefs.append(CharacterBelief(ranked))
+    return tuple(beliefs)
+
+
+def _unreadable(free_text: str, free_probability: float, hypotheses: Sequence[tuple[str, float]]) -> Reading:
+    seen = [(free_text, free_probability)] if free_text else []
+    seen += [(text, p) for text, p in hypotheses if text != free_text]
+    alternatives = tuple((text, min(1.0, p)) for text, p in seen[:MAX_ALTERNATIVES])
+    return Reading("", None, min(1.0, free_probability), (), alternatives)

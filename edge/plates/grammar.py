@@ -1,0 +1,220 @@
+"""What a plate may be: each kind's patterns, colours and rows; and the decoder that reads nothing else.
+
+A region is data: an alphabet and its kinds. `CHINA` follows GA 36 (number series, letters that are never issued) and
+the vehicle plates in use beside it. A second region is one more `Region` in `REGIONS`, through the same decoder.
+
+A pattern is a row of slots; each slot is the set of characters that may stand there. Patterns of one kind may differ in
+length. A pattern's weight is its prior: series that are hardly ever issued need better evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations, product
+from typing import Literal, Protocol
+
+from contract.events import PlateColour
+from edge.plates.alphabet import ALPHABET, DIGITS, LETTERS, PROVINCES
+
+Slots = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A row of slots (each a string of the characters that may stand there) and its prior weight (0..1]."""
+
+    slots: Slots
+    weight: float = 1.0
+
+    def admits(self, text: str) -> bool:
+        return len(text) == len(self.slots) and all(c in slot for c, slot in zip(text, self.slots, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class PlateKind:
+    """One kind of plate of a region: its name on the wire, the colours it is made in, its rows, its patterns."""
+
+    name: str
+    colours: frozenset[PlateColour]
+    rows: Literal[1, 2]
+    patterns: tuple[Pattern, ...]
+
+    def weight_of(self, text: str) -> float:
+        """Prior weight of the pattern that admits this text; 0 when none does."""
+        return max((pattern.weight for pattern in self.patterns if pattern.admits(text)), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """What the picture says beside the characters: probabilities of colours and of two rows. Empty means unknown."""
+
+    colours: Mapping[str, float] = field(default_factory=dict)
+    two_rows: float | None = None
+
+    def weight(self, kind: PlateKind) -> float:
+        """How far this look speaks for the kind, 0..1. Never 0: a colour can be misjudged at night."""
+        colour = sum(self.colours.get(name, 0.0) for name in kind.colours) if self.colours else 1.0
+        rows = 1.0 if self.two_rows is None else self.two_rows if kind.rows == 2 else 1.0 - self.two_rows
+        return max(colour, 0.01) * max(rows, 0.01)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region's plates: the reader's alphabet (CTC output i+1 is `alphabet[i]`) and the kinds."""
+
+    name: str
+    alphabet: str
+    kinds: tuple[PlateKind, ...]
+
+    def __post_init__(self) -> None:
+        known = set(self.alphabet)
+        for kind in self.kinds:
+            for pattern in kind.patterns:
+                unknown = set().union(*pattern.slots) - known
+                if unknown:
+                    raise ValueError(f"region {self.name}, kind {kind.name}: {sorted(unknown)} not in its alphabet")
+
+    def kinds_of(self, text: str, appearance: Appearance | None = None) -> list[tuple[PlateKind, float]]:
+        """Kinds that admit the text with their weights (prior times look), best first; empty when none does."""
+        look = appearance or Appearance()
+        weighed = [(kind, kind.weight_of(text) * look.weight(kind)) for kind in self.kinds]
+        return sorted(((kind, w) for kind, w in weighed if w > 0), key=lambda entry: -entry[1])
+
+    def admits(self, text: str) -> bool:
+        return any(kind.weight_of(text) > 0 for kind in self.kinds)
+
+
+class Automaton(Protocol):
+    """What the decoder walks along: which characters may follow."""
+
+    def step(self, state: int, character: str) -> int | None:
+        """The state after one more character; None when no pattern goes on with it. State 0 is the start."""
+        ...
+
+    def complete(self, state: int) -> bool:
+        """Whether a text may end here."""
+        ...
+
+
+class PatternAutomaton:
+    """The patterns of all kinds of a region as one deterministic automaton, built lazily and kept."""
+
+    def __init__(self, region: Region) -> None:
+        slots = {pattern.slots for kind in region.kinds for pattern in kind.patterns}
+        self._alive: list[tuple[int, frozenset[Slots]]] = [(0, frozenset(slots))]
+        self._number = {self._alive[0]: 0}
+        self._steps: dict[tuple[int, str], int | None] = {}
+
+    def step(self, state: int, character: str) -> int | None:
+        key = (state, character)
+        if key not in self._steps:
+            self._steps[key] = self._make(state, character)
+        return self._steps[key]
+
+    def complete(self, state: int) -> bool:
+        place, alive = self._alive[state]
+        return any(len(slots) == place for slots in alive)
+
+    def _make(self, state: int, character: str) -> int | None:
+        place, alive = self._alive[state]
+        left = frozenset(slots for slots in alive if len(slots) > place and character in slots[place])
+        if not left:
+            return None
+        following = (place + 1, left)
+        if following not in self._number:
+            self._number[following] = len(self._alive)
+            self._alive.append(following)
+        return self._number[following]
+
+
+# China ---------------------------------------------------------------------------------------------------------------
+
+SERIAL_LETTERS = LETTERS.replace("I", "").replace("O", "")
+"""GA 36: I and O are not issued in serial numbers, they look like 1 and 0."""
+CITY_LETTERS = LETTERS.replace("I", "").replace("O", "")
+"""The issuing authority's letter. O was once given to the police and is admitted there only."""
+NEW_ENERGY_LETTERS = "ABCDEFGHJK"
+"""D and F first (battery, other); the further ones follow where those are used up."""
+MILITARY_LETTERS = "ABCDEFGHJKLMNOPRSTUVYZ"
+
+
+def _serial(length: int, letters: range, weight: float = 1.0) -> list[Pattern]:
+    """Serial numbers of this length with this many letters among the digits, at any places."""
+    patterns = []
+    for count in letters:
+        for places in combinations(range(length), count):
+            slots = tuple(SERIAL_LETTERS if place in places else DIGITS for place in range(length))
+            patterns.append(Pattern(slots, weight))
+    return patterns
+
+
+def _around(head: Slots, serials: list[Pattern], tail: Slots = ()) -> tuple[Pattern, ...]:
+    return tuple(Pattern(head + serial.slots + tail, serial.weight) for serial in serials)
+
+
+def _kind(
+    name: str, colours: tuple[PlateColour, ...], patterns: tuple[Pattern, ...], rows: Literal[1, 2] = 1
+) -> PlateKind:
+    return PlateKind(name, frozenset(colours), rows, patterns)
+
+
+_AUTHORITY: Slots = (PROVINCES, CITY_LETTERS)
+_POLICE_AUTHORITY: Slots = (PROVINCES, CITY_LETTERS + "O")
+_SERIAL_5 = [*_serial(5, range(3)), *_serial(5, range(3, 6), weight=0.05)]
+"""GA 36's series have at most two letters; a few self-chosen numbers have more."""
+_SERIAL_4 = [*_serial(4, range(3)), *_serial(4, range(3, 5), weight=0.05)]
+_ORDINARY = _around(_AUTHORITY, _SERIAL_5)
+_NEW_ENERGY_SMALL = tuple(
+    Pattern((*_AUTHORITY, first, second, *(DIGITS,) * 4), weight)
+    for (first, weight), second in product(
+        (("DF", 1.0), (NEW_ENERGY_LETTERS.replace("D", "").replace("F", ""), 0.3)), (DIGITS, SERIAL_LETTERS)
+    )
+)
+_NEW_ENERGY_LARGE = (
+    Pattern((*_AUTHORITY, *(DIGITS,) * 5, "DF")),
+    Pattern((*_AUTHORITY, *(DIGITS,) * 5, NEW_ENERGY_LETTERS.replace("D", "").replace("F", "")), 0.3),
+)
+_MILITARY = (
+    Pattern((MILITARY_LETTERS, LETTERS, *(DIGITS,) * 5)),
+    Pattern(("W", "J", PROVINCES, *(DIGITS,) * 4, DIGITS + SERIAL_LETTERS)),
+    Pattern(("W", "J", *(DIGITS,) * 5)),
+)
+_EMBASSY = (Pattern(("使", *(DIGITS,) * 6)), Pattern((*(DIGITS,) * 6, "使")))
+_CONSULATE = (
+    Pattern((PROVINCES, *(DIGITS,) * 5, "领")),
+    Pattern((PROVINCES, CITY_LETTERS, *(DIGITS,) * 4, "领")),
+)
+_AVIATION = (
+    *_around(("民", "航", SERIAL_LETTERS), _serial(4, range(1))),
+    *_around(("民", "航"), _serial(5, range(1)), ()),
+)
+_EMERGENCY = (
+    *_around((PROVINCES, "XS"), _serial(4, range(2)), ("应", "急")),
+    *_around((PROVINCES, SERIAL_LETTERS.replace("X", "").replace("S", "")), _serial(4, range(2), 0.2), ("应", "急")),
+)
+
+CHINA = Region(
+    "CN",
+    ALPHABET,
+    (
+        _kind("small_blue", ("blue",), _ORDINARY),
+        _kind("large_yellow", ("yellow",), _ORDINARY),
+        _kind("large_yellow_double", ("yellow",), _ORDINARY, rows=2),
+        _kind("trailer_double", ("yellow",), _around(_AUTHORITY, _SERIAL_4, ("挂",)), rows=2),
+        _kind("new_energy_small", ("green",), _NEW_ENERGY_SMALL),
+        _kind("new_energy_large", ("yellow_green", "green"), _NEW_ENERGY_LARGE),
+        _kind("police", ("white",), _around(_POLICE_AUTHORITY, _SERIAL_4, ("警",))),
+        _kind("military", ("white",), _MILITARY),
+        _kind("black", ("black",), _ORDINARY),
+        _kind("hongkong", ("black",), _around(("粤", "Z"), _SERIAL_4, ("港",))),
+        _kind("macau", ("black",), _around(("粤", "Z"), _SERIAL_4, ("澳",))),
+        _kind("learner", ("yellow",), _around(_AUTHORITY, _SERIAL_4, ("学",))),
+        _kind("embassy", ("black",), _EMBASSY),
+        _kind("consulate", ("black",), _CONSULATE),
+        _kind("aviation", ("green",), _AVIATION),
+        _kind("emergency", ("white",), _EMERGENCY),
+    ),
+)
+
+REGIONS: dict[str, Region] = {CHINA.name: CHINA}
