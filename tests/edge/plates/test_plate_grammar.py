@@ -76,8 +76,8 @@ def test_noise_gives_an_admitted_text_or_none(seed: int, length: int) -> None:
     ("text", "kind"),
     [
         ("京A12345", "small_blue"),
-        ("沪AFD1234", "small_blue"),
-        ("沪AFD12345", "new_energy_small"),
+        ("沪AFD123", "small_blue"),
+        ("沪AFD1234", "new_energy_small"),
         ("沪AFDK2345", None),
         ("沪A1234学警", None),
         ("粤BD12345", "new_energy_small"),
