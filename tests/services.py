@@ -1,0 +1,129 @@
+"""Real services for tests, started on free ports in temporary folders. Fixtures are in conftest.py."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+START_TIMEOUT_S = 10.0
+
+
+def require(program: str) -> str:
+    """Path of a service's program; skips the test when it is missing, fails it under WATCHPOST_REQUIRE_SERVICES=1."""
+    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is not None:
+        return found
+    reason = f"{program} is not installed (Debian: apt-get install {program})"
+    if os.environ.get("WATCHPOST_REQUIRE_SERVICES") == "1":
+        pytest.fail(f"{reason}; WATCHPOST_REQUIRE_SERVICES=1 demands it")
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], timeout_s: float = START_TIMEOUT_S) -> None:
+    """Return when something listens there; raises when the process ended or the time is over."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode} before it listened on {port}")
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"{process.args!r} does not listen on port {port} after {timeout_s} s")
+
+
+@dataclass
+class Mosquitto:
+    """A real Mosquitto in `folder`, with persistence, on 127.0.0.1:`port`. Start, stop, kill and wipe it at will."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    users: dict[str, str] = field(default_factory=dict)
+    acl: str = ""
+    extra: str = ""
+    """More lines of its configuration."""
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Without user and password: `mqtt://127.0.0.1:<port>`."""
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "mosquitto.log").read_text(errors="replace")
+
+    def start(self) -> None:
+        """Start it (again, on the same port, with what it had persisted)."""
+        program = require("mosquitto")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "mosquitto.conf"
+        config.write_text(self._configuration())
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            self.process = subprocess.Popen([program, "-c", str(config)], stdout=log, stderr=log)
+        wait_for_port(self.port, self.process)
+
+    def stop(self) -> None:
+        """SIGTERM: it writes its persistence file."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL: what it had only in memory is gone."""
+        self._end(signal.SIGKILL)
+
+    def wipe(self) -> None:
+        """Forget every session and retained message (only while it is stopped)."""
+        (self.folder / "mosquitto.db").unlink(missing_ok=True)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(how)
+        self.process.wait(10)
+        self.process = None
+
+    def _configuration(self) -> str:
+        lines = [
+            "user root",  # only looked at when started as root: do not change to another user, the folder is ours
+            f"listener {self.port} 127.0.0.1",
+            "persistence true",
+            f"persistence_location {self.folder}/",
+            "autosave_interval 1",
+            "autosave_on_changes true",
+            "max_queued_messages 0",
+            f"allow_anonymous {'false' if self.users else 'true'}",
+            self.extra,
+        ]
+        if self.users:
+            lines.append(f"password_file {self._password_file()}")
+        if self.acl:
+            acl_file = self.folder / "acl"
+            acl_file.write_text(self.acl)
+            acl_file.chmod(0o600)
+            lines.append(f"acl_file {acl_file}")
+        return "\n".join(lines) + "\n"
+
+    def _password_file(self) -> Path:
+        path = self.folder / "passwords"
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        for user, password in self.users.items():
+            subprocess.run([require("mosquitto_passwd"), "-b", str(path), user, password], check=True)
+        return path
