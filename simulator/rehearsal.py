@@ -97,14 +97,25 @@ class Rehearsal:
         self.alerts.append(alert)
         return alert
 
-    def play_to_the_end(self, tell: Callable[[HeardAlert], None]) -> Score:
-        """Hear alerts until every video has been played, end the agent, wait for its last event, and score."""
+    def seconds_to_first_play(self) -> float:
+        """From the agent's start to its first PLAY; StackError when it never asked for one."""
+        started = [at for camera in self.rendered.cameras if (at := self._started_at(camera.id))]
+        if not started:
+            raise StackError("no camera was ever played; the agent did not connect")
+        return min(started).timestamp() - self._agent_started_s
+
+    def play_to_the_end(self, tell: Callable[[HeardAlert], None], watch: Callable[[], None] = lambda: None) -> Score:
+        """Hear alerts until every video has been played, end the agent, wait for its last event, and score.
+
+        `watch` is called about twice a second while the agent runs.
+        """
         longest = max(camera.duration_s for camera in self.rendered.scenario.cameras)
         deadline = time.monotonic() + 60 + longest
         while (left := self._seconds_left()) > 0:
             if time.monotonic() > deadline:
                 raise StackError(f"the cameras were not played: no ledger says so; see {self.folder}")
             self._hear_and_tell(min(left, 0.5), tell)
+            watch()
         self._stack.stop("agent")
         self._wait_until_delivered(tell)
         return self.score()
@@ -153,7 +164,9 @@ class Rehearsal:
         self._stack.wait_for("collector", lambda: accepts(self.page_port))
         for camera in self.rendered.cameras:
             self._start_camera(camera)
-        self._stack.start("agent", ["edge", "run", str(self._write_agent_config(edge_token))])
+        config = self._write_agent_config(edge_token)
+        self._agent_started_s = time.time()
+        self.agent_pid = self._stack.start("agent", ["edge", "run", str(config)]).process.pid
 
     def _start_camera(self, camera: RenderedCamera) -> None:
         port = self._camera_ports[camera.id]
