@@ -64,7 +64,31 @@ CHANNELS = (
 def documents() -> dict[str, str]:
     """File name → text of every generated document, the same at every run."""
     schemas = {f"{_kebab(model.__name__)}.schema.json": _schema(model) for model in _models()}
-    return {name: _dump(body) for name, body in sorted({**schemas, "asyncapi.json": asyncapi()}.items())}
+    texts = {name: _dump(body) for name, body in sorted({**schemas, "asyncapi.json": asyncapi()}.items())}
+    return {**texts, "topics.md": topics_page()}
+
+
+def topics_page() -> str:
+    """The topic table for people, in Markdown."""
+    lines = [
+        "# Topics",
+        "",
+        "Generated from `contract/schemas.py` by `make docs`. All payloads are JSON. Event payloads are structured",
+        "CloudEvents 1.0 whose `data` follows the schema of its type. Nothing correct depends on MQTT 5 properties.",
+        "",
+        "| topic | QoS | retained | sent by | payload | what |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for channel in CHANNELS:
+        schema = f"[{channel.model.__name__}]({_kebab(channel.model.__name__)}.schema.json)"
+        retained = "yes" if channel.retained else "no"
+        cells = (f"`{channel.address}`", str(channel.qos), retained, channel.sender, schema, channel.text)
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "Event types and their data:", ""]
+    lines += [
+        f"* `{name}`: [{model.__name__}]({_kebab(model.__name__)}.schema.json)" for name, model in DATA_MODELS.items()
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def asyncapi() -> dict[str, Any]:

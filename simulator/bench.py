@@ -142,10 +142,11 @@ def _report_lines(rendered: RenderedScenario, costs: list[Cost], running: Runnin
     camera = rendered.scenario.cameras[0]
     yield "# What it costs"
     yield ""
-    yield "Written by `make bench`; do not edit. A cost is a ratio to decoding the same frames on one thread in the same run."
+    yield "Written by `make bench`. A cost is a ratio to decoding the same frames on one thread in the same run."
     yield ""
     yield f"* Machine: {machine()}, Python {platform.python_version()}"
-    yield f"* Input: `{SCENARIO}`, {len(rendered.cameras)} cameras, {camera.width}×{camera.height} at {camera.fps:g} fps,"
+    size = f"{camera.width}×{camera.height} at {camera.fps:g} fps"
+    yield f"* Input: `{SCENARIO}`: {len(rendered.cameras)} cameras of {size},"
     yield f"  H.264 {camera.bitrate_kbps} kbit/s, GOP {camera.gop}, {camera.duration_s:g} s each"
     yield "* Command: `make bench`"
     yield ""

@@ -18,7 +18,7 @@ OUTBOX = UUID("01234567-89ab-4cde-8f01-23456789abcd")
 
 
 def test_committed_documents_are_those_generated() -> None:
-    committed = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
+    committed = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.*")}
     assert committed == documents(), "run `python -m contract` and commit docs/ref/contract"
 
 
