@@ -1,7 +1,7 @@
 """Evidence on disk: files named by their content, written so that a power cut leaves a whole file or none.
 
-Procedure of `store` and `adopt`: 1. the bytes stand in a temporary file of the same folder; 2. fsync it; 3. rename it to
-`<aa>/<sha256>.<ext>`; 4. fsync that folder. Temporary files left by a crash are removed when the folder is opened.
+Procedure of `store` and `adopt`: 1. the bytes stand in a temporary file of the same folder; 2. fsync it; 3. rename it
+to `<aa>/<sha256>.<ext>`; 4. fsync that folder. Temporary files left by a crash are removed when the folder is opened.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ class EvidenceFiles:
             digest = sha256_of(temporary)
             target = self._folder / digest[:2] / f"{digest}.{EXTENSIONS.get(media_type, 'bin')}"
             with self._lock:
-                if not target.exists():
-                    self._used_bytes += size_bytes
+                known = target.exists()
                 _move_for_good(temporary, target)
+                self._used_bytes += 0 if known else size_bytes
         except OSError as error:
             raise _failed(self._folder, error) from error
         finally:
@@ -115,7 +115,7 @@ class EvidenceFiles:
             missing -= self.make_room(missing)
         if missing > 0:
             raise EvidenceError(
-                f"{self._folder}: the quota of {self._quota_bytes // 1_000_000} MB is used up and nothing may be deleted;"
+                f"{self._folder}: the quota of {self._quota_bytes // 1_000_000} MB is used up and nothing may go;"
                 " raise evidence.max_mb, or see why evidence is not uploaded"
             )
 

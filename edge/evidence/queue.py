@@ -1,0 +1,137 @@
+"""Which evidence still has to go to the collector: a table in the outbox's own database, so a restart goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from contract.events import EvidenceRole
+from edge.database import Database
+from edge.evidence.files import StoredFile
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS upload (
+    sha256       TEXT PRIMARY KEY,
+    path         TEXT NOT NULL,
+    role         TEXT NOT NULL,
+    media_type   TEXT NOT NULL,
+    size_bytes   INTEGER NOT NULL,
+    sequence     INTEGER NOT NULL,            -- of the event that names it
+    worth        INTEGER NOT NULL,            -- of that event: alarms are uploaded first and given up last
+    stored_s     REAL NOT NULL,               -- wall clock, seconds since the epoch
+    state        INTEGER NOT NULL DEFAULT 0,  -- 0 waiting, 1 uploaded, 2 failed for good, 3 given up
+    not_before_s REAL NOT NULL DEFAULT 0,     -- wall clock of the next attempt
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    problem      TEXT                         -- what the last attempt said
+);
+CREATE INDEX IF NOT EXISTS upload_waiting ON upload (worth DESC, sequence) WHERE state = 0;
+"""
+
+WAITING, UPLOADED, FAILED, GIVEN_UP = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that waits for its upload."""
+
+    file: StoredFile
+    attempts: int
+
+
+def queue_upload(connection: sqlite3.Connection, file: StoredFile, sequence: int, worth: int, now_s: float) -> None:
+    """Add a file within the transaction that stores its event. A file that is known already is not sent twice."""
+    connection.execute(
+        "INSERT INTO upload (sha256, path, role, media_type, size_bytes, sequence, worth, stored_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (sha256) DO UPDATE SET state = 0, path = excluded.path WHERE state IN (2, 3)",
+        (file.sha256, str(file.path), file.role, file.media_type, file.size_bytes, sequence, worth, now_s),
+    )
+
+
+class UploadQueue:
+    """The queue as the uploader and the quota see it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def next(self, now_s: float) -> Upload | None:
+        """The file to send now: alarms before passages, then in order; None when nothing is due."""
+        rows = self._database.read(
+            "SELECT sha256, path, role, media_type, size_bytes, attempts FROM upload"
+            " WHERE state = 0 AND not_before_s <= ? ORDER BY worth DESC, sequence LIMIT 1",
+            (now_s,),
+        )
+        return _upload(rows[0]) if rows else None
+
+    def next_due_s(self) -> float | None:
+        """Wall time at which the next attempt is due; None when nothing waits."""
+        found = self._database.read("SELECT min(not_before_s) FROM upload WHERE state = 0")[0][0]
+        return None if found is None else float(found)
+
+    def waiting_count(self) -> int:
+        """Files that still have to go."""
+        return int(self._database.read("SELECT count(*) FROM upload WHERE state = 0")[0][0])
+
+    def mark_uploaded(self, sha256: str) -> None:
+        """The collector has it."""
+        self._database.write(lambda connection: _set_state(connection, sha256, UPLOADED, None))
+
+    def mark_failed(self, sha256: str, problem: str) -> None:
+        """It will never be accepted as it is."""
+        self._database.write(lambda connection: _set_state(connection, sha256, FAILED, problem))
+
+    def postpone(self, sha256: str, until_s: float, problem: str) -> None:
+        """Try again later."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE upload SET attempts = attempts + 1, not_before_s = ?, problem = ? WHERE sha256 = ?",
+                (until_s, problem, sha256),
+            )
+
+        self._database.write(change)
+
+    def retry_now(self) -> Future[None]:
+        """Make all waiting files due at once (the collector is back)."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE upload SET not_before_s = 0 WHERE state = 0")
+
+        return self._database.submit(change)
+
+    def to_give_up(self, limit: int = 50) -> list[tuple[StoredFile, bool]]:
+        """The next files to delete when room is needed, with whether the collector lacks them.
+
+        Order: what is uploaded (oldest first), then clips, then pictures; among these the least worth first.
+        """
+        rows = self._database.read(
+            "SELECT sha256, path, role, media_type, size_bytes, attempts, state FROM upload WHERE state <> 3"
+            " ORDER BY state <> 1, role <> 'clip', worth, sequence LIMIT ?",
+            (limit,),
+        )
+        return [(_upload(row[:6]).file, row[6] != UPLOADED) for row in rows]
+
+    def uploaded_before(self, stored_s: float, limit: int = 500) -> list[StoredFile]:
+        """Uploaded files older than this: the retention on the edge may take them."""
+        rows = self._database.read(
+            "SELECT sha256, path, role, media_type, size_bytes, attempts FROM upload"
+            " WHERE state = 1 AND stored_s < ? ORDER BY stored_s LIMIT ?",
+            (stored_s, limit),
+        )
+        return [_upload(row).file for row in rows]
+
+    def mark_given_up(self, sha256: str) -> None:
+        """The file was deleted here."""
+        self._database.write(lambda connection: _set_state(connection, sha256, GIVEN_UP, "deleted to make room"))
+
+
+def _set_state(connection: sqlite3.Connection, sha256: str, state: int, problem: str | None) -> None:
+    connection.execute("UPDATE upload SET state = ?, problem = ? WHERE sha256 = ?", (state, problem, sha256))
+
+
+def _upload(row: tuple[str, str, str, str, int, int]) -> Upload:
+    sha256, path, role, media_type, size_bytes, attempts = row
+    return Upload(StoredFile(sha256, Path(path), cast("EvidenceRole", role), media_type, size_bytes), attempts)
