@@ -85,9 +85,8 @@ def topics_page() -> str:
         cells = (f"`{channel.address}`", str(channel.qos), retained, channel.sender, schema, channel.text)
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "Event types and their data:", ""]
-    lines += [
-        f"* `{name}`: [{model.__name__}]({_kebab(model.__name__)}.schema.json)" for name, model in DATA_MODELS.items()
-    ]
+    for name, model in DATA_MODELS.items():
+        lines.append(f"* `{name}`: [{model.__name__}]({_kebab(model.__name__)}.schema.json)")
     return "\n".join(lines) + "\n"
 
 

@@ -24,7 +24,7 @@ class PacketSink(Protocol):
     """Receives compressed packets as they are read, before they are decoded (the recorder's ring)."""
 
     def start_stream(self, info: StreamInfo) -> None:
-        """A (new) connection begins: stream time restarts at 0 and packets of the old one can no longer be joined to it."""
+        """A (new) connection begins: stream time restarts at 0, and old packets cannot be joined to new ones."""
         ...
 
     def put_packet(self, packet: Packet) -> None:

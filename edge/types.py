@@ -24,7 +24,8 @@ class Frame:
     """One decoded picture of one camera.
 
     `stream_time_s` comes from the stream's presentation time stamps and starts at 0 with the connection
-    (or the file), never from the wall clock; `captured_at` is its best estimate in UTC. `luma` is (h, w) uint8, full range.
+    (or the file), never from the wall clock; `captured_at` is its best estimate in UTC. `luma` is (h, w) uint8,
+    full range.
     `repeated` says that the picture is the one before it again (a 20 fps picture in a 30 fps stream): it carries
     time but no news, and a differencing analyzer must skip it.
     """
@@ -70,7 +71,7 @@ PictureRole = Literal["snapshot", "plate", "path"]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that proves a finding: the whole frame (`snapshot`), the rectified plate, or the frame with the path drawn."""
+    """A picture that proves a finding: whole frame (`snapshot`), rectified plate, or the frame with the path drawn."""
 
     role: PictureRole
     bgr: Bgr
@@ -81,7 +82,8 @@ class Finding:
     """What an analyzer is convinced of, before it has an id, a sequence number or files on disk.
 
     `data` carries no evidence yet: the pipeline fills `data.evidence` after the pictures are on disk.
-    `started_s` and `ended_s` are stream times: the clip is cut around them. `wants_clip` is False for what a still proves.
+    `started_s` and `ended_s` are stream times: the clip is cut around them. `wants_clip` is False for what a still
+    proves.
     """
 
     camera_id: str

@@ -1,8 +1,8 @@
 """Compare what the collector holds with what really happened. Pure: truth and events in, counts out.
 
-A fall is found by an event of its camera whose time overlaps it and whose path runs along it; a passage by a final event
-whose time overlaps it, the best reading first. Each truth takes one event: a second one for the same truth is a duplicate,
-an event without a truth is false.
+A fall is found by an event of its camera whose time overlaps it and whose path runs along it; a passage by a final
+event whose time overlaps it, the best reading first. Each truth takes one event: a second one for the same truth is a
+duplicate, an event without a truth is false.
 """
 
 from __future__ import annotations
