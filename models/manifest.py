@@ -1,4 +1,4 @@
-"""Rewrite models/manifest.json from the exported files models/NAME/NAME.onnx: `python -m models.manifest`, after an export."""
+"""Rewrite models/manifest.json from the exported models/NAME/NAME.onnx: `python -m models.manifest` after an export."""
 
 from __future__ import annotations
 

@@ -1,0 +1,108 @@
+"""The detector: a picture -> the four corners of each plate in it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.inference import ModelStore
+from edge.plates.rectify import Corners
+from edge.types import Bgr
+
+MODEL = "plate_detect"
+STRIDE = 8
+"""Pixels of the net's input per cell of its output."""
+CORNER_SCALE = 32.0
+"""The net's corner outputs are offsets from the cell's centre in units of this many pixels."""
+_MULTIPLE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class PlateDetection:
+    """One plate in one picture."""
+
+    corners: Corners
+    """(4, 2) float32 x, y in pixels of the picture, clockwise from the plate's own top left corner."""
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """A picture scaled to the net's input: input pixel = picture pixel * scale; the padding is right and below."""
+
+    pixels: Bgr
+    scale: float
+
+
+class PlateDetector:
+    """Finds plates. `long_side` is the size that a picture is scaled down to (never up): cost grows with its square.
+
+    Raises ModelError when the model cannot be loaded.
+    """
+
+    def __init__(self, models: ModelStore, long_side: int = 640, min_score: float = 0.4, max_plates: int = 16) -> None:
+        self._model = models.load(MODEL)
+        self._long_side = long_side
+        self._min_score = min_score
+        self._max_plates = max_plates
+
+    def detect(self, bgr: Bgr) -> list[PlateDetection]:
+        """The plates of a picture (h, w, 3), best first, overlapping ones removed."""
+        box = letterbox(bgr, self._long_side)
+        heat, offsets = self._model.run({"pictures": box.pixels[None]})
+        found = decode(heat[0, 0], offsets[0], self._min_score)
+        kept = suppress(found)[: self._max_plates]
+        return [PlateDetection((item.corners / box.scale).astype(np.float32), item.score) for item in kept]
+
+
+def letterbox(bgr: Bgr, long_side: int) -> Letterbox:
+    """Scale the longer side down to `long_side` and pad right and below with grey to multiples of 32."""
+    height, width = bgr.shape[:2]
+    scale = min(1.0, long_side / max(height, width))
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = bgr if scale == 1.0 else _shrink(bgr, inner)
+    padded = np.full((_up(inner[1]), _up(inner[0]), 3), 114, np.uint8)
+    padded[: inner[1], : inner[0]] = small
+    return Letterbox(padded, scale)
+
+
+def decode(heat: NDArray[np.float32], offsets: NDArray[np.float32], min_score: float) -> list[PlateDetection]:
+    """Local maxima of the heat map (h, w) with the corners that the offsets (8, h, w) give there, in input pixels."""
+    peaks = (heat >= min_score) & (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)))
+    detections = []
+    for row, column in zip(*np.nonzero(peaks), strict=True):
+        centre = (np.array([column, row], np.float32) + 0.5) * STRIDE
+        corners = offsets[:, row, column].reshape(4, 2) * CORNER_SCALE + centre
+        detections.append(PlateDetection(corners.astype(np.float32), float(heat[row, column])))
+    return sorted(detections, key=lambda detection: -detection.score)
+
+
+def suppress(detections: list[PlateDetection], most_overlap: float = 0.3) -> list[PlateDetection]:
+    """Keep the best of those whose bounding boxes overlap; `detections` best first."""
+    kept: list[PlateDetection] = []
+    for detection in detections:
+        if all(overlap(detection.corners, other.corners) <= most_overlap for other in kept):
+            kept.append(detection)
+    return kept
+
+
+def overlap(first: Corners, second: Corners) -> float:
+    """Intersection over union of two quadrilaterals' bounding boxes."""
+    low = np.maximum(first.min(0), second.min(0))
+    high = np.minimum(first.max(0), second.max(0))
+    common = float(np.prod(np.maximum(high - low, 0)))
+    union = float(np.prod(np.ptp(first, 0)) + np.prod(np.ptp(second, 0))) - common
+    return common / union if union > 0 else 0.0
+
+
+def _shrink(bgr: Bgr, size: tuple[int, int]) -> Bgr:
+    """By area: linear interpolation would drop the thin strokes that make a plate look like one."""
+    return np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _up(pixels: int) -> int:
+    return math.ceil(pixels / _MULTIPLE) * _MULTIPLE

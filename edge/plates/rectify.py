@@ -1,0 +1,87 @@
+"""Cut a plate out of a picture by its four corners. Training uses these functions too, so it cannot differ."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.types import Bgr
+
+READER_WIDTH = 128
+READER_HEIGHT = 32
+"""Size in pixels of what the reader takes."""
+
+Corners = NDArray[np.float32]
+"""(4, 2) float32 x, y in pixels, clockwise from the plate's own top left corner."""
+
+_UPPER = (0.18, 0.0, 0.82, 5 / 12)
+_LOWER = (0.0, 1 / 3, 1.0, 1.0)
+"""Left, top, right, bottom of the rows in fractions of a double-row plate; they overlap: corners are not exact."""
+_UPPER_SHARE = 0.34
+"""The upper row's two characters get this share of the reader's width, the lower row's five the rest."""
+
+
+def rectify(
+    bgr: Bgr, corners: Corners, rows: Literal[1, 2], width: int = READER_WIDTH, height: int = READER_HEIGHT
+) -> Bgr:
+    """(height, width, 3) crop with all characters in one row: two rows are laid side by side, upper row first.
+
+    `corners` is (4, 2), clockwise from top left; they may lie outside the picture (its edge is repeated).
+    """
+    if rows == 1:
+        return unwarp(bgr, corners, width, height)
+    upper = round(width * _UPPER_SHARE)
+    parts = [
+        unwarp(bgr, part_of(corners, _UPPER), upper, height),
+        unwarp(bgr, part_of(corners, _LOWER), width - upper, height),
+    ]
+    return np.hstack(parts)
+
+
+def unwarp(bgr: Bgr, corners: Corners, width: int, height: int) -> Bgr:
+    """(height, width, 3): the quadrilateral straightened, whatever rows it has (the picture kept as evidence).
+
+    A quadrilateral much larger than the target is first made smaller by area, so that strokes do not vanish.
+    """
+    quad = np.asarray(corners, np.float32).reshape(4, 2)
+    shrink = min(_side(quad, 0, 1) / width, _side(quad, 1, 2) / height)
+    if shrink > 2:
+        inner = (int(width * min(shrink, 8)), int(height * min(shrink, 8)))
+        return np.asarray(cv2.resize(_warp(bgr, quad, *inner), (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return _warp(bgr, quad, width, height)
+
+
+def part_of(corners: Corners, part: tuple[float, float, float, float]) -> Corners:
+    """Corners of a part of a plate given in fractions (left, top, right, bottom), by the plate's own perspective."""
+    left, top, right, bottom = part
+    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    matrix = cv2.getPerspectiveTransform(unit, np.asarray(corners, np.float32).reshape(4, 2))
+    wanted = np.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], np.float32)
+    return np.asarray(cv2.perspectiveTransform(wanted, matrix)[0], np.float32)
+
+
+def aspect(corners: Corners) -> float:
+    """Width over height, of the mean sides: about 3.1 for one row, 2 for two rows, seen from the front."""
+    quad = np.asarray(corners, np.float32).reshape(4, 2)
+    across = _side(quad, 0, 1) + _side(quad, 3, 2)
+    down = _side(quad, 1, 2) + _side(quad, 0, 3)
+    return across / max(down, 1e-6)
+
+
+def _side(quad: Corners, start: int, end: int) -> float:
+    return float(np.hypot(*(quad[end] - quad[start])))
+
+
+def _warp(bgr: Bgr, quad: Corners, width: int, height: int) -> Bgr:
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(quad, target)
+    # Corners are edges of pixels (0 .. width), OpenCV's are their centres: half a pixel apart on both sides.
+    to_edge = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    to_centre = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
+    warped = cv2.warpPerspective(
+        bgr, to_centre @ matrix @ to_edge, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(warped, np.uint8)
