@@ -1,0 +1,245 @@
+"""The path of one frame on a plate camera: motion gate -> detector -> passage -> reader -> grammar -> findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import numpy as np
+
+from contract.events import PlateColour
+from edge.inference import ModelStore
+from edge.plates.alphabet import ALPHABET
+from edge.plates.decoding import Decoder
+from edge.plates.detector import PlateDetection, PlateDetector
+from edge.plates.finding import Stage, Telling, make_finding
+from edge.plates.grammar import REGIONS, Appearance
+from edge.plates.motion import Motion, MotionGate
+from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting, inside
+from edge.plates.reader import COLOURS, PlateReader, RawRead
+from edge.plates.rectify import Corners, aspect, unwarp
+from edge.plates.settings import PlatesSettings
+from edge.plates.vote import Verdict
+from edge.types import Bgr, Finding, Frame
+
+_BROKEN_AFTER_S = 2.0
+"""A jump of stream time by more than this is another stream, or a camera that was away."""
+_UNREADABLE_READS = 3
+"""Fewer fruitless reads are a shop sign or a sticker in passing, not a plate that could not be read."""
+_MOVED_WIDTHS = 1.0
+"""What never moved by its own width and was never read is part of the scenery."""
+_NOT_A_PLATE = 0.6
+_CLOSE_UP = 3.0
+"""A plate is looked at again in a cut-out of this many plate widths, for exact corners."""
+_CLOSE_UP_SIDE = 256
+_PLATE_HEIGHT_PX = 96
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDone:
+    """How often the costly steps ran."""
+
+    frames: int = 0
+    looks: int = 0
+    reads: int = 0
+
+
+class PlatesAnalyzer:
+    """Reads the plates of one camera (see `edge.ports.Analyzer`). Raises ModelError when a model cannot be loaded."""
+
+    def __init__(
+        self,
+        camera_id: str,
+        settings: PlatesSettings,
+        models: ModelStore,
+        new_id: Callable[[], str] = lambda: str(uuid4()),
+    ) -> None:
+        region = REGIONS[settings.region]
+        if region.alphabet != ALPHABET:
+            raise ValueError(f"region {region.name} needs a reader of its own alphabet")
+        self._camera_id = camera_id
+        self._settings = settings
+        self._detector = PlateDetector(models, min_score=settings.min_detection_score)
+        self._close_up = PlateDetector(models, long_side=_CLOSE_UP_SIDE, min_score=settings.min_detection_score / 2)
+        self._reader = PlateReader(models)
+        self._decoder = Decoder(region)
+        self._gate = MotionGate()
+        self._tracker = PassageTracker(settings, region, new_id)
+        self._closed: list[tuple[str, float]] = []
+        self._last_time_s: float | None = None
+        self._next_look_s = 0.0
+        self._next_relook_s = 0.0
+        self._frames = self._looks = self._reads = 0
+
+    @property
+    def work(self) -> WorkDone:
+        """Counts since the start."""
+        return WorkDone(self._frames, self._looks, self._reads)
+
+    def observe(self, frame: Frame) -> Sequence[Finding]:
+        """Look at the next frame; most cost only the motion gate."""
+        findings = self._restart() if self._broken(frame.stream_time_s) else []
+        self._last_time_s = frame.stream_time_s
+        self._frames += 1
+        motion = Motion(0.0, None) if frame.repeated else self._gate.observe(frame.luma)
+        if self._must_look(frame.stream_time_s, motion):
+            findings += self._look(frame)
+        findings += self._finals(self._tracker.close_left(frame.stream_time_s))
+        return findings
+
+    def finish(self) -> Sequence[Finding]:
+        """The finals of all vehicles still in view."""
+        return self._finals(self._tracker.close_all())
+
+    def _broken(self, time_s: float) -> bool:
+        last = self._last_time_s
+        return last is not None and not last <= time_s <= last + _BROKEN_AFTER_S
+
+    def _restart(self) -> list[Finding]:
+        """Close what was open: the stream is another one."""
+        self._gate.reset()
+        self._next_look_s = self._next_relook_s = 0.0
+        findings = self._finals(self._tracker.close_all())
+        self._closed.clear()
+        self._last_time_s = None
+        return findings
+
+    def _must_look(self, time_s: float, motion: Motion) -> bool:
+        due = time_s >= self._next_relook_s or (motion.any and time_s >= self._next_look_s)
+        if due:
+            self._next_look_s = time_s + self._settings.look_interval_s - 1e-3
+            self._next_relook_s = time_s + self._settings.relook_interval_s
+        return due
+
+    def _look(self, frame: Frame) -> list[Finding]:
+        """Detect, follow, and read those plates that are worth a reading."""
+        self._looks += 1
+        picture = frame.bgr()
+        size = (picture.shape[1], picture.shape[0])
+        sightings = [_sighting(frame, found) for found in self._detector.detect(picture)]
+        watched = [s for s in sightings if self._watched(s, size)]
+        findings: list[Finding] = []
+        for passage, sighting in self._tracker.follow(watched, size):
+            if passage.wants_read(sighting, self._settings):
+                findings += self._read(frame, picture, passage, sighting)
+        return findings
+
+    def _watched(self, sighting: Sighting, size: tuple[int, int]) -> bool:
+        x, y = sighting.centre
+        zone = self._settings.zone
+        return zone is None or inside(zone, (x / size[0], y / size[1]))
+
+    def _read(self, frame: Frame, picture: Bgr, passage: Passage, sighting: Sighting) -> list[Finding]:
+        """Read one plate and count the vote. Returns the provisional finding when it is due."""
+        self._reads += 1
+        exact = self._exact(picture, sighting)
+        [crop] = self._reader.read_plates(picture, [exact.corners])
+        if crop.read.not_a_plate > _NOT_A_PLATE:
+            passage.refuse(exact, self._settings)
+            return []
+        reading = self._decoder.decode(crop.read.log_probs, _appearance(crop.read))
+        evidence = PlateEvidence(picture, _straight(picture, exact.corners), exact, reading, _colour(crop.read))
+        if passage.contradicts(reading):
+            return self._split(frame, passage, evidence)
+        verdict = passage.take(evidence, self._settings)
+        return self._provisional(frame, passage, verdict)
+
+    def _exact(self, picture: Bgr, sighting: Sighting) -> Sighting:
+        """The same plate with corners from a close-up at full resolution; unchanged where the close-up finds none."""
+        left, top, right, bottom = _around(sighting, picture.shape[1], picture.shape[0])
+        found = self._close_up.detect(np.ascontiguousarray(picture[top:bottom, left:right]))
+        here = np.array([left, top], np.float32)
+        for detection in found:
+            moved = Sighting(sighting.time_s, sighting.captured_at, detection.corners + here, sighting.score)
+            apart = np.hypot(*np.subtract(moved.centre, sighting.centre))
+            if apart < 0.35 * sighting.width and 0.6 < moved.width / max(sighting.width, 1.0) < 1.6:
+                return moved
+        return sighting
+
+    def _split(self, frame: Frame, passage: Passage, evidence: PlateEvidence) -> list[Finding]:
+        """Another plate stands where this passage was expected: a second vehicle, close behind the first."""
+        self._tracker.close(passage)
+        findings = self._finals([passage])
+        following = self._tracker.begin(evidence.sighting)
+        following.see(evidence.sighting, passage.lane)
+        verdict = following.take(evidence, self._settings)
+        return findings + self._provisional(frame, following, verdict)
+
+    def _provisional(self, frame: Frame, passage: Passage, verdict: Verdict) -> list[Finding]:
+        if passage.announced or verdict.agreeing < 2 or not self._trusted(verdict):
+            return []
+        if self._same_vehicle(passage, verdict.text):
+            return []
+        passage.announced = True
+        return [make_finding(self._camera_id, passage, verdict, frame.captured_at, self._style("provisional", verdict))]
+
+    def _trusted(self, verdict: Verdict) -> bool:
+        return verdict.kind is not None and verdict.confidence >= self._settings.min_confidence
+
+    def _style(self, stage: Stage, verdict: Verdict) -> Telling:
+        clip = self._settings.clip and stage == "final"
+        return Telling(stage, self._settings.region, readable=self._trusted(verdict), clip=clip)
+
+    def _same_vehicle(self, passage: Passage, text: str) -> bool:
+        """Whether this text has just been reported, by a passage closed lately or by another one still open."""
+        since = passage.first.time_s - self._settings.same_vehicle_s
+        if any(text == old and closed >= since for old, closed in self._closed):
+            return True
+        return any(
+            other is not passage and other.announced and other.vote.verdict().text == text
+            for other in self._tracker.open
+        )
+
+    def _finals(self, passages: Sequence[Passage]) -> list[Finding]:
+        findings = []
+        for passage in sorted(passages, key=lambda p: p.first.time_s):
+            verdict = passage.vote.verdict()
+            trusted = self._trusted(verdict)
+            if not self._worth_telling(passage, verdict, trusted):
+                continue
+            if trusted:
+                self._closed = [*self._closed[-31:], (verdict.text, passage.last.time_s)]
+            style = self._style("final", verdict)
+            findings.append(make_finding(self._camera_id, passage, verdict, passage.last.captured_at, style))
+        return findings
+
+    def _worth_telling(self, passage: Passage, verdict: Verdict, trusted: bool) -> bool:
+        if passage.evidence is None:
+            return False
+        if passage.announced:
+            return True
+        if passage.refusals > passage.vote.count:
+            return False
+        if trusted:
+            return not self._same_vehicle(passage, verdict.text)
+        return passage.moved >= _MOVED_WIDTHS and passage.vote.count >= _UNREADABLE_READS
+
+
+def _sighting(frame: Frame, found: PlateDetection) -> Sighting:
+    return Sighting(frame.stream_time_s, frame.captured_at, found.corners, found.score)
+
+
+def _appearance(read: RawRead) -> Appearance:
+    rows = read.one_row + read.two_rows
+    colours: dict[str, float] = {name: float(p) for name, p in zip(COLOURS, read.colours, strict=True)}
+    return Appearance(colours, read.two_rows / rows if rows > 0 else None)
+
+
+def _colour(read: RawRead) -> PlateColour:
+    return COLOURS[int(np.argmax(read.colours))]
+
+
+def _around(sighting: Sighting, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of a square cut-out around the plate, inside the picture."""
+    half = max(_CLOSE_UP * sighting.width / 2, 48.0)
+    x, y = sighting.centre
+    left, right = max(0, int(x - half)), min(width, int(x + half) + 1)
+    top, bottom = max(0, int(y - half)), min(height, int(y + half) + 1)
+    return min(left, width - 2), min(top, height - 2), max(right, 2), max(bottom, 2)
+
+
+def _straight(picture: Bgr, corners: Corners) -> Bgr:
+    """The plate rectified, whatever rows it has, for people to look at."""
+    ratio = min(4.0, max(1.5, aspect(corners)))
+    return unwarp(picture, corners, round(_PLATE_HEIGHT_PX * ratio), _PLATE_HEIGHT_PX)

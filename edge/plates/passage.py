@@ -1,0 +1,292 @@
+"""Follows each plate over the frames, so that one vehicle is one passage: direction, lane, when to read, evidence."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from contract.events import Direction, PlateColour
+from edge.plates.decoding import Reading
+from edge.plates.grammar import Region
+from edge.plates.rectify import Corners
+from edge.plates.settings import Lane, PlatesSettings, Polygon
+from edge.plates.vote import PlateVote, Verdict
+from edge.types import Bgr
+
+_GATE_KNOWN = 1.0
+_GATE_NEW = 2.0
+_GATE_PER_SECOND = 2.0
+_GATE_MOST = 3.0
+"""How far a plate may be from where it is expected, in its own widths: speed known or not, grown by time."""
+_SIZE_RATIO = 1.7
+_STANDS_FOR_S = 1.5
+_STANDS_WITHIN = 0.3
+"""A plate stands that stayed within this part of its width for so long."""
+_SAME_PLACES = 3
+"""Two sure readings of equal length with no more characters in common are two plates."""
+_SURE = 0.6
+_GROWN = 1.25
+_FIRST_INTERVAL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A plate as the detector saw it in one frame."""
+
+    time_s: float
+    captured_at: datetime
+    corners: Corners
+    score: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return float(self.corners[:, 0].mean()), float(self.corners[:, 1].mean())
+
+    @property
+    def width(self) -> float:
+        """Length of the upper and lower edge in pixels, the mean of both."""
+        c = self.corners
+        return float((np.hypot(*(c[1] - c[0])) + np.hypot(*(c[2] - c[3]))) / 2)
+
+    @property
+    def foot(self) -> tuple[float, float]:
+        """Middle of the lower edge."""
+        c = self.corners
+        return float((c[2, 0] + c[3, 0]) / 2), float((c[2, 1] + c[3, 1]) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class PlateEvidence:
+    """The very frame that was read, the plate rectified from it, and what was read there."""
+
+    frame: Bgr
+    plate: Bgr
+    sighting: Sighting
+    reading: Reading
+    colour: PlateColour
+
+    @property
+    def value(self) -> float:
+        """How good a proof it is: a sure reading of a large plate."""
+        return (self.reading.probability if self.reading.readable else 0.0) + min(self.sighting.width, 400) / 4000
+
+
+@dataclass(slots=True)
+class Passage:
+    """One vehicle from its first sighting to its last."""
+
+    id: str
+    first: Sighting
+    last: Sighting
+    vote: PlateVote
+    path: deque[Sighting] = field(default_factory=lambda: deque(maxlen=64))
+    before: Sighting | None = None
+    lanes: Counter[str] = field(default_factory=Counter)
+    colours: Counter[PlateColour] = field(default_factory=Counter)
+    sightings: int = 0
+    moved: float = 0.0
+    evidence: PlateEvidence | None = None
+    announced: bool = False
+    refusals: int = 0
+    """Readings in which the net saw no plate at all."""
+    next_read_s: float = 0.0
+    read_interval_s: float = 0.0
+    width_read: float = 0.0
+
+    def see(self, sighting: Sighting, lane: str | None) -> None:
+        """Follow the plate to where it is now."""
+        self.before = self.last if self.sightings else None
+        self.last = sighting
+        self.path.append(sighting)
+        self.sightings += 1
+        self.moved = max(self.moved, _distance(self.first.centre, sighting.centre) / max(sighting.width, 1.0))
+        if lane is not None:
+            self.lanes[lane] += 1
+
+    def expected(self, time_s: float) -> tuple[float, float]:
+        """Where the plate's centre should be now, by its last speed."""
+        x, y = self.last.centre
+        if self.before is None or self.last.time_s <= self.before.time_s:
+            return x, y
+        steps = (time_s - self.last.time_s) / (self.last.time_s - self.before.time_s)
+        bx, by = self.before.centre
+        return x + (x - bx) * steps, y + (y - by) * steps
+
+    @property
+    def stands(self) -> bool:
+        """True when it has hardly moved for a while."""
+        recent = [s for s in self.path if s.time_s >= self.last.time_s - 2 * _STANDS_FOR_S]
+        if self.last.time_s - recent[0].time_s < _STANDS_FOR_S and self.last.time_s - self.first.time_s < _STANDS_FOR_S:
+            return False
+        far = max(_distance(s.centre, self.last.centre) for s in recent)
+        return far < _STANDS_WITHIN * self.last.width
+
+    @property
+    def direction(self) -> Direction:
+        """By whether the plate has grown or shrunk since it was first seen."""
+        growth = math.log(self.last.width / self.first.width) if self.first.width and self.last.width else 0.0
+        sunk = (self.last.centre[1] - self.first.centre[1]) / max(self.first.width, 1.0)
+        if growth > 0.08 or (abs(growth) <= 0.08 and sunk > 1.0 and growth > 0):
+            return "approaching"
+        if growth < -0.08 or (abs(growth) <= 0.08 and sunk < -1.0 and growth < 0):
+            return "leaving"
+        return "unknown"
+
+    @property
+    def lane(self) -> str | None:
+        """The lane it was seen in most."""
+        return self.lanes.most_common(1)[0][0] if self.lanes else None
+
+    def wants_read(self, sighting: Sighting, settings: PlatesSettings) -> bool:
+        """Whether to read it now: at once at first, then ever more rarely; sooner when it has come nearer."""
+        if sighting.width < settings.min_plate_width_px:
+            return False
+        if self.stands:
+            return sighting.time_s >= self.next_read_s
+        if self.reads >= settings.reads_per_passage:
+            return False
+        return sighting.time_s >= self.next_read_s or sighting.width > _GROWN * self.width_read
+
+    def take(self, evidence: PlateEvidence, settings: PlatesSettings) -> Verdict:
+        """Count a reading, keep it as evidence if it is the best for the text that leads now; return the verdict."""
+        sighting, reading = evidence.sighting, evidence.reading
+        self.vote.add(reading)
+        self.colours[evidence.colour] += 1
+        verdict = self.vote.verdict()
+        self._wait(sighting, settings, settled=verdict.agreeing >= 2)
+        if self._better(evidence, verdict.text):
+            self.evidence = evidence
+        return verdict
+
+    def refuse(self, sighting: Sighting, settings: PlatesSettings) -> None:
+        """Count a look at which the net saw no plate."""
+        self.refusals += 1
+        self._wait(sighting, settings, settled=self.refusals >= 2)
+
+    def _wait(self, sighting: Sighting, settings: PlatesSettings, *, settled: bool) -> None:
+        """Set when to read again: at every look until it is settled, then each time twice as late."""
+        self.width_read = max(self.width_read, sighting.width)
+        if settled or self.reads > settings.reads_per_passage:
+            doubled = max(_FIRST_INTERVAL_S, 2 * self.read_interval_s)
+            self.read_interval_s = min(doubled, settings.standing_read_interval_s)
+        self.next_read_s = sighting.time_s + self.read_interval_s
+
+    @property
+    def reads(self) -> int:
+        """How often it was read, with or without success."""
+        return self.vote.count + self.refusals
+
+    @property
+    def colour(self) -> PlateColour:
+        """The colour most readings saw."""
+        return self.colours.most_common(1)[0][0] if self.colours else "unknown"
+
+    def _better(self, evidence: PlateEvidence, text: str) -> bool:
+        if self.evidence is None:
+            return True
+        old = (self.evidence.reading.text == text, self.evidence.value)
+        return (evidence.reading.text == text, evidence.value) > old
+
+    def contradicts(self, reading: Reading) -> bool:
+        """Whether a sure reading is plainly another plate than the one followed so far."""
+        verdict = self.vote.verdict()
+        if not (reading.readable and verdict.text) or min(reading.probability, verdict.confidence) < _SURE:
+            return False
+        common = sum(a == b for a, b in zip(reading.text, verdict.text, strict=False))
+        return common <= _SAME_PLACES
+
+
+class PassageTracker:
+    """All vehicles now in view of one camera."""
+
+    def __init__(self, settings: PlatesSettings, region: Region, new_id: Callable[[], str]) -> None:
+        self._settings = settings
+        self._region = region
+        self._new_id = new_id
+        self.open: list[Passage] = []
+
+    def follow(self, sightings: Sequence[Sighting], frame_size: tuple[int, int]) -> list[tuple[Passage, Sighting]]:
+        """Give each sighting to the passage that expects it there, or begin one. `frame_size` is (width, height)."""
+        pairs = []
+        free = list(self.open)
+        waiting = list(sightings)
+        while best := _nearest(free, waiting):
+            passage, sighting = best
+            free.remove(passage)
+            waiting = [other for other in waiting if other is not sighting]
+            pairs.append((passage, sighting))
+        pairs += [(self.begin(sighting), sighting) for sighting in waiting]
+        for passage, sighting in pairs:
+            passage.see(sighting, lane_of(sighting, self._settings.lanes, frame_size))
+        return pairs
+
+    def begin(self, sighting: Sighting) -> Passage:
+        """Open a passage with this sighting as its first."""
+        passage = Passage(self._new_id(), sighting, sighting, PlateVote(self._region))
+        self.open.append(passage)
+        return passage
+
+    def close_left(self, time_s: float) -> list[Passage]:
+        """Take out the passages whose vehicle has not been seen for its time."""
+        left = [p for p in self.open if time_s - p.last.time_s > self._patience(p)]
+        self.open = [p for p in self.open if p not in left]
+        return left
+
+    def close(self, passage: Passage) -> None:
+        """Take out one passage."""
+        self.open = [p for p in self.open if p is not passage]
+
+    def close_all(self) -> list[Passage]:
+        """Take out all: the stream has ended."""
+        left, self.open = self.open, []
+        return left
+
+    def _patience(self, passage: Passage) -> float:
+        return self._settings.stand_leave_after_s if passage.stands else self._settings.leave_after_s
+
+
+def _nearest(passages: Sequence[Passage], sightings: Sequence[Sighting]) -> tuple[Passage, Sighting] | None:
+    """The pair that fits best, if any fits."""
+    fits = [
+        (cost, i, j) for i, p in enumerate(passages) for j, s in enumerate(sightings) if (cost := _misfit(p, s)) < 1
+    ]
+    if not fits:
+        return None
+    _, i, j = min(fits)
+    return passages[i], sightings[j]
+
+
+def _misfit(passage: Passage, sighting: Sighting) -> float:
+    """Distance from the expected place as a part of what is allowed; infinite when the size has jumped."""
+    small, large = sorted((max(passage.last.width, 1.0), max(sighting.width, 1.0)))
+    elapsed = sighting.time_s - passage.last.time_s
+    if large / small > _SIZE_RATIO:
+        return math.inf
+    gate = min(_GATE_MOST, (_GATE_NEW if passage.before is None else _GATE_KNOWN) + _GATE_PER_SECOND * elapsed)
+    return _distance(passage.expected(sighting.time_s), sighting.centre) / (gate * large)
+
+
+def _distance(a: tuple[float, float], b: tuple[float, float]) -> float:
+    return math.hypot(a[0] - b[0], a[1] - b[1])
+
+
+def lane_of(sighting: Sighting, lanes: Sequence[Lane], frame_size: tuple[int, int]) -> str | None:
+    """Name of the first lane that holds the middle of the plate's lower edge."""
+    x, y = sighting.foot
+    point = (x / frame_size[0], y / frame_size[1])
+    return next((lane.name for lane in lanes if inside(lane.polygon, point)), None)
+
+
+def inside(polygon: Polygon, point: tuple[float, float]) -> bool:
+    """Whether the polygon holds the point (even-odd rule; both in picture fractions)."""
+    x, y = point
+    within = False
+    for (ax, ay), (bx, by) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+        if (ay > y) != (by > y) and x < ax + (y - ay) * (bx - ax) / (by - ay):
+            within = not within
+    return within
