@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from contract.base import Fraction, Identifier
 from contract.topics import RESERVED_EDGE_NAMES
+from edge.addresses import redact
 from edge.errors import ConfigError
 from edge.falling.settings import FallingSettings
 from edge.plates.settings import PlatesSettings
@@ -215,16 +216,6 @@ class AgentConfig(Settings):
             for key in ("source", "sub_source"):
                 camera[key] = camera[key] and redact(camera[key])
         return shown
-
-
-def redact(address: str) -> str:
-    """An address whose password is replaced by ***; paths come back unchanged."""
-    parts = urlsplit(address)
-    credentials, at, host = parts.netloc.rpartition("@")
-    if not at:
-        return address
-    user, colon, _ = credentials.partition(":")
-    return urlunsplit(parts._replace(netloc=f"{user}{':***' if colon else ''}@{host}"))
 
 
 def read_secret(what: str, file: Path | None, environment: str | None) -> str | None:
