@@ -1,0 +1,170 @@
+"""Measure the exported reader on labelled folders and on drawn plates in fonts that training never used.
+
+    python -m models.plate_read.evaluate FOLDER ... [--drawn N] [--models DIR] [--write]
+
+A folder holds labels.csv (file, plate, kind, corners). Only plates outside the training split count. Reading is greedy
+CTC, without the grammar: what the net itself is worth.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.inference import ModelStore
+from edge.plates.alphabet import ALPHABET, BLANK
+from edge.plates.reader import COLOURS, PlateReader
+from edge.types import Bgr
+from models.plate_read.samples import read_real
+from simulator.plates import KINDS, degrade, draw_plate, plate_colour, plate_rows, random_plate, random_style
+
+METRICS = Path(__file__).resolve().parent / "metrics.json"
+
+
+def greedy(log_probs: NDArray[np.float32]) -> str:
+    """The best path: repeats merged, blanks removed."""
+    best = log_probs.argmax(1)
+    kept = [int(code) for index, code in enumerate(best) if code != BLANK and (index == 0 or code != best[index - 1])]
+    return "".join(ALPHABET[code - 1] for code in kept)
+
+
+@dataclass
+class Tally:
+    """Counts of one row of the table."""
+
+    plates: int = 0
+    exact: int = 0
+    tail: int = 0
+    colour: int = 0
+    rows: int = 0
+    refused: int = 0
+    wrong: list[tuple[str, str]] = field(default_factory=list)
+
+    def as_metrics(self) -> dict[str, float]:
+        shares = {"exact": self.exact, "without_first": self.tail, "colour": self.colour, "rows": self.rows}
+        rounded = {name: round(count / max(1, self.plates), 4) for name, count in shares.items()}
+        return {"plates": self.plates, **rounded, "called_no_plate": self.refused}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A picture with one labelled plate."""
+
+    group: str
+    picture: Bgr
+    corners: NDArray[np.float32]
+    text: str
+    colour: int
+    rows: int
+
+
+def real_cases(folder: Path) -> Iterable[Case]:
+    """The held-out plates of a labelled folder."""
+    for plate in read_real(folder, training=False):
+        yield Case(folder.name, plate.picture, plate.corners, plate.text, plate.colour, plate.rows)
+
+
+def drawn_cases(count: int, seed: int = 999) -> Iterable[Case]:
+    """`count` plates of each kind in the simulator's fonts, 60 to 200 px wide, moderately degraded."""
+    rng = np.random.default_rng(seed)
+    for kind in KINDS:
+        for _ in range(count):
+            text, _ = random_plate(rng, kind)
+            plate = degrade.surface(draw_plate(text, kind, random_style(rng, "simulator")), rng, 0.5)
+            view = degrade.random_view(rng, 60, 200)
+            size = int(view.width_px * 1.5) + 10
+            corners = degrade.quad_of(view, plate.shape[1] / plate.shape[0], (size / 2, size / 2))
+            ground = np.full((size, size, 3), rng.uniform(20, 220), np.uint8)
+            picture = degrade.camera(degrade.place(plate, ground, corners), rng, view.width_px, 0.5)
+            colour = COLOURS.index(plate_colour(kind))
+            yield Case(f"drawn {kind}", picture, corners, text, colour, plate_rows(kind))
+
+
+def measure(reader: PlateReader, cases: Iterable[Case], tallies: dict[str, Tally]) -> None:
+    """Read each case at its labelled corners and count."""
+    for case in cases:
+        (result,) = reader.read_plates(case.picture, [case.corners])
+        text = greedy(result.read.log_probs)
+        tally = tallies[case.group]
+        tally.plates += 1
+        tally.exact += text == case.text
+        tally.tail += text[1:] == case.text[1:]
+        tally.colour += int(result.read.colours.argmax()) == case.colour
+        tally.rows += result.rows == case.rows
+        tally.refused += result.read.not_a_plate > 0.5
+        if text != case.text:
+            tally.wrong.append((case.text, text))
+
+
+def milliseconds(reader: PlateReader) -> float:
+    """Median time of one crop, one thread."""
+    crop = np.random.default_rng(0).integers(0, 255, (32, 128, 3), np.uint8)
+    times = []
+    for _ in range(200):
+        began = time.perf_counter()
+        reader.read([crop])
+        times.append(time.perf_counter() - began)
+    return 1000 * float(np.median(times))
+
+
+def show(tallies: dict[str, Tally], errors: int) -> None:
+    """Print the table, and the first errors of each row."""
+    click.echo(f"{'set':28} {'plates':>6} {'exact':>7} {'no 1st':>7} {'colour':>7} {'rows':>7} {'refused':>7}")
+    for name, tally in tallies.items():
+        row = tally.as_metrics()
+        shares = " ".join(f"{row[key]:7.3f}" for key in ("exact", "without_first", "colour", "rows"))
+        click.echo(f"{name:28} {tally.plates:6} {shares} {tally.refused:7}")
+        for truth, read in tally.wrong[:errors]:
+            click.echo(f"    {truth} read as {read or '(nothing)'}")
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--drawn", default=30, show_default=True, help="Drawn plates of each kind; 0 for none.")
+@click.option("--models", type=click.Path(path_type=Path, exists=True), help="Folder with manifest.json.")
+@click.option("--errors", default=0, show_default=True, help="Wrong readings to print for each row.")
+@click.option("--write", is_flag=True, help="Write metrics.json beside this file.")
+def main(folders: tuple[Path, ...], drawn: int, models: Path | None, errors: int, write: bool) -> None:
+    """Print a table for each of FOLDERS and for drawn plates."""
+    cv2.setNumThreads(1)
+    store = ModelStore(models)
+    reader = PlateReader(store)
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for folder in folders:
+        measure(reader, real_cases(folder), tallies)
+    measure(reader, drawn_cases(drawn), tallies)
+    show(tallies, errors)
+    all_drawn = [tally for name, tally in tallies.items() if name.startswith("drawn")]
+    if all_drawn:
+        share = sum(tally.exact for tally in all_drawn) / sum(tally.plates for tally in all_drawn)
+        click.echo(f"drawn plates of all kinds: {share:.3f} exact")
+    cost = milliseconds(reader)
+    click.echo(f"{cost:.2f} ms a crop on one thread")
+    if write:
+        names = " ".join(folder.name for folder in folders)
+        content: dict[str, Any] = {
+            "model_sha256": store.infos()[0].sha256,
+            "command": f"python -m models.plate_read.evaluate {names} --drawn {drawn}",
+            "machine": f"{platform.machine()}, one thread, Python {sys.version.split()[0]}",
+            "split": "held out: ccpd600 from 0400, crops_a from 0250, all of other folders; drawn: simulator fonts",
+            "reading": "greedy CTC at the labelled corners, without the grammar",
+            "milliseconds_a_crop": round(cost, 3),
+            "sets": {name: tally.as_metrics() for name, tally in tallies.items()},
+        }
+        METRICS.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,314 @@
+"""Training samples of the reader: generated crops, and real ones cut at jittered corners; written to a cache in shards.
+
+    python -m models.plate_read.samples --cache DIR [--glyphs DIR] [--backgrounds DIR] [--real DIR ...] [--shards N]
+
+Crops are cut by `edge.plates.rectify`, as on the device.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.plates.alphabet import ALPHABET
+from edge.plates.reader import COLOURS, prepare
+from edge.plates.rectify import READER_HEIGHT, READER_WIDTH, rectify
+from edge.types import Bgr
+from simulator.fonts import faces, font_files
+from simulator.plates import degrade
+from simulator.plates.draw import draw_plate, random_style, varied_style
+from simulator.plates.glyphs import PictureGlyphs, draw_text
+from simulator.plates.kinds import PlateKind, plate_colour, plate_rows, random_plate
+
+SHARD = 4096
+LONGEST = 8
+ONE_ROW, TWO_ROWS, NOT_A_PLATE = range(3)
+NO_TEXT = -2
+"""Length of a sample whose text must not be learnt (a double row squeezed into one)."""
+CODES = {character: index + 1 for index, character in enumerate(ALPHABET)}
+
+WEIGHTS: dict[PlateKind, float] = {
+    "small_blue": 30,
+    "large_yellow": 9,
+    "large_yellow_double": 9,
+    "trailer_double": 4,
+    "new_energy_small": 12,
+    "new_energy_large": 5,
+    "police": 4,
+    "military": 3,
+    "black": 5,
+    "hongkong": 2,
+    "macau": 2,
+    "learner": 3,
+    "embassy": 2,
+    "consulate": 2,
+    "aviation": 2,
+    "emergency": 2,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One crop with its labels. `colour` -1: not to be learnt."""
+
+    crop: Bgr
+    text: str | None
+    colour: int
+    layout: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backgrounds:
+    """Pictures without plates to cut patches from; none given: plain noise."""
+
+    pictures: tuple[Bgr, ...]
+
+    @classmethod
+    def read(cls, folder: Path | None, most: int = 220) -> Backgrounds:
+        if folder is None:
+            return cls(())
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})[:most]
+        return cls(tuple(shrink(cv2.imread(str(path)), 900) for path in files))
+
+    def patch(self, rng: np.random.Generator, width: int, height: int) -> Bgr:
+        """(height, width, 3): a random place at a random scale."""
+        if not self.pictures or rng.random() < 0.3:
+            base = np.full((height, width, 3), rng.uniform(0, 255, 3), np.float32)
+            ramp = np.linspace(rng.uniform(-40, 40), rng.uniform(-40, 40), height)[:, None, None]
+            return np.asarray(np.clip(base + ramp, 0, 255), np.uint8)
+        picture = self.pictures[int(rng.integers(len(self.pictures)))]
+        zoom = rng.uniform(0.5, 3.0)
+        h, w = min(picture.shape[0], max(8, int(height * zoom))), min(picture.shape[1], max(8, int(width * zoom)))
+        y, x = int(rng.integers(picture.shape[0] - h + 1)), int(rng.integers(picture.shape[1] - w + 1))
+        return np.asarray(cv2.resize(picture[y : y + h, x : x + w], (width, height)), np.uint8)
+
+
+def shrink(picture: Bgr, long_side: int) -> Bgr:
+    """Scale down to this longer side."""
+    scale = min(1.0, long_side / max(picture.shape[:2]))
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+class Generator:
+    """Draws samples; every picture follows from `rng`."""
+
+    def __init__(self, rng: np.random.Generator, glyphs: Path | None, backgrounds: Backgrounds) -> None:
+        self._rng = rng
+        self._pictures = PictureGlyphs(glyphs) if glyphs else None
+        self._known = self._pictures.characters() if self._pictures else set()
+        self._backgrounds = backgrounds
+        weights = np.array(list(WEIGHTS.values()))
+        self._kinds = list(WEIGHTS)
+        self._weights = weights / weights.sum()
+
+    def sample(self) -> Sample:
+        """One sample; about one in twelve is no plate."""
+        if self._rng.random() < 0.08:
+            return self._nothing()
+        text, kind = random_plate(self._rng, self._kinds[int(self._rng.choice(len(self._kinds), p=self._weights))])
+        rows = plate_rows(kind)
+        squeezed = rows == 2 and self._rng.random() < 0.3
+        picture, corners, coloured = self.scene(text, kind)
+        crop = rectify(picture, self.jitter(corners), 1 if squeezed else rows)
+        colour = COLOURS.index(plate_colour(kind)) if coloured else -1
+        return Sample(crop, None if squeezed else text, colour, TWO_ROWS if rows == 2 else ONE_ROW)
+
+    def scene(self, text: str, kind: PlateKind) -> tuple[Bgr, NDArray[np.float32], bool]:
+        """A small picture with one plate, its corners, and whether its colour can be told."""
+        rng = self._rng
+        severity = float(rng.choice([0.4, 0.7, 1.0, 1.2]))
+        plate = degrade.surface(self.plate(text, kind), rng, severity)
+        view = degrade.random_view(rng)
+        aspect = plate.shape[1] / plate.shape[0]
+        width = int(view.width_px * 1.35) + 8
+        corners = degrade.quad_of(view, aspect, (width / 2, width / 2))
+        top, bottom = int(corners[:, 1].min() - 6), int(corners[:, 1].max() + 7)
+        corners[:, 1] -= top
+        background = self._backgrounds.patch(rng, width, max(8, bottom - top))
+        picture = degrade.place(plate, background, corners)
+        picture = degrade.camera(picture, rng, view.width_px, severity)
+        spread = picture.reshape(-1, 3).astype(np.int16)
+        coloured = bool(
+            np.abs(spread[:, 0] - spread[:, 2]).mean() > 2 or np.abs(spread[:, 1] - spread[:, 2]).mean() > 2
+        )
+        return picture, corners, coloured
+
+    def plate(self, text: str, kind: PlateKind) -> Bgr:
+        """A flat plate at half scale, in glyph pictures or in fonts for training."""
+        rng = self._rng
+        if self._pictures and rng.random() < 0.65 and set(text) <= self._known:
+            style = varied_style(rng, self._pictures)
+        else:
+            style = random_style(rng, "training")
+        return draw_plate(text, kind, style, scale=0.5)
+
+    def jitter(self, corners: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Corners as a detector finds them; sometimes only the box around them."""
+        rng = self._rng
+        if rng.random() < 0.12:
+            left, top = corners.min(0)
+            right, bottom = corners.max(0)
+            corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+        width = float(np.ptp(corners[:, 0]))
+        height = float(np.ptp(corners[:, 1]))
+        common = rng.normal(0, 1, (1, 2)) * (0.012, 0.03)
+        grow = (corners - corners.mean(0)) * rng.normal(0.015, 0.02, (1, 2))
+        own = rng.normal(0, 1, (4, 2)) * (0.012, 0.035)
+        return np.asarray(corners + grow + (common + own) * (width, height), np.float32)
+
+    def _nothing(self) -> Sample:
+        """A patch, lettering of a sign or of the camera's overlay, or a plate cut at a quite wrong place."""
+        rng = self._rng
+        choice = rng.random()
+        if choice < 0.45:
+            crop = self._backgrounds.patch(rng, READER_WIDTH, READER_HEIGHT)
+        elif choice < 0.75:
+            crop = lettering(rng, self._backgrounds.patch(rng, 200, 50))
+        else:
+            text, kind = random_plate(rng)
+            picture, corners, _ = self.scene(text, kind)
+            off = np.array([rng.choice([-1, 1]) * rng.uniform(0.45, 0.8), rng.choice([-1, 1]) * rng.uniform(0.0, 0.8)])
+            crop = rectify(picture, np.asarray(corners + off * np.ptp(corners, 0), np.float32), 1)
+        return Sample(prepare(degrade.camera(crop, rng, 100)), "", -1, NOT_A_PLATE)
+
+
+def lettering(rng: np.random.Generator, ground: Bgr) -> Bgr:
+    """Text that is no plate: a clock, a counter, a sign."""
+    words = (
+        f"20{rng.integers(10, 30)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}",
+        f"{rng.integers(24):02d}:{rng.integers(60):02d}:{rng.integers(60):02d}",
+        f"CAM {rng.integers(1, 99)}",
+        f"No.{rng.integers(1000, 9999)}",
+        "TAXI",
+        "".join(chr(int(code)) for code in rng.integers(97, 123, 9)),
+    )
+    latin = faces("latin", "training")
+    files = font_files(latin[int(rng.integers(len(latin)))])
+    ink = draw_text(files["a"], str(rng.choice(words)), int(rng.uniform(18, 46)))
+    height, width = min(ink.shape[0], ground.shape[0]), min(ink.shape[1], ground.shape[1])
+    y, x = (int(rng.integers(ground.shape[0] - height + 1)), int(rng.integers(ground.shape[1] - width + 1)))
+    area = ground[y : y + height, x : x + width].astype(np.float32)
+    colour = np.array(rng.choice([(255, 255, 255), (0, 0, 0), (40, 220, 250), (30, 30, 220)]), np.float32)
+    area += ink[:height, :width, None] / 255.0 * (colour - area)
+    ground = ground.copy()
+    ground[y : y + height, x : x + width] = area.astype(np.uint8)
+    return ground
+
+
+@dataclass(frozen=True, slots=True)
+class RealPlate:
+    """A labelled plate of a real picture: the part of the picture around it and its corners there."""
+
+    picture: Bgr
+    corners: NDArray[np.float32]
+    text: str
+    colour: int
+    rows: int
+
+
+REAL_COLOURS = {
+    "blue": "blue",
+    "green": "green",
+    "yellow": "yellow",
+    "yellow2": "yellow",
+    "white": "white",
+    "black": "black",
+}
+
+
+def in_training_split(index: int, folder: str) -> bool:
+    """The split of the real sets: the first 400 of ccpd600 and the first 250 of crops_a are for training, no others."""
+    return index < {"ccpd600": 400, "crops_a": 250}.get(folder, 0)
+
+
+def read_real(folder: Path, training: bool) -> Iterator[RealPlate]:
+    """The plates of `folder`/labels.csv on one side of the split. Raises FileNotFoundError."""
+    with (folder / "labels.csv").open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            index = int(Path(row["file"]).stem)
+            if in_training_split(index, folder.name) == training:
+                yield _real_plate(folder, row)
+
+
+def _real_plate(folder: Path, row: dict[str, str]) -> RealPlate:
+    picture = cv2.imread(str(folder / row["file"]))
+    if picture is None:
+        raise FileNotFoundError(f"{folder / row['file']} is missing or not a picture")
+    if row["tlx"]:
+        corners = np.array([[float(row[c + a]) for a in "xy"] for c in ("tl", "tr", "br", "bl")], np.float32)
+    else:
+        height, width = picture.shape[:2]
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    margin = 0.3 * np.ptp(corners, 0)
+    left, top = np.maximum(corners.min(0) - margin, 0).astype(int)
+    right, bottom = np.minimum(corners.max(0) + margin, picture.shape[1::-1]).astype(int)
+    part = picture[top:bottom, left:right].copy()
+    colour = COLOURS.index(REAL_COLOURS.get(row["kind"], "blue"))
+    rows = 2 if row["kind"].endswith("2") else 1
+    return RealPlate(part, corners - np.array([left, top], np.float32), row["plate"], colour, rows)
+
+
+def real_sample(generator: Generator, rng: np.random.Generator, plate: RealPlate) -> Sample:
+    """A real plate at jittered corners, sometimes made smaller, darker or noisier."""
+    picture, corners = plate.picture, plate.corners
+    seen = float(np.ptp(corners[:, 0]))
+    wanted = np.exp(rng.uniform(np.log(50), np.log(max(60.0, seen))))
+    if wanted < seen and rng.random() < 0.6:
+        scale = wanted / seen
+        picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        corners = corners * scale
+        seen = wanted
+    if rng.random() < 0.5:
+        picture = degrade.camera(picture, rng, seen, 0.5)
+    crop = rectify(picture, generator.jitter(np.asarray(corners, np.float32)), 1 if plate.rows == 1 else 2)
+    return Sample(crop, plate.text, plate.colour, ONE_ROW if plate.rows == 1 else TWO_ROWS)
+
+
+def write_shard(path: Path, samples: list[Sample]) -> None:
+    """Crops (N, 32, 128, 3) and labels (N, 11): 8 codes, length, colour, layout. Labels last: they complete it."""
+    labels = np.zeros((len(samples), LONGEST + 3), np.int16)
+    for label, sample in zip(labels, samples, strict=True):
+        codes = [CODES[character] for character in sample.text or ""]
+        label[: len(codes)] = codes
+        label[LONGEST:] = (NO_TEXT if sample.text is None else len(codes), sample.colour, sample.layout)
+    np.save(path.with_suffix(".crops.npy"), np.stack([sample.crop for sample in samples]))
+    np.save(path.with_suffix(".labels.npy"), labels)
+
+
+@click.command()
+@click.option("--cache", type=click.Path(path_type=Path), required=True, help="Folder for the shards, outside git.")
+@click.option("--glyphs", type=click.Path(path_type=Path, exists=True), help="Folder of glyph pictures 140_*.jpg.")
+@click.option("--backgrounds", type=click.Path(path_type=Path, exists=True), help="Folder of pictures without plates.")
+@click.option("--real", type=click.Path(path_type=Path, exists=True), multiple=True, help="Folders with labels.csv.")
+@click.option("--shards", default=40, show_default=True, help="Shards of 4096 generated samples.")
+@click.option("--seed", default=1, show_default=True, help="First seed; one for each shard.")
+def main(
+    cache: Path, glyphs: Path | None, backgrounds: Path | None, real: tuple[Path, ...], shards: int, seed: int
+) -> None:
+    """Generate shards; those that are there already are kept."""
+    cv2.setNumThreads(1)
+    cache.mkdir(parents=True, exist_ok=True)
+    scenery = Backgrounds.read(backgrounds)
+    if real:
+        rng = np.random.default_rng(seed)
+        generator = Generator(rng, glyphs, scenery)
+        plates = [plate for folder in real for plate in read_real(folder, training=True)]
+        samples = [real_sample(generator, rng, plates[i % len(plates)]) for i in range(2 * SHARD)]
+        write_shard(cache / f"real-{seed:05d}", samples)
+    for number in range(seed, seed + shards):
+        path = cache / f"drawn-{number:05d}"
+        if not path.with_suffix(".labels.npy").exists():
+            generator = Generator(np.random.default_rng(number), glyphs, scenery)
+            write_shard(path, [generator.sample() for _ in range(SHARD)])
+            click.echo(f"{path.name}: {SHARD} samples")
+
+
+if __name__ == "__main__":
+    main()

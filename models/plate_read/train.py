@@ -1,0 +1,199 @@
+"""Train the reader on cached shards; resumable; the shards may still be growing.
+
+    python -m models.plate_read.train --cache DIR --checkpoint FILE --minutes 40 [--device cpu]
+
+The learning rate follows the share of the minutes that is used up, so a run ends when it is told to, wherever it runs.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edge.plates.alphabet import BLANK
+from models.plate_read.net import ReaderNet, normalise
+from models.plate_read.samples import LONGEST
+
+EMA = 0.999
+REAL_SHARE = 0.08
+"""Share of real samples in a batch: nearly all of them are of one province, and more would teach that."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Crops (N, 32, 128, 3) uint8 and labels (N, 11) int16 of many shards, memory mapped."""
+
+    crops: list[NDArray[np.uint8]]
+    labels: list[NDArray[np.int16]]
+
+    @classmethod
+    def read(cls, cache: Path, prefix: str) -> Pool:
+        files = sorted(cache.glob(f"{prefix}-*.labels.npy"))
+        crops = [np.load(str(path).replace(".labels.", ".crops."), mmap_mode="r") for path in files]
+        return cls(crops, [np.load(path) for path in files])
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
+        """Some samples of a few shards (reading whole pages is quicker than single ones)."""
+        shards = rng.integers(len(self.crops), size=count)
+        places = [int(rng.integers(len(self.labels[shard]))) for shard in shards]
+        crops = np.stack([self.crops[shard][place] for shard, place in zip(shards, places, strict=True)])
+        return crops, np.stack([self.labels[shard][place] for shard, place in zip(shards, places, strict=True)])
+
+
+def augment(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """Cheap changes that make a cached crop new at each use: contrast, colour cast, noise, shift, a covered patch."""
+    count = len(crops)
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator) * (high - low) + low
+
+    values = crops.float()
+    values = (values - 127) * uniform(0.7, 1.25, 1, 1, 1) + 127 + uniform(-25, 25, 1, 1, 1)
+    values = values * uniform(0.9, 1.1, 1, 1, 3)
+    values = values + torch.randn(values.shape, generator=generator) * uniform(0, 7, 1, 1, 1)
+    dx, dy = (int(torch.randint(-2, 3, (1,), generator=generator)) for _ in range(2))
+    values = torch.roll(values, (dy // 2, dx), (1, 2))
+    covered = int(torch.randint(0, count, (1,), generator=generator)) // 8
+    for index in range(covered):
+        x = int(torch.randint(0, 120, (1,), generator=generator))
+        y = int(torch.randint(0, 28, (1,), generator=generator))
+        values[index, y : y + 6, x : x + 6] = float(torch.rand(1, generator=generator)) * 255
+    return values.clamp(0, 255)
+
+
+def losses(outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor) -> dict[str, Tensor]:
+    """CTC over the samples with a text to learn, cross entropy of colour (where known) and of layout."""
+    steps, colours, layouts = outputs
+    lengths = labels[:, LONGEST]
+    taught = lengths >= 0
+    log_probs = steps[taught].float().log_softmax(2).transpose(0, 1)
+    read = torch.full((log_probs.shape[1],), log_probs.shape[0], dtype=torch.long)
+    text = nn.functional.ctc_loss(
+        log_probs, labels[taught, :LONGEST], read, lengths[taught], BLANK, reduction="none", zero_infinity=True
+    ).clamp(max=40)
+    return {
+        "text": text.mean() / LONGEST,
+        "colour": nn.functional.cross_entropy(colours.float(), labels[:, LONGEST + 1], ignore_index=-1),
+        "layout": nn.functional.cross_entropy(layouts.float(), labels[:, LONGEST + 2]),
+    }
+
+
+class Trainer:
+    """The state of one run: what a checkpoint holds."""
+
+    def __init__(self, device: str, rate: float) -> None:
+        self.net = ReaderNet().to(device, memory_format=torch.channels_last)
+        self.mean = copy.deepcopy(self.net)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=rate, weight_decay=0.02)
+        self.rate = rate
+        self.device = device
+        self.seconds = 0.0
+        self.step = 0
+        self.seen = 0
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint beside itself, then move it there: a broken run leaves the last good one."""
+        state = {
+            "net": self.net.state_dict(),
+            "mean": self.mean.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "seconds": self.seconds,
+            "step": self.step,
+            "seen": self.seen,
+        }
+        torch.save(state, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+    def load(self, path: Path) -> None:
+        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.seconds, self.step, self.seen = state["seconds"], state["step"], state["seen"]
+
+    def learn(self, crops: Tensor, labels: Tensor, share: float) -> dict[str, float]:
+        """One step; `share` of the run that is over decides the rate (cosine after a short warm-up)."""
+        warm = min(1.0, (self.step + 1) / 200)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * min(1.0, share))) / 2)
+        self.net.train()
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16):
+            outputs = self.net(normalise(crops).to(self.device, memory_format=torch.channels_last))
+        parts = losses(outputs, labels.to(self.device))
+        total = parts["text"] + 0.1 * parts["colour"] + 0.1 * parts["layout"]
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self._follow()
+        self.step += 1
+        self.seen += len(crops)
+        return {name: float(value.detach()) for name, value in parts.items()}
+
+    def _follow(self) -> None:
+        keep = min(EMA, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, now in zip(self.mean.state_dict().values(), self.net.state_dict().values(), strict=True):
+                if mean.dtype.is_floating_point:
+                    mean.lerp_(now, 1 - keep)
+                else:
+                    mean.copy_(now)
+
+
+@click.command()
+@click.option("--cache", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of the shards.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Resumed from when it is there.")
+@click.option("--minutes", default=40.0, show_default=True, help="Training time in all, earlier runs included.")
+@click.option("--batch", default=128, show_default=True)
+@click.option("--rate", default=2e-3, show_default=True)
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--threads", default=1, show_default=True)
+@click.option("--seed", default=7, show_default=True)
+def main(
+    cache: Path, checkpoint: Path, minutes: float, batch: int, rate: float, device: str, threads: int, seed: int
+) -> None:
+    """Train until MINUTES are used up; a checkpoint each two minutes."""
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(seed)
+    trainer = Trainer(device, rate)
+    if checkpoint.exists():
+        trainer.load(checkpoint)
+    rng = np.random.default_rng((seed, trainer.step))
+    generator = torch.Generator().manual_seed(seed + trainer.step)
+    drawn, real = Pool.read(cache, "drawn"), Pool.read(cache, "real")
+    saved = began = time.monotonic()
+    base = trainer.seconds
+    while trainer.seconds < 60 * minutes:
+        crops, labels = drawn.draw(rng, batch)
+        if real.crops:
+            part = real.draw(rng, round(batch * REAL_SHARE))
+            crops, labels = np.concatenate([crops, part[0]]), np.concatenate([labels, part[1]])
+        fresh = augment(torch.from_numpy(crops), generator)
+        parts = trainer.learn(fresh, torch.from_numpy(labels.astype(np.int64)), trainer.seconds / (60 * minutes))
+        trainer.seconds = base + time.monotonic() - began
+        if trainer.step % 50 == 0:
+            shown = " ".join(f"{name} {value:.3f}" for name, value in parts.items())
+            click.echo(
+                f"{trainer.seconds / 60:6.1f} of {minutes:.0f} min, step {trainer.step}, {trainer.seen} seen, "
+                f"{len(drawn.crops)} shards: {shown}"
+            )
+        if time.monotonic() - saved > 120:
+            trainer.save(checkpoint)
+            saved = time.monotonic()
+            drawn, real = Pool.read(cache, "drawn"), Pool.read(cache, "real")
+    trainer.save(checkpoint)
+
+
+if __name__ == "__main__":
+    main()
