@@ -14,6 +14,7 @@ import os
 import queue
 import random
 import selectors
+import socket
 import ssl
 import threading
 from collections import OrderedDict
@@ -379,6 +380,7 @@ class _Link:
         self._disconnect_reason: ReasonCode | None = None
         self._confirmed: list[tuple[int, str | None]] = []
         self._received: list[mqtt.MQTTMessage] = []
+        self._client.on_socket_open = _send_at_once
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
@@ -548,6 +550,11 @@ def probe(broker: BrokerSettings) -> None:
     link = _Link(broker, f"watchpost-check-{uuid4().hex[:8]}", keep_session=False)
     link.connect()
     link.disconnect()
+
+
+def _send_at_once(_client: mqtt.Client, _data: Any, sock: Any) -> None:
+    """An event must not wait for the next one to fill a TCP segment."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _tls_context(broker: BrokerSettings) -> ssl.SSLContext:

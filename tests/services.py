@@ -105,8 +105,8 @@ class Mosquitto:
             f"listener {self.port} 127.0.0.1",
             "persistence true",
             f"persistence_location {self.folder}/",
-            "autosave_interval 1",
-            "autosave_on_changes true",
+            "autosave_interval 1",  # every second; at every change would write its whole store for each message
+            "set_tcp_nodelay true",
             "max_queued_messages 0",
             f"allow_anonymous {'false' if self.users else 'true'}",
             self.extra,

@@ -1,0 +1,407 @@
+"""Delivery against a real Mosquitto."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from peers import Acker, wait_until
+from pydantic import ValidationError
+from services import Mosquitto, require
+
+from contract.commands import Command, ConfigDesired, ConfigReported, Reply, Watchlist
+from contract.events import EventType, SensorData
+from contract.status import Birth, CameraStatus, Health
+from contract.topics import EdgeTopics
+from edge.clock import SystemClock
+from edge.config import BrokerSettings, DeliverySettings
+from edge.delivery import Delivery, probe
+from edge.errors import DeliveryError, OutboxError
+from edge.outbox import NewEvent, Outbox
+
+pytestmark = pytest.mark.services
+TOPICS = EdgeTopics("west", "gate-1")
+CLOCK = SystemClock()
+
+
+def sensor_event(number: int = 0, sensor: str = "door") -> NewEvent:
+    data = SensorData(sensor=sensor, kind="contact", alarm=False, value=float(number))
+    return NewEvent(uuid4(), EventType.SENSOR, "west", "gate-1", sensor, datetime.now(UTC), data)
+
+
+@dataclass
+class Side:
+    """The agent, as delivery sees it."""
+
+    outbox: Outbox
+    delivery: Delivery | None = None
+    commands: list[Command] = field(default_factory=list)
+    watchlists: list[Watchlist] = field(default_factory=list)
+    sensor_errors: int = 0
+
+    def birth(self, connection_id: UUID) -> Birth:
+        return Birth(
+            version="0", contract_version=1, connection_id=connection_id, outbox_id=self.outbox.outbox_id,
+            outbox_depth=self.outbox.pending_count(), python="3", machine="test", at=datetime.now(UTC),
+        )  # fmt: skip
+
+    def health(self) -> Health:
+        now = datetime.now(UTC)
+        return Health(
+            at=now, uptime_s=1, memory_mb=1, disk_free_mb=1, outbox_depth=0, expires=now + timedelta(minutes=2)
+        )
+
+    def on_command(self, command: Command) -> None:
+        self.commands.append(command)
+        assert self.delivery is not None
+        self.delivery.reply(Reply(id=command.id, ok=True, text="done", at=datetime.now(UTC)))
+
+    def on_sensor(self, sensor: str, raw: dict[str, Any]) -> None:
+        if self.sensor_errors:
+            self.sensor_errors -= 1
+            raise OutboxError("the disk is full")
+        data = SensorData.model_validate(raw | {"sensor": sensor})
+        self.outbox.put(NewEvent(uuid4(), EventType.SENSOR, "west", "gate-1", sensor, datetime.now(UTC), data))
+
+    def on_config(self, desired: ConfigDesired) -> ConfigReported:
+        return ConfigReported(revision=desired.revision, state="refused", errors=("no",), at=datetime.now(UTC))
+
+    def on_watchlist(self, watchlist: Watchlist) -> None:
+        self.watchlists.append(watchlist)
+
+
+@dataclass
+class Edge:
+    outbox: Outbox
+    side: Side
+    delivery: Delivery
+
+
+StartEdge = Callable[..., Edge]
+
+
+@pytest.fixture
+def start_edge(tmp_path: Path) -> Iterator[StartEdge]:
+    """`start_edge(url, broker=..., **delivery settings)`; with a real outbox, stopped after the test."""
+    running: list[Edge] = []
+
+    def start(url: str, broker: dict[str, Any] | None = None, **settings: Any) -> Edge:
+        outbox = Outbox.open(tmp_path / f"outbox-{len(running)}.sqlite3", CLOCK)
+        delivery = Delivery(
+            BrokerSettings(url=url, **(broker or {})), DeliverySettings(**settings), TOPICS, outbox, CLOCK,
+            health_interval_s=0.5, rng=random.Random(7),
+        )  # fmt: skip
+        edge = Edge(outbox, Side(outbox, delivery), delivery)
+        running.append(edge)
+        delivery.start(edge.side)
+        return edge
+
+    yield start
+    for edge in running:
+        edge.delivery.stop()
+        edge.outbox.close()
+
+
+@pytest.fixture
+def acker(mosquitto: Mosquitto) -> Iterator[Acker]:
+    peer = Acker(mosquitto.port, TOPICS)
+    yield peer
+    peer.stop()
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_events_arrive_and_are_forgotten_only_after_the_ack(
+    mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge, protocol: str
+) -> None:
+    acker.acknowledging = False
+    edge = start_edge(mosquitto.url, {"protocol": protocol})
+    sequences = [edge.outbox.put(sensor_event(number)) for number in range(20)]
+    wait_until(lambda: acker.sequences() == sequences, "all events in order")
+    assert edge.outbox.pending_count() == 20
+    acker.acknowledge(uuid4(), sequences)  # of another outbox: not ours
+    acker.acknowledge(edge.outbox.outbox_id, sequences[:15])
+    wait_until(lambda: edge.outbox.pending_count() == 5, "15 are acknowledged")
+    acker.acknowledge(edge.outbox.outbox_id, sequences)
+    wait_until(lambda: edge.outbox.pending_count() == 0, "all are acknowledged")
+    assert {event.outboxid for event in acker.events} == {edge.outbox.outbox_id}
+    assert not any(event.replayed for event in acker.events)
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_status_birth_health_and_stopping(
+    mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge, protocol: str
+) -> None:
+    edge = start_edge(mosquitto.url, {"protocol": protocol})
+    edge.delivery.set_camera_status("cam", CameraStatus(state="up", since=datetime.now(UTC)))
+    wait_until(lambda: acker.last(TOPICS.health), "health")
+    wait_until(lambda: acker.last(TOPICS.camera_status("cam")), "camera status")
+    status, birth = acker.last(TOPICS.status), acker.last(TOPICS.birth)
+    assert status is not None
+    assert birth is not None
+    assert (status["state"], status["connection_id"]) == ("online", birth["connection_id"])
+    edge.delivery.stop()
+    wait_until(lambda: (acker.last(TOPICS.status) or {})["state"] == "stopping", "stopping is said")
+
+
+def test_a_killed_connection_leaves_the_will(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
+    edge = start_edge(mosquitto.url, {"protocol": "3.1.1"})
+    wait_until(lambda: acker.last(TOPICS.status), "online")
+    online = acker.last(TOPICS.status)
+    assert online is not None
+    sock = edge.delivery._link._client.socket()
+    assert sock is not None
+    sock.shutdown(2)
+    wait_until(lambda: len([1 for topic, _, _ in acker.others if topic == TOPICS.status]) >= 3, "offline, then online")
+    states = [(body["state"], body["connection_id"]) for topic, body, _ in acker.others if topic == TOPICS.status]
+    assert ("offline", online["connection_id"]) in states
+    assert states[-1][0] == "online" or states[-2][0] == "online"
+    assert len({connection for _, connection in states}) == 2
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("wiped", [False, True])
+def test_a_broker_restart_in_the_middle_loses_nothing(
+    mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge, protocol: str, wiped: bool
+) -> None:
+    edge = start_edge(mosquitto.url, {"protocol": protocol}, ack_timeout_s=1)
+    stop = threading.Event()
+
+    def produce() -> None:
+        for number in range(300):
+            edge.outbox.put(sensor_event(number))
+            stop.wait(0.003)
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    wait_until(lambda: len(acker.events) > 30, "some events came")
+    mosquitto.kill()
+    if wiped:
+        mosquitto.wipe()
+    stop.wait(0.2)
+    mosquitto.start()
+    producer.join()
+    wait_until(lambda: edge.outbox.pending_count() == 0, "all acknowledged", 20)
+    assert set(acker.sequences()) == set(range(1, 301))
+    assert edge.outbox.last_sequence() == 300
+
+
+def test_a_lost_ack_makes_the_event_come_again(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
+    acker.acknowledging = False
+    edge = start_edge(mosquitto.url, ack_timeout_s=0.3)
+    edge.outbox.put(sensor_event())
+    wait_until(lambda: len(acker.events) == 1, "the event")
+    acker.acknowledging = True
+    wait_until(lambda: edge.outbox.pending_count() == 0, "sent again and acknowledged")
+    assert acker.sequences() == [1, 1]
+
+
+def test_live_events_overtake_the_backlog(mosquitto: Mosquitto, start_edge: StartEdge, tmp_path: Path) -> None:
+    past = Outbox.open(tmp_path / "outbox-0.sqlite3", YesterdayClock())
+    for number in range(2000):
+        past.database.submit(lambda connection, number=number: _raw_insert(connection, number))
+    past.close()
+    acker = Acker(mosquitto.port, TOPICS)
+    edge = start_edge(mosquitto.url)
+    wait_until(lambda: len(acker.events) > 50, "the backlog flows")
+    live = edge.outbox.put(sensor_event(1))
+    wait_until(lambda: edge.outbox.pending_count() == 0, "all acknowledged", 20)
+    acker.stop()
+    order = acker.sequences()
+    assert sorted(order) == list(range(1, 2002))
+    assert order.index(live) < 1500, "the live event waited behind the backlog"
+    assert [event.sequence for event in acker.events if not event.replayed] == [live]
+    assert [number for number in order if number != live] == list(range(1, 2001))
+
+
+class YesterdayClock(SystemClock):
+    def now(self) -> float:
+        return super().now() - 86_400
+
+
+def _raw_insert(connection: Any, number: int) -> None:
+    event = sensor_event(number)
+    connection.execute(
+        "INSERT INTO event (id, type, source, created_s, worth, body) VALUES (?, ?, ?, ?, 3, ?)",
+        (str(event.id), "sensor", event.source, YesterdayClock().now(), event.body()),
+    )
+
+
+def test_at_most_the_window_is_unacknowledged(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
+    acker.acknowledging = False
+    edge = start_edge(mosquitto.url, max_unacknowledged=10)
+    for number in range(30):
+        edge.outbox.put(sensor_event(number))
+    wait_until(lambda: len(acker.events) == 10, "the window's worth")
+    edge.outbox.put(sensor_event(99))
+    threading.Event().wait(0.3)
+    assert len(acker.events) == 10
+    acker.acknowledge(edge.outbox.outbox_id, list(range(1, 11)))
+    wait_until(lambda: len(acker.events) == 20, "the next ones")
+
+
+def test_a_refused_event_is_not_sent_again(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
+    acker.refuse = {2}
+    edge = start_edge(mosquitto.url, ack_timeout_s=0.2)
+    for number in range(3):
+        edge.outbox.put(sensor_event(number))
+    wait_until(lambda: edge.outbox.pending_count() == 0, "two acked, one refused")
+    assert [event.state for event in edge.outbox.events()] == [1, 2, 1]
+
+
+def test_confirm_broker_needs_no_collector(mosquitto: Mosquitto, start_edge: StartEdge) -> None:
+    edge = start_edge(mosquitto.url, confirm="broker")
+    for number in range(5):
+        edge.outbox.put(sensor_event(number))
+    wait_until(lambda: edge.outbox.pending_count() == 0, "the broker's word is enough")
+
+
+def test_sensor_messages_become_events(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
+    edge = start_edge(mosquitto.url)
+    wait_until(lambda: acker.last(TOPICS.birth), "online")
+    acker.publish(TOPICS.sensor("smoke-3"), '{"kind": "smoke", "alarm": true, "value": 7.5, "unit": "%"}')
+    wait_until(lambda: acker.events, "the event")
+    assert acker.events[0].data["sensor"] == "smoke-3"
+    assert acker.events[0].type == "watchpost.sensor.v1"
+    acker.publish(TOPICS.sensor("smoke-3"), "{nonsense")
+    wait_until(lambda: edge.delivery.problem is not None, "the bad message is told")
+    assert "smoke-3 refused" in str(edge.delivery.problem)
+    acker.publish(TOPICS.sensor("smoke-3"), '{"kind": "smoke"}')
+    wait_until(lambda: "alarm: Field required" in str(edge.delivery.problem), "what is missing is told")
+
+
+def test_a_sensor_message_that_cannot_be_stored_stays_with_the_broker(
+    mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge
+) -> None:
+    edge = start_edge(mosquitto.url, {"protocol": "3.1.1"})
+    wait_until(lambda: acker.last(TOPICS.birth), "online")
+    edge.side.sensor_errors = 1
+    acker.publish(TOPICS.sensor("smoke-3"), '{"kind": "smoke", "alarm": true}')
+    wait_until(lambda: edge.delivery.problem == "the disk is full", "refused for now")
+    sock = edge.delivery._link._client.socket()
+    assert sock is not None
+    sock.shutdown(2)
+    wait_until(lambda: acker.events, "delivered again after the reconnect")
+
+
+def command(name: str, seconds_left: float = 60, identity: str = "c-1") -> str:
+    now = datetime.now(UTC)
+    return Command.model_validate(
+        {"id": identity, "name": name, "issued_at": now, "expires": now + timedelta(seconds=seconds_left)}
+    ).model_dump_json()
+
+
+def test_commands_are_done_once_and_not_after_their_time(
+    mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge
+) -> None:
+    edge = start_edge(mosquitto.url)
+    wait_until(lambda: acker.last(TOPICS.birth), "online")
+    acker.publish(TOPICS.command("test-event"), command("test-event"))
+    acker.publish(TOPICS.command("test-event"), command("test-event"))
+    acker.publish(TOPICS.command("snapshot"), command("snapshot", seconds_left=-5, identity="c-2"))
+    wait_until(lambda: acker.last(TOPICS.reply("c-2")), "the late one is answered")
+    assert [one.id for one in edge.side.commands] == ["c-1"]
+    late = acker.last(TOPICS.reply("c-2"))
+    assert late is not None
+    assert late["ok"] is False
+    assert "expired" in late["text"]
+    assert (acker.last(TOPICS.reply("c-1")) or {})["ok"] is True
+
+
+def test_config_and_watchlist_are_handed_over(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
+    desired = ConfigDesired(revision=3, sha256="0" * 64, config={"site": "west"})
+    acker.publish(TOPICS.config_desired, desired.model_dump_json(), retain=True)
+    acker.publish(TOPICS.watchlist, Watchlist(list_id="l", revision=1, key_id="k", entries=()).model_dump_json(), True)
+    edge = start_edge(mosquitto.url)
+    wait_until(lambda: acker.last(TOPICS.config_reported), "reported")
+    assert (acker.last(TOPICS.config_reported) or {})["revision"] == 3
+    wait_until(lambda: edge.side.watchlists, "watch list")
+
+
+def test_bad_credentials_are_told_and_nothing_is_lost(
+    start_mosquitto: Callable[..., Mosquitto], start_edge: StartEdge, tmp_path: Path
+) -> None:
+    broker = start_mosquitto(users={"gate-1": "right"})
+    secret = tmp_path / "password"
+    secret.write_text("wrong\n")
+    settings = {"username": "gate-1", "password_file": str(secret)}
+    edge = start_edge(broker.url, settings, confirm="broker")
+    edge.outbox.put(sensor_event())
+    wait_until(lambda: edge.delivery.problem, "told")
+    assert "refuses us" in str(edge.delivery.problem)
+    assert "broker.username" in str(edge.delivery.problem)
+    with pytest.raises(DeliveryError, match="refuses us"):
+        probe(BrokerSettings.model_validate({"url": broker.url} | settings))
+    secret.write_text("right\n")
+    wait_until(lambda: edge.outbox.pending_count() == 0, "delivered once the password is right", 15)
+    probe(BrokerSettings.model_validate({"url": broker.url} | settings))
+
+
+def test_a_broker_that_is_not_there_is_told(start_edge: StartEdge) -> None:
+    edge = start_edge("mqtt://127.0.0.1:9")
+    edge.outbox.put(sensor_event())
+    wait_until(lambda: edge.delivery.problem, "told")
+    assert "not reached" in str(edge.delivery.problem)
+    edge.delivery.stop()
+    assert edge.outbox.pending_count() == 1
+
+
+def test_two_agents_with_one_identity_are_told(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
+    first = start_edge(mosquitto.url)
+    wait_until(lambda: first.delivery.connected, "the first is online")
+    problems: list[str] = []
+    second = start_edge(mosquitto.url)
+    wait_until(
+        lambda: (
+            [problems.append(str(one.delivery.problem)) for one in (first, second)]
+            and any("another client uses this edge's identity" in problem for problem in problems)
+        ),
+        "told",
+    )
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    openssl = require("openssl")
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem"), "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return tmp_path
+
+
+def test_tls_with_a_password(
+    start_mosquitto: Callable[..., Mosquitto], start_edge: StartEdge, certificates: Path
+) -> None:
+    pem = certificates / "cert.pem"
+    broker = start_mosquitto(users={"gate-1": "secret"}, extra=f"certfile {pem}\nkeyfile {certificates / 'key.pem'}")
+    (certificates / "password").write_text("secret")
+    url = broker.url.replace("mqtt://", "mqtts://")
+    with pytest.raises(DeliveryError, match="TLS failed"):
+        probe(BrokerSettings(url=url))
+    settings = {"username": "gate-1", "password_file": str(certificates / "password"), "ca_file": str(pem)}
+    edge = start_edge(url, settings, confirm="broker")
+    for number in range(50):
+        edge.outbox.put(sensor_event(number))
+    wait_until(lambda: edge.outbox.pending_count() == 0, "delivered over TLS")
+
+
+def test_payloads_are_cloudevents(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
+    edge = start_edge(mosquitto.url)
+    edge.outbox.put(sensor_event(4))
+    wait_until(lambda: acker.events, "the event")
+    event = acker.events[0]
+    assert (event.specversion, event.source, event.event_type) == ("1.0", "/west/gate-1/door", EventType.SENSOR)
+    assert json.loads(event.model_dump_json())["data"]["value"] == 4.0
+    with pytest.raises(ValidationError):
+        SensorData.model_validate({"sensor": "x"})
