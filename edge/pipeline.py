@@ -1,0 +1,127 @@
+"""The straight path of one frame. Read this file first.
+
+source -> analyzers -> findings -> pictures on disk -> event in the outbox. There the frame's path ends: delivery
+publishes from the outbox on its own thread, and the clip, which needs the seconds after the event, follows from the
+recorder's thread as an `evidence` event.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from contract.events import EventType, EvidenceData
+from edge.errors import EvidenceError
+from edge.evidence.files import EvidenceFiles, StoredFile
+from edge.health import CameraMeter
+from edge.imaging import Polygon, burn_masks, encode_jpeg
+from edge.ports import Analyzer, Source
+from edge.reporting import Reporter
+from edge.types import Bgr, Finding, Frame, PictureRole
+
+log = logging.getLogger(__name__)
+
+SnapshotTaken = Callable[[StoredFile | None, str], None]
+"""Called with the stored picture, or None and the reason."""
+
+
+class ClipRecorder(Protocol):
+    """Cuts clips out of the stream that passes."""
+
+    def request_clip(self, token: str, from_s: float, to_s: float) -> None: ...
+
+
+class PictureStore:
+    """Writes pictures of one camera, with its privacy masks burnt in."""
+
+    def __init__(self, files: EvidenceFiles, masks: tuple[Polygon, ...], jpeg_quality: int) -> None:
+        self._files = files
+        self._masks = masks
+        self._jpeg_quality = jpeg_quality
+
+    def save(self, bgr: Bgr, role: PictureRole) -> StoredFile:
+        """Store one picture. A cut-out plate has no masks: it shows nothing else. Raises EvidenceError."""
+        shown = bgr if role == "plate" or not self._masks else burn_masks(bgr, self._masks)
+        return self._files.store(encode_jpeg(shown, self._jpeg_quality), role, "image/jpeg")
+
+
+class Pipeline:
+    """What happens to each frame of one camera, on the camera's thread."""
+
+    def __init__(
+        self,
+        camera_id: str,
+        analyzers: Mapping[str, Analyzer],
+        pictures: PictureStore,
+        reporter: Reporter,
+        meter: CameraMeter,
+        recorder: ClipRecorder,
+    ) -> None:
+        self._camera_id = camera_id
+        self._analyzers = analyzers
+        self._pictures = pictures
+        self._reporter = reporter
+        self._meter = meter
+        self._recorder = recorder
+        self._snapshots: queue.SimpleQueue[SnapshotTaken] = queue.SimpleQueue()
+
+    def run(self, source: Source) -> None:
+        """Take frames until the source ends. Raises what source and analyzers raise."""
+        for frame in source.frames():
+            self.observe(frame)
+        self.finish()
+
+    def observe(self, frame: Frame) -> None:
+        """The path of one frame."""
+        self._meter.saw_frame(frame.stream_time_s)
+        for name, analyzer in self._analyzers.items():
+            with self._meter.analysis(name):
+                findings = analyzer.observe(frame)
+            for finding in findings:
+                self.keep(finding)
+        while not self._snapshots.empty():
+            self._take_snapshot(frame, self._snapshots.get())
+
+    def finish(self) -> None:
+        """The stream has ended: what is still open becomes findings."""
+        for analyzer in self._analyzers.values():
+            for finding in analyzer.finish():
+                self.keep(finding)
+
+    def keep(self, finding: Finding) -> None:
+        """A finding's pictures go to disk, then its event; its clip is asked for."""
+        files, problem = self._save_pictures(finding)
+        evidence = tuple(file.reference() for file in files)
+        data = finding.data.model_copy(update={"evidence": evidence})
+        event_id = self._reporter.report(finding.event_type, self._camera_id, data, finding.occurred_at, files)
+        if problem is not None:
+            missing = EvidenceData(event_id=str(event_id), failed=problem)
+            self._reporter.report(EventType.EVIDENCE, self._camera_id, missing, finding.occurred_at)
+        if finding.wants_clip:
+            self._recorder.request_clip(str(event_id), finding.started_s, finding.ended_s)
+
+    def request_snapshot(self, taken: SnapshotTaken) -> None:
+        """Store the next frame; may be called from another thread."""
+        self._snapshots.put(taken)
+
+    def _save_pictures(self, finding: Finding) -> tuple[tuple[StoredFile, ...], str | None]:
+        """The stored pictures, and why some are missing: an event without its picture is better than no event."""
+        files: list[StoredFile] = []
+        for picture in finding.pictures:
+            try:
+                files.append(self._pictures.save(picture.bgr, picture.role))
+            except EvidenceError as error:
+                self._meter.failed(str(error))
+                log.error("camera %s: %s", self._camera_id, error)
+                return tuple(files), str(error)
+        return tuple(files), None
+
+    def _take_snapshot(self, frame: Frame, taken: SnapshotTaken) -> None:
+        try:
+            stored = self._pictures.save(frame.bgr(), "snapshot")
+        except EvidenceError as error:
+            taken(None, str(error))
+            return
+        taken(stored, f"taken at {frame.captured_at.isoformat()}")

@@ -1,0 +1,107 @@
+"""Turns what happened into events in the outbox, and keeps an event while the outbox cannot take it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from contract.events import EventData, EventType
+from edge.clock import utc
+from edge.errors import OutboxError
+from edge.evidence.files import StoredFile
+from edge.outbox import NewEvent, Outbox
+from edge.ports import Clock
+
+log = logging.getLogger(__name__)
+
+NEWS_FOR = timedelta(minutes=15)
+"""After this an event is history, not news."""
+_WAITING_MAX = 1000
+
+
+class Reporter:
+    """Makes events of one edge. Safe to call from any thread.
+
+    When the outbox refuses (disk full), events wait in memory, at most 1000; `retry` tries them again. Beyond that
+    the oldest is lost, which is counted and logged: there is no other place to put it.
+    """
+
+    def __init__(self, site: str, edge: str, outbox: Outbox, clock: Clock) -> None:
+        self._site = site
+        self._edge = edge
+        self._outbox = outbox
+        self._clock = clock
+        self._waiting: deque[NewEvent] = deque()
+        self._lock = threading.Lock()
+        self.on_stored: Callable[[NewEvent, int], None] | None = None
+        """Called with each event that is on disk, and its sequence number."""
+        self.lost = 0
+        self.problem: str | None = None
+        """Why the outbox does not take events now; None while it does."""
+
+    @property
+    def waiting(self) -> int:
+        """Events that are only in memory."""
+        return len(self._waiting)
+
+    def make(
+        self,
+        event_type: EventType,
+        source: str,
+        data: EventData,
+        occurred_at: datetime | None = None,
+        files: tuple[StoredFile, ...] = (),
+    ) -> NewEvent:
+        """An event of this edge, with a new id."""
+        now = utc(self._clock.now())
+        return NewEvent(
+            uuid4(), event_type, self._site, self._edge, source, occurred_at or now, data, now + NEWS_FOR, files
+        )
+
+    def put(self, event: NewEvent) -> int:
+        """Store it now. Raises OutboxError; then the caller still has it."""
+        sequence = self._outbox.put(event)
+        if self.on_stored is not None:
+            self.on_stored(event, sequence)
+        return sequence
+
+    def report(
+        self,
+        event_type: EventType,
+        source: str,
+        data: EventData,
+        occurred_at: datetime | None = None,
+        files: tuple[StoredFile, ...] = (),
+    ) -> UUID:
+        """Store an event, or keep it until the outbox takes it again. Returns its id."""
+        event = self.make(event_type, source, data, occurred_at, files)
+        with self._lock:
+            self._waiting.append(event)
+            self._store_waiting()
+        return event.id
+
+    def retry(self) -> None:
+        """Try again what waits."""
+        with self._lock:
+            self._store_waiting()
+
+    def _store_waiting(self) -> None:
+        while self._waiting:
+            try:
+                self.put(self._waiting[0])
+            except OutboxError as error:
+                self._keep(error)
+                return
+            self._waiting.popleft()
+        self.problem = None
+
+    def _keep(self, error: OutboxError) -> None:
+        self.problem = str(error)
+        log.error("%d events wait in memory: %s", len(self._waiting), error)
+        while len(self._waiting) > _WAITING_MAX:
+            self._waiting.popleft()
+            self.lost += 1
