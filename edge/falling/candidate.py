@@ -1,0 +1,149 @@
+"""What is known of one ended track: its fit, and the figures a verdict is based on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.falling.ballistics import FallFit, fit_fall
+from edge.falling.facade import Facade
+from edge.falling.motion import Floats
+from edge.falling.tracker import Track, TrackPoint
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How working pixels relate to the picture. `scale` is picture pixels per working pixel, sizes are working ones."""
+
+    width: int
+    height: int
+    scale: float
+
+    def fractions(self, x: Floats, y: Floats) -> Floats:
+        """(n,) working pixels → (n, 2) picture fractions, kept inside the picture."""
+        points = np.column_stack([(x + 0.5) / self.width, (y + 0.5) / self.height])
+        return np.clip(points, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """An ended track that goes down. Arrays hold the fit's inliers only, (n,) or (n, 2).
+
+    Lengths are picture heights, activity and fill are shares, `size_px` is a diameter in picture pixels.
+    """
+
+    number: int
+    fit: FallFit
+    metric: bool
+    """Whether the fit is in metres (a facade was drawn) or in picture heights."""
+    times: Floats
+    points: Floats
+    sizes_px: Floats
+    travel: float
+    sideways: float
+    duration_s: float
+    fill: float
+    activity: float
+    neighbours: float
+    growth: float
+    """Factor by which the area grows along the path."""
+    contrast: float
+    sign_changes: float
+    bend: float
+    """Deviation of the path from a straight line in the picture, as a share of its length."""
+    disturbance: float
+    """Share of the pixels around the object that change besides it: a wheel of a car brings its car along."""
+    patches: NDArray[np.uint8]
+    """(n, 3, 32, 32)."""
+
+    @property
+    def start_s(self) -> float:
+        """Stream time of the first inlier."""
+        return float(self.times[0])
+
+    @property
+    def end_s(self) -> float:
+        """Stream time of the last inlier."""
+        return float(self.times[-1])
+
+    @property
+    def size_px(self) -> float:
+        """Median diameter in picture pixels."""
+        return float(np.median(self.sizes_px))
+
+
+def make_candidate(track: Track, view: View, facade: Facade | None, rng: np.random.Generator) -> Candidate | None:
+    """Fit a track; None when it does not go down as anything that falls does."""
+    points = track.points
+    times = np.array([point.time_s for point in points])
+    x, y = np.array([point.x for point in points]), np.array([point.y for point in points])
+    fractions = view.fractions(x, y)
+    deviation = np.array([0.6 + 0.15 * max(point.width, point.height) for point in points])
+    metric, s, sigma = _along(fractions, deviation / view.height, facade)
+    fit = fit_fall(times, s, sigma, bend=not metric, rng=rng)
+    if fit is None:
+        return None
+    used = [point for point, inlier in zip(points, fit.inliers, strict=True) if inlier]
+    return _describe(track.number, fit, metric, used, fractions[fit.inliers], view)
+
+
+def _along(fractions: Floats, deviation: Floats, facade: Facade | None) -> tuple[bool, Floats, Floats]:
+    """(metric, s, sigma): metres below floor 0 where the facade reaches, else picture heights."""
+    if facade is not None:
+        s = facade.metres_down(fractions)
+        below = facade.metres_down(fractions + np.array([0.0, 1e-3]))
+        scale = (below - s) / 1e-3
+        if np.all(np.isfinite(scale)) and np.all(scale > 0):
+            return True, s, scale * deviation
+    return False, fractions[:, 1], deviation
+
+
+def _describe(
+    number: int, fit: FallFit, metric: bool, used: list[TrackPoint], fractions: Floats, view: View
+) -> Candidate:
+    aspect = view.width / view.height
+    times = np.array([point.time_s for point in used])
+    dx = float(fractions[-1, 0] - fractions[0, 0]) * aspect
+    dy = float(fractions[-1, 1] - fractions[0, 1])
+    area = np.array([point.area for point in used])
+    third = max(1, len(used) // 3)
+    signs = np.array([point.sign for point in used])
+    pictures = used[-1].index - used[0].index + 1
+    patches = np.stack([point.patch for point in used])
+    return Candidate(
+        number=number,
+        fit=fit,
+        metric=metric,
+        times=times,
+        points=fractions,
+        sizes_px=np.maximum(np.sqrt(area), 1.0) * view.scale,
+        travel=dy,
+        sideways=abs(dx) / max(dy, 1e-6),
+        duration_s=float(times[-1] - times[0]),
+        fill=len(used) / pictures,
+        activity=float(np.mean([point.activity for point in used])),
+        neighbours=float(np.mean([point.neighbours for point in used])),
+        growth=float(np.median(area[-third:]) / np.median(area[:third])),
+        contrast=float(np.median([point.contrast for point in used])),
+        sign_changes=float(np.mean(signs[1:] != signs[:-1])),
+        bend=_bend(fractions * [aspect, 1.0]),
+        disturbance=_disturbance(patches),
+        patches=patches,
+    )
+
+
+def _bend(path: Floats) -> float:
+    """Largest distance from a smooth (quadratic) curve through the path, over its length."""
+    t = np.linspace(0.0, 1.0, len(path))
+    design = t[:, None] ** np.arange(3)
+    fitted, *_ = np.linalg.lstsq(design, path[:, 0], rcond=None)
+    length = float(np.hypot(*(path[-1] - path[0])))
+    return float(np.abs(design @ fitted - path[:, 0]).max() / max(length, 1e-6))
+
+
+def _disturbance(patches: NDArray[np.uint8]) -> float:
+    """Median over the path of the share of pixels that differ between the pictures before and after."""
+    change = np.abs(patches[:, 0].astype(np.int16) - patches[:, 2])
+    return float(np.median((change > 10).mean(axis=(1, 2))))

@@ -1,0 +1,101 @@
+"""One event per fall: its mirror image in the glass, its broken-off pieces and its echoes are merged into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from edge.falling.candidate import Candidate
+
+_NEAR = 0.2
+"""Fraction of the picture's width: a facade's mirror image is beside the object, not across the picture."""
+_PIECE_S = 0.7
+_WAIT_S = 1.2
+_FORGET_S = 4.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """When and where a fall was, stream seconds and picture fractions. `strength` decides which one is the object."""
+
+    start_s: float
+    end_s: float
+    x_start: float
+    x_end: float
+    y_start: float
+    y_end: float
+    strength: float
+
+    def same_fall(self, other: Extent) -> bool:
+        """Whether both show one fall: seen at the same time side by side, or one continuing the other."""
+        near = abs(self.x_start - other.x_start) < _NEAR or abs(self.x_end - other.x_end) < _NEAR
+        if not near:
+            return False
+        first, second = sorted((self, other), key=lambda extent: extent.start_s)
+        if second.start_s <= first.end_s:
+            return True
+        continues = second.y_start > first.y_end - 0.03 and abs(second.x_start - first.x_end) < 0.1
+        return second.start_s - first.end_s < _PIECE_S and continues
+
+
+def extent_of(candidate: Candidate, confirmed: bool) -> Extent:
+    """The extent of a candidate; what is confirmed, large and far-travelled is stronger: a mirror image is fainter."""
+    sizes = float(np.median(candidate.sizes_px))
+    return Extent(
+        start_s=candidate.start_s,
+        end_s=candidate.end_s,
+        x_start=float(candidate.points[0, 0]),
+        x_end=float(candidate.points[-1, 0]),
+        y_start=float(candidate.points[0, 1]),
+        y_end=float(candidate.points[-1, 1]),
+        strength=(10.0 if confirmed else 1.0) * candidate.travel * np.sqrt(sizes) * candidate.contrast,
+    )
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[T]):
+    extent: Extent
+    item: T
+    certain: bool
+
+
+class FallMerger(Generic[T]):
+    """Holds a fall back while something that may be the same fall is still in view; lets the strongest one through."""
+
+    def __init__(self) -> None:
+        self._waiting: list[_Waiting[T]] = []
+        self._told: list[tuple[Extent, bool]] = []
+        self.merged = 0
+
+    def add(self, extent: Extent, item: T, certain: bool) -> None:
+        """Offer a fall. It may take the place of a weaker one that waits, or vanish into a stronger one."""
+        for told, told_certain in self._told:
+            # A suspicion that was told does not silence a certainty; everything else was already told.
+            if told.same_fall(extent) and (told_certain or not certain):
+                self.merged += 1
+                return
+        offered = _Waiting(extent, item, certain)
+        for i, waiting in enumerate(self._waiting):
+            if waiting.extent.same_fall(extent):
+                self.merged += 1
+                if extent.strength > waiting.extent.strength:
+                    self._waiting[i] = offered
+                return
+        self._waiting.append(offered)
+
+    def release(self, now_s: float, open_extents: list[Extent]) -> list[T]:
+        """What may be told now: no open track can be the same fall, or it has waited long enough."""
+        ready: list[_Waiting[T]] = []
+        kept: list[_Waiting[T]] = []
+        for waiting in self._waiting:
+            overdue = now_s - waiting.extent.end_s > _WAIT_S
+            rivals = any(waiting.extent.same_fall(extent) for extent in open_extents)
+            (ready if overdue or not rivals else kept).append(waiting)
+        self._waiting = kept
+        self._told = [(extent, sure) for extent, sure in self._told if now_s - extent.end_s < _FORGET_S]
+        self._told += [(waiting.extent, waiting.certain) for waiting in ready]
+        return [waiting.item for waiting in ready]

@@ -1,0 +1,130 @@
+"""From figures to a verdict: confirmed, suspected, or nothing; and why, in words a person can check.
+
+Every check has a limit for `confirmed` and a wider one for `suspected`: a candidate is what its worst check allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from contract.events import Certainty
+from edge.falling.ballistics import G
+from edge.falling.candidate import Candidate
+from edge.falling.detector import Look
+from edge.falling.settings import FallingSettings
+
+_SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
+"""Factor on what is tolerated, by sensitivity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a candidate is taken for; `certainty` None means it is not reported."""
+
+    certainty: Certainty | None
+    confidence: float
+    worst: str
+    """Name of the check that decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A figure of which less is better, and how much is still confirmed or suspected."""
+
+    name: str
+    value: float
+    confirmed: float
+    suspected: float
+
+    @property
+    def score(self) -> float:
+        """1 far inside, 0.6 at the limit for confirmed, 0.3 at the limit for suspected, falling beyond."""
+        places = [0.0, self.confirmed, self.suspected, 2 * self.suspected]
+        return float(np.interp(self.value, places, [1.0, 0.6, 0.3, 0.0]))
+
+
+def judge(candidate: Candidate, look: Look | None, weather: bool, settings: FallingSettings) -> Verdict:
+    """Weigh one candidate; `look` is the classifier's opinion, None when it is switched off."""
+    slack = _SLACK[settings.sensitivity]
+    checks = [*_path_checks(candidate, settings), *_motion_checks(candidate), *_scene_checks(candidate, slack, weather)]
+    if look is not None:
+        checks.append(_Check("look", 1.0 - look.object, min(0.5 * slack, 0.7) * (0.5 if weather else 1.0), 0.8))
+    worst = min(checks, key=lambda check: check.score)
+    certainty: Certainty | None = None
+    if all(check.value <= check.confirmed for check in checks):
+        certainty = "confirmed"
+    elif all(check.value <= check.suspected for check in checks) and settings.report_suspected:
+        certainty = "suspected"
+    scores = sorted(check.score for check in checks)
+    return Verdict(certainty, float(np.clip(0.6 * scores[0] + 0.4 * np.mean(scores), 0, 1)), worst.name)
+
+
+def _path_checks(candidate: Candidate, settings: FallingSettings) -> Iterator[_Check]:
+    """Long, complete and downwards enough to be believed."""
+    count = int(candidate.fit.inliers.sum())
+    yield _Check("travel", settings.min_travel / max(candidate.travel, 1e-6), 0.8, 1.0)
+    yield _Check("sightings", 1 / count, 1 / 7, 1 / 6)
+    yield _Check("duration", 1 / max(candidate.duration_s, 1e-6), 1 / 0.35, 1 / 0.25)
+    yield _Check("gaps", 1 - candidate.fill, 0.35, 0.45)
+    yield _Check("sideways", candidate.sideways, 0.6, 0.9)
+    yield _Check("misfit", candidate.fit.rms, 1.35, 1.6)
+    yield _Check("bend", candidate.bend, 0.06, 0.1)
+
+
+def _motion_checks(candidate: Candidate) -> Iterator[_Check]:
+    """Gains speed as gravity makes it, or has reached a believable terminal velocity."""
+    fit = candidate.fit
+    if fit.hypothesis == "terminal_velocity":
+        # Steady descent alone is what birds and leaves do as well: suspected at best, and only a long clear one.
+        speed = fit.end_speed if candidate.metric else fit.end_speed * 25
+        yield _Check("steady descent", 1.0, 0.9, 1.1)
+        yield _Check("terminal speed", abs(np.log(max(speed, 1e-3) / 4.0)), 0.0, 1.3)
+        yield _Check("terminal duration", 1 / candidate.duration_s, 1 / 1.2, 1 / 0.8)
+        return
+    if candidate.metric:
+        pull = fit.acceleration / G
+        uncertain = 2 * fit.acceleration_sigma / G
+        yield _Check("gravity", max(0.4 - pull, pull - 2.0), 0.0, min(0.15 + uncertain, 0.4))
+    else:
+        # Without a scale: from a tower that fills the picture to a house of two floors.
+        yield _Check("gravity", abs(np.log(max(fit.acceleration, 1e-3) / 0.6)), 1.9, 2.3)
+    yield _Check("gain of speed", fit.acceleration_sigma / max(fit.acceleration, 1e-6), 0.15, 0.3)
+
+
+def _scene_checks(candidate: Candidate, slack: float, weather: bool) -> Iterator[_Check]:
+    """Alone, in a place where nothing habitually moves."""
+    yield _Check("activity", candidate.activity, 0.15 * slack, 0.22 * slack)
+    yield _Check("disturbance", candidate.disturbance, 0.07 * slack, 0.11 * slack)
+    yield _Check("company", candidate.neighbours, 1.0 * slack, 2.0 * slack)
+    yield _Check("flicker", candidate.sign_changes, 0.35, 0.5)
+    if weather:
+        yield _Check("sightings in weather", 1 / int(candidate.fit.inliers.sum()), 1 / 12, 1 / 9)
+        yield _Check("size in weather", 1 / candidate.size_px, 1 / 5, 1 / 4)
+
+
+def explain(candidate: Candidate, look: Look | None, weather: bool, verdict: Verdict) -> str:
+    """Why it fired, in words and figures."""
+    fit = candidate.fit
+    unit = "m/s" if candidate.metric else "picture heights/s"
+    count = int(fit.inliers.sum())
+    parts = [
+        f"went down {candidate.travel:.0%} of the picture in {candidate.duration_s:.2f} s, "
+        f"{count} of {len(fit.inliers)} sightings on one curve (misfit {fit.rms:.1f})",
+    ]
+    if fit.hypothesis == "free_fall":
+        parts.append(f"gained speed from {fit.start_speed:.2f} to {fit.end_speed:.2f} {unit}")
+        if candidate.metric:
+            parts.append(f"accelerated with {fit.acceleration / G:.2f} ± {fit.acceleration_sigma / G:.2f} g")
+    else:
+        parts.append(f"sank steadily with {fit.end_speed:.2f} {unit}: light, at its terminal velocity")
+    parts.append(f"its path is at rest otherwise ({candidate.activity:.0%} of the time moving)")
+    if look is not None:
+        parts.append(f"looks like an object ({look.object:.0%})")
+    if weather:
+        parts.append("seen through rain or snow")
+    if verdict.certainty == "suspected":
+        parts.append(f"only suspected because of: {verdict.worst}")
+    return "; ".join(parts)
