@@ -57,7 +57,7 @@ class Pipeline:
         pictures: PictureStore,
         reporter: Reporter,
         meter: CameraMeter,
-        recorder: ClipRecorder,
+        recorder: ClipRecorder | None = None,
     ) -> None:
         self._camera_id = camera_id
         self._analyzers = analyzers
@@ -99,7 +99,7 @@ class Pipeline:
         if problem is not None:
             missing = EvidenceData(event_id=str(event_id), failed=problem)
             self._reporter.report(EventType.EVIDENCE, self._camera_id, missing, finding.occurred_at)
-        if finding.wants_clip:
+        if finding.wants_clip and self._recorder is not None:
             self._recorder.request_clip(str(event_id), finding.started_s, finding.ended_s)
 
     def request_snapshot(self, taken: SnapshotTaken) -> None:

@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS upload (
 CREATE INDEX IF NOT EXISTS upload_waiting ON upload (worth DESC, sequence) WHERE state = 0;
 """
 
+_ASKED_FOR = 5
+"""Worth of a file that a person asked for."""
+
 WAITING, UPLOADED, FAILED, GIVEN_UP = 0, 1, 2, 3
 
 
@@ -74,6 +77,10 @@ class UploadQueue:
     def waiting_count(self) -> int:
         """Files that still have to go."""
         return int(self._database.read("SELECT count(*) FROM upload WHERE state = 0")[0][0])
+
+    def add(self, file: StoredFile, now_s: float) -> None:
+        """Queue a file that no event names (a commanded snapshot): a person waits for it."""
+        self._database.write(lambda connection: queue_upload(connection, file, 0, _ASKED_FOR, now_s))
 
     def mark_uploaded(self, sha256: str) -> None:
         """The collector has it."""
