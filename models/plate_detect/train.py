@@ -1,0 +1,225 @@
+"""Train the detector on cached scenes; resumable; the shards may still be growing.
+
+python -m models.plate_detect.train --cache DIR --checkpoint FILE --minutes 30 [--device cpu]
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edge.plates.detector import CORNER_SCALE, STRIDE
+from models.plate_detect.net import DetectorNet, normalise
+
+EMA = 0.998
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Pictures (N, 320, 320, 3) uint8 and corners (N, 4, 4, 2) float32 of many shards, memory mapped."""
+
+    pictures: list[NDArray[np.uint8]]
+    corners: list[NDArray[np.float32]]
+
+    @classmethod
+    def read(cls, cache: Path) -> Pool:
+        files = sorted(cache.glob("scenes-*.corners.npy"))
+        pictures = [np.load(str(path).replace(".corners.", ".pictures."), mmap_mode="r") for path in files]
+        return cls(pictures, [np.load(path) for path in files])
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Random pictures, half of them mirrored (the corners keep their order clockwise from top left)."""
+        pictures, corners = [], []
+        for shard in rng.integers(len(self.pictures), size=count):
+            place = int(rng.integers(len(self.corners[shard])))
+            picture, quads = self.pictures[shard][place], self.corners[shard][place]
+            if rng.random() < 0.5:
+                picture, quads = mirror(picture, quads)
+            pictures.append(picture)
+            corners.append(quads)
+        return np.stack(pictures), np.stack(corners)
+
+
+def mirror(picture: NDArray[np.uint8], quads: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Left and right exchanged: the top right corner becomes the top left one."""
+    turned = quads.copy()
+    turned[..., 0] = picture.shape[1] - turned[..., 0]
+    return picture[:, ::-1], turned[:, [1, 0, 3, 2]]
+
+
+def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Brightness, contrast and colour of the whole picture."""
+    count = len(pictures)
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator) * (high - low) + low
+
+    values = (pictures.float() - 114) * uniform(0.7, 1.3, 1, 1, 1) + 114 + uniform(-30, 30, 1, 1, 1)
+    return (values * uniform(0.88, 1.12, 1, 1, 3)).clamp(0, 255)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Heat (N, 1, h, w); offsets (N, 8, h, w) and their weights (N, 1, h, w), 0 away from plates' centres."""
+
+    heat: Tensor
+    offsets: Tensor
+    weights: Tensor
+
+
+def targets(corners: NDArray[np.float32], cells: int) -> Targets:
+    """What the net should say for these plates. Heat falls off with the plate's own size."""
+    count = len(corners)
+    heat = np.zeros((count, 1, cells, cells), np.float32)
+    offsets = np.zeros((count, 8, cells, cells), np.float32)
+    weights = np.zeros((count, 1, cells, cells), np.float32)
+    ys, xs = np.mgrid[:cells, :cells]
+    centres = (np.stack([xs, ys], -1) + 0.5) * STRIDE
+    for index in range(count):
+        for quad in corners[index]:
+            if np.isnan(quad[0, 0]):
+                continue
+            size = np.maximum(np.ptp(quad, 0), 6)
+            away = (centres - quad.mean(0)) / np.maximum(size * (0.13, 0.2), 0.55 * STRIDE)
+            spread = np.exp(-0.5 * (away**2).sum(-1))
+            spread[np.unravel_index(spread.argmax(), spread.shape)] = 1.0
+            near = (spread > 0.35) & (spread > heat[index, 0])
+            heat[index, 0] = np.maximum(heat[index, 0], spread)
+            relative = ((quad[:, None, None] - centres) / CORNER_SCALE).transpose(0, 3, 1, 2).reshape(8, cells, cells)
+            offsets[index][:, near] = relative[:, near]
+            weights[index, 0][near] = (spread * CORNER_SCALE / (0.5 * size[0] + 12))[near]
+    return Targets(torch.from_numpy(heat), torch.from_numpy(offsets), torch.from_numpy(weights))
+
+
+def losses(outputs: tuple[Tensor, Tensor], target: Targets) -> dict[str, Tensor]:
+    """Focal loss of the heat (as CenterNet), weighted absolute error of the corners in shares of the plate's width."""
+    logits, offsets = outputs[0].float(), outputs[1].float()
+    probability = torch.sigmoid(logits)
+    found = target.heat >= 0.999
+    plates = found.sum().clamp(min=1)
+    hit = nn.functional.logsigmoid(logits) * (1 - probability) ** 2
+    miss = nn.functional.logsigmoid(-logits) * probability**2 * (1 - target.heat) ** 4
+    heat = -(torch.where(found, hit, miss)).sum() / plates
+    error = (offsets - target.offsets).abs().mean(1, keepdim=True) * target.weights
+    return {"heat": heat, "corners": error.sum() / target.weights.sum().clamp(min=1e-3)}
+
+
+class Trainer:
+    """The state of one run: what a checkpoint holds."""
+
+    def __init__(self, device: str, rate: float, precision: str = "float32") -> None:
+        self.net = DetectorNet().to(device, memory_format=torch.channels_last)
+        self.mean = copy.deepcopy(self.net)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=rate, weight_decay=0.02)
+        self.rate = rate
+        self.device = device
+        self.autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16")
+        self.seconds = 0.0
+        self.step = 0
+        self.seen = 0
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint beside itself, then move it there: a broken run leaves the last good one."""
+        state = {
+            "net": self.net.state_dict(),
+            "mean": self.mean.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "seconds": self.seconds,
+            "step": self.step,
+            "seen": self.seen,
+        }
+        torch.save(state, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+    def load(self, path: Path) -> None:
+        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.seconds, self.step, self.seen = state["seconds"], state["step"], state["seen"]
+
+    def learn(self, pictures: Tensor, target: Targets, share: float) -> dict[str, float]:
+        """One step; `share` of the run that is over decides the rate (cosine after a short warm-up)."""
+        warm = min(1.0, (self.step + 1) / 200)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * min(1.0, share))) / 2)
+        self.net.train()
+        with self.autocast:
+            outputs = self.net(normalise(pictures).to(self.device, memory_format=torch.channels_last))
+        moved = Targets(*(tensor.to(self.device) for tensor in (target.heat, target.offsets, target.weights)))
+        parts = losses(outputs, moved)
+        total = parts["heat"] + 4 * parts["corners"]
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self._follow()
+        self.step += 1
+        self.seen += len(pictures)
+        return {name: float(value.detach()) for name, value in parts.items()}
+
+    def _follow(self) -> None:
+        keep = min(EMA, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, now in zip(self.mean.state_dict().values(), self.net.state_dict().values(), strict=True):
+                if mean.dtype.is_floating_point:
+                    mean.lerp_(now, 1 - keep)
+                else:
+                    mean.copy_(now)
+
+
+@click.command()
+@click.option("--cache", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of the shards.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Resumed from when it is there.")
+@click.option("--minutes", default=30.0, show_default=True, help="Training time in all, earlier runs included.")
+@click.option("--batch", default=24, show_default=True)
+@click.option("--rate", default=2e-3, show_default=True)
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
+@click.option("--threads", default=1, show_default=True)
+def main(
+    cache: Path, checkpoint: Path, minutes: float, batch: int, rate: float, device: str, precision: str, threads: int
+) -> None:
+    """Train until MINUTES are used up; a checkpoint each two minutes."""
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(7)
+    trainer = Trainer(device, rate, precision)
+    if checkpoint.exists():
+        trainer.load(checkpoint)
+    rng = np.random.default_rng((7, trainer.step))
+    generator = torch.Generator().manual_seed(7 + trainer.step)
+    pool = Pool.read(cache)
+    saved = began = time.monotonic()
+    base = trainer.seconds
+    while trainer.seconds < 60 * minutes:
+        pictures, corners = pool.draw(rng, batch)
+        fresh = augment(torch.from_numpy(pictures), generator)
+        share = trainer.seconds / (60 * minutes)
+        parts = trainer.learn(fresh, targets(corners, pictures.shape[1] // STRIDE), share)
+        trainer.seconds = base + time.monotonic() - began
+        if trainer.step % 50 == 0:
+            shown = " ".join(f"{name} {value:.3f}" for name, value in parts.items())
+            click.echo(
+                f"{trainer.seconds / 60:6.1f} of {minutes:.0f} min, step {trainer.step}, {trainer.seen} seen, "
+                f"{len(pool.pictures)} shards: {shown}"
+            )
+        if time.monotonic() - saved > 120:
+            trainer.save(checkpoint)
+            saved = time.monotonic()
+            pool = Pool.read(cache)
+    trainer.save(checkpoint)
+
+
+if __name__ == "__main__":
+    main()
