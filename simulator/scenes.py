@@ -67,7 +67,7 @@ class CameraSpec(BaseModel):
 
 
 class Scene(Protocol):
-    """A camera's view with known truth. Frame `i` depends on the seed and on `i` alone, not on what was asked before."""
+    """A camera's view with known truth. Frame `i` depends on the seed and `i` alone, not on what was asked before."""
 
     @property
     def size(self) -> tuple[int, int]:
