@@ -18,6 +18,8 @@ STRIDE = 8
 """Pixels of the net's input per cell of its output."""
 CORNER_SCALE = 32.0
 """The net's corner outputs are offsets from the cell's centre in units of this many pixels."""
+CLOSE_UP = (192, 128)
+"""Width and height of the second look at a plate."""
 _MULTIPLE = 32
 
 
@@ -41,14 +43,23 @@ class Letterbox:
 class PlateDetector:
     """Finds plates. `long_side` is the size that a picture is scaled down to (never up): cost grows with its square.
 
-    Raises ModelError when the model cannot be loaded.
+    With `refine`, the best plates are looked at again, closer: corners of a plate that is small in the scaled picture
+    become exact enough to read it. Raises ModelError when the model cannot be loaded.
     """
 
-    def __init__(self, models: ModelStore, long_side: int = 640, min_score: float = 0.4, max_plates: int = 16) -> None:
+    def __init__(
+        self,
+        models: ModelStore,
+        long_side: int = 640,
+        min_score: float = 0.4,
+        max_plates: int = 16,
+        refine: bool = True,
+    ) -> None:
         self._model = models.load(MODEL)
         self._long_side = long_side
         self._min_score = min_score
         self._max_plates = max_plates
+        self._refines = refine
 
     def detect(self, bgr: Bgr) -> list[PlateDetection]:
         """The plates of a picture (h, w, 3), best first, overlapping ones removed."""
@@ -56,7 +67,47 @@ class PlateDetector:
         heat, offsets = self._model.run({"pictures": box.pixels[None]})
         found = decode(heat[0, 0], offsets[0], self._min_score)
         kept = suppress(found)[: self._max_plates]
-        return [PlateDetection((item.corners / box.scale).astype(np.float32), item.score) for item in kept]
+        coarse = [PlateDetection((item.corners / box.scale).astype(np.float32), item.score) for item in kept]
+        return self._refine(bgr, coarse) if self._refines and coarse else coarse
+
+    def _refine(self, bgr: Bgr, coarse: list[PlateDetection]) -> list[PlateDetection]:
+        """Each detection again from a close-up; where the close-up shows nothing, the first answer stands."""
+        views = [close_up(bgr, item.corners) for item in coarse]
+        heat, offsets = self._model.run({"pictures": np.stack([view.pixels for view in views])})
+        refined = []
+        for index, (item, view) in enumerate(zip(coarse, views, strict=True)):
+            found = decode(heat[index, 0], offsets[index], self._min_score / 2)
+            central = [one for one in found if _is_central(one.corners)]
+            corners = view.to_picture(central[0].corners) if central else item.corners
+            refined.append(PlateDetection(corners, item.score))
+        return refined
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUp:
+    """A part of a picture, scaled: input pixel = (picture pixel - origin) * scale."""
+
+    pixels: Bgr
+    origin: tuple[int, int]
+    scale: tuple[float, float]
+
+    def to_picture(self, corners: Corners) -> Corners:
+        """Corners in the picture's own pixels."""
+        return np.asarray(corners / np.array(self.scale, np.float32) + np.array(self.origin, np.float32), np.float32)
+
+
+def close_up(bgr: Bgr, corners: Corners) -> CloseUp:
+    """(128, 192, 3) around the plate, which becomes 96 px wide (or 60 px high, if that is less)."""
+    width, height = CLOSE_UP
+    seen = np.maximum(np.ptp(corners, axis=0), 2)
+    scale = min(96 / float(seen[0]), 60 / float(seen[1]), 3.0)
+    middle = (corners.min(0) + corners.max(0)) / 2
+    half = (max(2, round(width / scale / 2)), max(2, round(height / scale / 2)))
+    left, top = round(float(middle[0])) - half[0], round(float(middle[1])) - half[1]
+    part = _cut(bgr, (left, top, left + 2 * half[0], top + 2 * half[1]))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    pixels = np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
+    return CloseUp(pixels, (left, top), (width / (2 * half[0]), height / (2 * half[1])))
 
 
 def letterbox(bgr: Bgr, long_side: int) -> Letterbox:
@@ -102,6 +153,22 @@ def overlap(first: Corners, second: Corners) -> float:
 def _shrink(bgr: Bgr, size: tuple[int, int]) -> Bgr:
     """By area: linear interpolation would drop the thin strokes that make a plate look like one."""
     return np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _cut(bgr: Bgr, box: tuple[int, int, int, int]) -> Bgr:
+    """Left, top, right, bottom of the picture; what lies outside is grey."""
+    left, top, right, bottom = box
+    part = np.full((bottom - top, right - left, 3), 114, np.uint8)
+    inner = bgr[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    y, x = max(0, -top), max(0, -left)
+    part[y : y + inner.shape[0], x : x + inner.shape[1]] = inner[: part.shape[0] - y, : part.shape[1] - x]
+    return part
+
+
+def _is_central(corners: Corners) -> bool:
+    """Whether a detection in a close-up is the plate that it was made for."""
+    away = np.abs(corners.mean(0) - np.array(CLOSE_UP, np.float32) / 2)
+    return bool(away[0] < 40 and away[1] < 26)
 
 
 def _up(pixels: int) -> int:
