@@ -1,4 +1,4 @@
-"""The detector's arithmetic: letterbox, decoding, overlap, close-ups. The trained net itself is tested with the models."""
+"""The detector's arithmetic: letterbox, decoding, overlap, close-ups. The trained net is tested with the models."""
 
 from __future__ import annotations
 
