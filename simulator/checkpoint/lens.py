@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.checkpoint.light import as_picture
+
 Array = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
@@ -38,7 +40,7 @@ class NoiseBank:
 
 
 def _bytes(field: Array) -> Picture:
-    return np.clip(np.round(field), 0, 255).astype(np.uint8)
+    return as_picture(np.round(field))
 
 
 class RainBank:
@@ -61,7 +63,7 @@ class RainBank:
             end = (int(x + slant * long), int(y + long))
             cv2.line(field, (int(x), int(y)), end, bright, 2 if near else 1, cv2.LINE_AA)
         soft = cv2.GaussianBlur(field, (3, 3), 0.7)
-        return cv2.merge([soft, soft, soft])
+        return np.asarray(cv2.merge([soft, soft, soft]), np.uint8)
 
     def add(self, picture: Picture, index: int) -> None:
         """In place."""
@@ -80,7 +82,7 @@ def flare(radius: int) -> Picture:
     rays = 0.14 * np.exp(-distance * 3.0) * np.abs(np.cos(angle * 3 + 0.4)) ** 24
     fade = np.clip((1 - distance) * 2.2, 0, 1)
     level = np.clip((veil + rays) * fade, 0, 1.4)[..., None]
-    return np.clip(level * np.array([205, 226, 240], np.float32), 0, 255).astype(np.uint8)
+    return as_picture(level * np.array([205, 226, 240], np.float32))
 
 
 def beam() -> Picture:
@@ -90,7 +92,7 @@ def beam() -> Picture:
     spot = sum(np.exp(-(((across - side) / wide) ** 2) * 1.6) for side in (-0.3, 0.3))
     level = spot * np.exp(-along * 2.6) * np.clip(along * 9, 0, 1) * np.clip((1 - along) * 4, 0, 1)
     level *= np.clip((1 - np.abs(across)) * 5, 0, 1)
-    return np.clip(level[..., None] * np.array([62, 74, 82], np.float32), 0, 255).astype(np.uint8)
+    return as_picture(level[..., None] * np.array([62, 74, 82], np.float32))
 
 
 def pyramid(plate: Picture) -> list[Picture]:
@@ -118,7 +120,7 @@ def smear(dx: float, dy: float) -> Array | None:
             for xx, wx in ((x0, 1 - fx), (x0 + 1, fx)):
                 if yy <= 2 * half and xx <= 2 * half:
                     kernel[yy, xx] += max(wx * wy, 0.0)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 class CameraClock:

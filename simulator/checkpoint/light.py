@@ -12,7 +12,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Light:
-    """Levels are factors of a surface's own colour (blue, green, red); directions are unit vectors towards the source."""
+    """Levels are factors of a surface's own colour (blue, green, red); directions are unit vectors to the source."""
 
     night: bool
     rain: bool
@@ -32,6 +32,11 @@ class Light:
         return 22.0 if self.night else 150.0 if self.rain else 225.0
 
 
+def as_picture(levels: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Grey values of any range as a picture's bytes: what is too bright burns out."""
+    return np.asarray(np.clip(levels, 0, 255), np.uint8)
+
+
 def make_light(conditions: tuple[str, ...], rng: np.random.Generator) -> Light:
     """Light by the scenario's conditions, varied by the seed."""
     night, rain = "night" in conditions, "rain" in conditions
@@ -44,11 +49,11 @@ def make_light(conditions: tuple[str, ...], rng: np.random.Generator) -> Light:
     warmth = rng.uniform(-0.03, 0.03)
     if night:
         tint = (0.86 + warmth, 0.98, 1.08 - warmth)
-        return Light(True, rain, (0.2, -0.3, 0.93), 0.16, 0.10, tint, rng.uniform(0.28, 0.4), 1 / 220, 4.6)
+        return Light(True, rain, (0.2, -0.3, 0.93), 0.18, 0.14, tint, rng.uniform(0.34, 0.5), 1 / 220, 4.6)
     if rain:
-        return Light(False, True, sun, 0.05, 0.66, (1.03, 1.0, 0.96), 0.0, 1 / 350, 2.8)
-    sunny = rng.uniform(0.25, 0.62)
-    return Light(False, False, sun, sunny, 0.82 - 0.5 * sunny, (0.97 + warmth, 1.0, 1.02 - warmth), 0.0, 1 / 600, 2.0)
+        return Light(False, True, sun, 0.05, 0.80, (1.03, 1.0, 0.96), 0.0, 1 / 350, 2.8)
+    sunny = rng.uniform(0.3, 0.8)
+    return Light(False, False, sun, sunny, 1.02 - 0.55 * sunny, (0.97 + warmth, 1.0, 1.02 - warmth), 0.0, 1 / 600, 2.0)
 
 
 def shade(light: Light, normals: Array, to_camera: Array) -> tuple[Array, Array]:
@@ -76,4 +81,4 @@ def _surroundings(light: Light, direction: Array) -> Array:
     high = light.mirror_level * (0.75 + 0.25 * np.clip(direction[..., 2], 0, 1))
     grey = sky * high + (1 - sky) * light.mirror_level * (0.2 + 0.22 * ground)
     blue = np.array([1.06, 1.0, 0.95], np.float32) if not light.night else np.array([0.8, 0.95, 1.1], np.float32)
-    return (grey[..., None] * blue).astype(np.float32)
+    return np.asarray(grey[..., None] * blue, np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ PAINTS: tuple[tuple[float, Colour], ...] = (
 )  # fmt: skip
 _GLASS: Colour = (38, 36, 33)
 _PLASTIC: Colour = (34, 33, 32)
-TEXELS_PER_METRE = 180
+TEXELS_PER_METRE = 150
 
 
 @dataclass
@@ -140,9 +141,9 @@ class Painter:
         dash = start + edge + rows // 6
         self._skin.colour[start + edge : dash, :] *= 1.35
         for seat in (0.27, 0.72):
-            centre = (int(seat * self._columns), start + int(rows * 0.55))
-            axes = (int(0.09 * self._columns), int(rows * 0.28))
-            cv2.ellipse(self._skin.colour, centre, axes, 0, 0, 360, (52, 54, 58), -1, cv2.LINE_AA)
+            centre = (int(seat * self._columns), start + int(rows * 0.5))
+            axes = (int(0.075 * self._columns), int(min(rows * 0.26, 0.3 * TEXELS_PER_METRE)))
+            cv2.ellipse(self._skin.colour, centre, axes, 0, 0, 360, (46, 46, 47), -1, cv2.LINE_AA)
         if self._rng.random() < 0.8:
             left = int((0.62 + 0.2 * self._rng.random()) * self._columns)
             self._skin.colour[end - edge - rows // 6 : end - edge - 2, left : left + self._columns // 22] = (
@@ -187,7 +188,8 @@ class Painter:
         low, high = float(min(fascia)), float(max(fascia))
         tall = high - low
         big = shell.kind in ("truck", "bus")
-        dark = tuple(float(v) for v in rng.uniform(16, 34) * np.ones(3))
+        shade = float(rng.uniform(16, 34))
+        dark: Colour = (shade, shade, shade)
         chrome = (176.0, 178.0, 178.0)
         inset = rng.uniform(0.2, 0.3)
         grille_low, grille_high = low + rng.uniform(-0.05, 0.1) * tall, high - (0.45 if big else 0.12) * tall
@@ -203,7 +205,7 @@ class Painter:
             chrome if rng.random() < 0.6 else dark,
             0.6,
         )
-        self._shape(grille, (dark[0], dark[1], dark[2]), 0.15)
+        self._shape(grille, dark, 0.15)
         for slat in np.linspace(grille_low, grille_high, int(rng.integers(4, 8)))[1:-1]:
             self._shape(
                 [
@@ -312,7 +314,7 @@ def paint_side(shell: Shell, body: Colour, rng: np.random.Generator) -> Skin:
     else:
         pillars = int(rng.integers(3, 5)) if shell.kind != "bus" else 7
         marks = np.linspace(0.16 * length, 0.9 * length, pillars + 1)
-        spans = [(a + 0.05, b - 0.05) for a, b in zip(marks[:-1], marks[1:], strict=True)]
+        spans = [(a + 0.05, b - 0.05) for a, b in pairwise(marks)]
     for a, b in spans:
         colour[top:low, int(a * scale) : int(b * scale)] = _GLASS
         gloss[top:low, int(a * scale) : int(b * scale)] = 0.9

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.checkpoint.light import Light
+from simulator.checkpoint.light import Light, as_picture
 from simulator.checkpoint.noise import clouds, sample, tile
 from simulator.checkpoint.view import View
 
@@ -51,8 +51,8 @@ class RoadPainter:
         lit = albedo * self._ground_light()
         self._backdrop(lit)
         self._booth(lit)
-        lit = cv2.GaussianBlur(lit, (0, 0), 0.7)
-        return np.clip(lit * self._vignette(), 0, 255).astype(np.uint8)
+        soft = np.asarray(cv2.GaussianBlur(lit, (0, 0), 0.7), np.float32)
+        return as_picture(soft * self._vignette())
 
     def _asphalt(self) -> Array:
         rng, x, y = self._rng, self._x, self._y
@@ -73,28 +73,25 @@ class RoadPainter:
             puddle = np.clip(sample(clouds(rng, (512, 512), 5), x, y, 22.0) - 0.7, 0, 1)
             grey = grey * 0.72 + puddle * (70 if not self._light.night else 14)
         tone = np.array([1.03, 1.0, 0.975], np.float32)
-        return (grey[..., None] * tone).astype(np.float32)
+        return np.asarray(grey[..., None] * tone, np.float32)
 
     def _cracks(self, grey: Array) -> None:
+        """Fine wandering cracks, and a joint across."""
         rng = self._rng
         for _ in range(int(rng.integers(3, 8))):
-            points = np.cumsum(
-                np.vstack(
-                    [[rng.uniform(self._plan.left, self._plan.right), rng.uniform(7, 26)], rng.normal(0, 0.35, (14, 2))]
-                ),
-                axis=0,
-            )
-            world = np.column_stack([points, np.zeros(len(points))])
-            pixels, _ = self._view.project(world)
+            heading = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.35, 60))
+            start = np.array([rng.uniform(self._plan.left, self._plan.right), rng.uniform(7, 26)])
+            path = start + np.cumsum(0.05 * np.stack([np.cos(heading), np.sin(heading)], -1), axis=0)
+            pixels, _ = self._view.project(np.column_stack([path, np.zeros(len(path))]))
             mask = np.zeros(grey.shape, np.uint8)
-            cv2.polylines(mask, [np.round(pixels).astype(np.int32)], False, 255, 2, cv2.LINE_AA)
-            grey *= 1 - 0.34 * (mask / 255.0).astype(np.float32)
+            cv2.polylines(mask, [np.round(pixels).astype(np.int32)], False, 255, 1, cv2.LINE_AA)
+            grey *= 1 - 0.3 * (mask / 255.0).astype(np.float32)
         joint = rng.uniform(12, 22)
         grey *= 1 - 0.28 * np.exp(-(((self._y - joint) / 0.03) ** 2))
 
     def _worn(self, strength: float) -> Array:
         worn = sample(tile(self._rng, 512, 1.6), self._x, self._y, 45.0)
-        return np.clip(strength + 0.22 * worn, 0, 0.95)
+        return np.asarray(np.clip(strength + 0.22 * worn, 0, 0.95), np.float32)
 
     def _stripe(self, albedo: Array, inside: NDArray[np.bool_], colour: Colour, strength: float) -> None:
         share = (cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.8) * self._worn(strength))[..., None]

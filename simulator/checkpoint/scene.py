@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.checkpoint.lens import CameraClock, NoiseBank, RainBank, beam, flare, pyramid, smear
-from simulator.checkpoint.light import Light
+from simulator.checkpoint.light import Light, as_picture
 from simulator.checkpoint.noise import clouds
 from simulator.checkpoint.paint import Painter, Skin, paint_side, pick_paint
 from simulator.checkpoint.road import RoadPlan
-from simulator.checkpoint.sprite import Placed, Sprite, anchor_points, draw_sprite
+from simulator.checkpoint.sprite import SHADOW_ROOM, Placed, Sprite, draw_shadow, draw_sprite
 from simulator.checkpoint.traffic import FAR, Vehicle
 from simulator.checkpoint.view import View
 from simulator.plates import draw_plate, plate_colour, plate_rows, random_style
@@ -26,8 +26,11 @@ Array = NDArray[np.float32]
 
 VISIBLE_PLATE_PX = 60.0
 """From this width on, wholly in the picture, a plate counts as passing."""
-_VIEWS = 7
-"""Distances at which a vehicle is drawn; between them the nearest drawing is warped."""
+_CLOSEST = 4.0
+"""Y in metres of what still can be in the picture."""
+_STATIONS = np.geomspace(7.0, FAR, 7)
+_STEP = 1.5
+"""Distances at which a vehicle is drawn; between them the nearest drawing is warped. Closer ones follow in steps."""
 
 
 @dataclass
@@ -37,7 +40,8 @@ class _Dressed:
     skin: Skin
     side: Skin
     plate: list[Bgr]
-    sprites: dict[int, Sprite]
+    shadow: NDArray[np.uint8]
+    sprites: dict[float, Sprite | None]
 
 
 class CheckpointScene:
@@ -65,7 +69,6 @@ class CheckpointScene:
         )
         self._flare, self._beam = flare(96), beam()
         self._dressed: dict[int, _Dressed] = {}
-        self._distances = np.geomspace(6.5, FAR, _VIEWS)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -170,7 +173,9 @@ class CheckpointScene:
             body = pick_paint(vehicle.kind, rng)
             skin = Painter(vehicle.shell, body, rng, lamps_on=self._light.night).paint()
             side = paint_side(vehicle.shell, body, rng)
-            self._dressed[vehicle.number] = _Dressed(skin, side, pyramid(self._plate(vehicle, rng)), {})
+            plate = pyramid(self._plate(vehicle, rng))
+            shadow = draw_shadow(self._light, vehicle.shell)
+            self._dressed[vehicle.number] = _Dressed(skin, side, plate, shadow, {})
         return self._dressed[vehicle.number]
 
     def _plate(self, vehicle: Vehicle, rng: np.random.Generator) -> Bgr:
@@ -185,23 +190,28 @@ class CheckpointScene:
         else:
             level = light.sky_level * 0.8 + light.sun_level * 0.55 * max(0.0, -light.sun[1]) + 0.08
         sheen = 1 + 0.06 * np.linspace(1, -1, height, dtype=np.float32)[:, None, None]
-        return np.clip(plate * level * sheen * np.array(light.tint, np.float32), 0, 255).astype(np.uint8)
+        return as_picture(plate * level * sheen * np.array(light.tint, np.float32))
 
-    def _sprite(self, vehicle: Vehicle, near: float) -> Sprite:
-        dressed = self._dress(vehicle)
-        number = int(np.argmin(np.abs(np.log(self._distances) - np.log(max(near, 4.0)))))
-        if number not in dressed.sprites:
-            placed = Placed(vehicle.x, float(self._distances[number]))
-            dressed.sprites[number] = draw_sprite(
-                self._view, self._light, vehicle.shell, dressed.skin, dressed.side, placed
-            )
-        return dressed.sprites[number]
+    def _sprite(self, vehicle: Vehicle, near: float) -> Sprite | None:
+        """The drawing from the distance that is next to this one."""
+        dressed, place = self._dress(vehicle), _station(near)
+        if place not in dressed.sprites:
+            placed = Placed(vehicle.x, place)
+            skins = (dressed.skin, dressed.side)
+            dressed.sprites[place] = draw_sprite(self._view, self._light, vehicle.shell, skins, placed)
+        return dressed.sprites[place]
 
     def _draw_shadow(self, picture: Bgr, vehicle: Vehicle, time_s: float) -> None:
-        placed = Placed(vehicle.x, vehicle.near(time_s))
-        sprite = self._sprite(vehicle, placed.near)
-        target, _ = self._view.project(placed.world(sprite.shadow_anchors))
-        shade = _warped(sprite.shadow, _edges(sprite.shadow), target, self.size)
+        near, shell = vehicle.near(time_s), vehicle.shell
+        start, end = max(-SHADOW_ROOM, _CLOSEST - near), shell.length + SHADOW_ROOM
+        if end - start < 0.5:
+            return
+        whole = self._dress(vehicle).shadow
+        shadow = whole[int((start + SHADOW_ROOM) / (shell.length + 2 * SHADOW_ROOM) * len(whole)) :]
+        w = shell.half_width + SHADOW_ROOM
+        corners = np.array([[start, -w, 0], [start, w, 0], [end, w, 0], [end, -w, 0]], np.float32)
+        target, _ = self._view.project(Placed(vehicle.x, near).world(corners))
+        shade = _warped(shadow, _edges(shadow), target, self.size)
         if shade is None:
             return
         (left, top), patch = shade
@@ -211,16 +221,19 @@ class CheckpointScene:
     def _draw_vehicle(self, picture: Bgr, vehicle: Vehicle, time_s: float) -> None:
         placed = Placed(vehicle.x, vehicle.near(time_s))
         sprite = self._sprite(vehicle, placed.near)
-        target, _ = self._view.project(placed.world(anchor_points(vehicle.shell)))
-        cut = _warped(sprite.picture, sprite.anchors, target, self.size)
+        if sprite is None:
+            return
+        target, depth = self._view.project(placed.world(sprite.carried))
+        cut = _warped(sprite.picture, sprite.anchors, target, self.size) if depth.min() > 1.0 else None
         if cut is None:
             return
         (left, top), patch = cut
-        corners, _ = self._view.project(vehicle.plate_corners(time_s))
-        self._put_plate(patch, corners - np.array([left, top], np.float32), self._dress(vehicle).plate)
-        kernel = self._smear(vehicle, time_s)
-        if kernel is not None:
-            patch = np.asarray(cv2.filter2D(patch, -1, kernel), np.uint8)
+        if placed.near > _CLOSEST:
+            corners, _ = self._view.project(vehicle.plate_corners(time_s))
+            self._put_plate(patch, corners - np.array([left, top], np.float32), self._dress(vehicle).plate)
+            kernel = self._smear(vehicle, time_s)
+            if kernel is not None:
+                patch = np.asarray(cv2.filter2D(patch, -1, kernel), np.uint8)
         region = picture[top : top + patch.shape[0], left : left + patch.shape[1]]
         _over(region, patch)
 
@@ -235,7 +248,7 @@ class CheckpointScene:
         matrix = cv2.getPerspectiveTransform(_edges(plate), (corners - low).astype(np.float32))
         solid = np.dstack([plate, np.full(plate.shape[:2], 255, np.uint8)])
         warped = cv2.warpPerspective(solid, matrix, size, flags=cv2.INTER_LINEAR)
-        _over4(patch[low[1] : high[1], low[0] : high[0]], cv2.GaussianBlur(warped, (3, 3), 0.6))
+        _over4(patch[low[1] : high[1], low[0] : high[0]], np.asarray(cv2.GaussianBlur(warped, (3, 3), 0.6), np.uint8))
 
     def _smear(self, vehicle: Vehicle, time_s: float) -> Array | None:
         half = self._light.exposure_s / 2
@@ -250,13 +263,13 @@ class CheckpointScene:
         shell, placed = vehicle.shell, Placed(vehicle.x, vehicle.near(time_s))
         w = shell.half_width
         high = float(shell.centre[:, 1].max()) * 0.1 + 0.55
-        if placed.near < 2.0:
+        if placed.near < _CLOSEST + 1:
             return
-        ground = np.array([[-0.3, -1.7, 0], [-0.3, 1.7, 0], [-9.5, 2.6, 0], [-9.5, -2.6, 0]], np.float32)
-        ends = placed.world(ground)
-        ends[:, 1] = np.maximum(ends[:, 1], 1.0)
-        pixels, _ = self._view.project(ends)
-        pool = _warped(self._beam, _edges(self._beam), pixels, self.size)
+        reach = min(9.5, placed.near - _CLOSEST)
+        ground = np.array([[-0.3, -1.7, 0], [-0.3, 1.7, 0], [-reach, 2.6, 0], [-reach, -2.6, 0]], np.float32)
+        pixels, _ = self._view.project(placed.world(ground))
+        lit = self._beam[: max(2, int(len(self._beam) * reach / 9.5))]
+        pool = _warped(lit, _edges(lit), pixels, self.size)
         if pool is not None:
             (left, top), patch = pool
             region = picture[top : top + patch.shape[0], left : left + patch.shape[1]]
@@ -266,6 +279,13 @@ class CheckpointScene:
         radius = self._view.pixels_per_metre(lamps[0]) * 0.62
         for x, y in places:
             _add_centred(picture, self._flare, float(x), float(y), radius)
+
+
+def _station(near: float) -> float:
+    """The distance, among those that are drawn, next to this one."""
+    if near < _STATIONS[0] - _STEP / 2:
+        return float(_STATIONS[0] - _STEP * round((_STATIONS[0] - near) / _STEP))
+    return float(_STATIONS[int(np.argmin(np.abs(np.log(_STATIONS / max(near, 1.0)))))])
 
 
 def _clock_start(light: Light, rng: np.random.Generator) -> datetime:

@@ -27,7 +27,8 @@ _VEHICLES: tuple[tuple[VehicleKind, float], ...] = (
 _PLATES: dict[VehicleKind, tuple[tuple[PlateKind, float], ...]] = {
     "car": (
         ("small_blue", 0.52), ("new_energy_small", 0.24), ("police", 0.05), ("black", 0.03), ("hongkong", 0.03),
-        ("macau", 0.02), ("learner", 0.04), ("embassy", 0.02), ("consulate", 0.01), ("military", 0.02), ("emergency", 0.02),
+        ("macau", 0.02), ("learner", 0.04), ("embassy", 0.02), ("consulate", 0.01),
+        ("military", 0.02), ("emergency", 0.02),
     ),
     "suv": (("small_blue", 0.6), ("new_energy_small", 0.26), ("police", 0.08), ("military", 0.06)),
     "van": (("small_blue", 0.66), ("new_energy_small", 0.14), ("aviation", 0.06), ("large_yellow", 0.14)),
@@ -60,7 +61,7 @@ class Vehicle:
 
     def near(self, time_s: float) -> float:
         """Y of the end that faces the camera."""
-        begin = FAR if self.speed_mps > 0 else NEAR - 0.5
+        begin = FAR if self.speed_mps > 0 else NEAR - self.shell.length
         return begin - self.speed_mps * (time_s - self.starts_s)
 
     @property

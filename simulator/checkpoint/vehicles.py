@@ -128,4 +128,5 @@ def make_shell(kind: VehicleKind, end: End, rng: np.random.Generator) -> Shell:
         dense.astype(np.float32), (1, 0), sigmaX=1e-3, sigmaY=soft, borderType=cv2.BORDER_REPLICATE
     )
     owner = np.clip(np.searchsorted(along, places, side="right") - 1, 0, len(parts) - 1)
-    return Shell(kind, end, smooth, tuple(parts[i] for i in owner), length, float(along[-1]), _BULGE[kind])
+    centre = np.asarray(smooth, np.float32)
+    return Shell(kind, end, centre, tuple(parts[i] for i in owner), length, float(along[-1]), _BULGE[kind])
