@@ -129,6 +129,11 @@ class Delivery:
         self.problem: str | None = None
         """What the broker or a message was refused for, last; None while all is well."""
 
+    @property
+    def alive(self) -> bool:
+        """False before `start`, after `stop`, and when the thread died of a bug."""
+        return self._thread.is_alive()
+
     def start(self, agent: AgentSide) -> None:
         """Begin; returns at once and never gives up."""
         self._agent = agent

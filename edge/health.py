@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -33,8 +33,9 @@ class CameraMeter:
         self.errors = 0
         self.last_error: str | None = None
         self.reconnects = 0
-        self.decode_ms: float | None = None
-        self.weather_mode = False
+        self.read_decode_ms: Callable[[], float | None] = lambda: None
+        self.read_weather_mode: Callable[[], bool] = lambda: False
+        self._has_been_up = False
         self.state: CameraState = "down"
         self.since: datetime = utc(clock.now())
         self.last_stream_time_s = 0.0
@@ -69,6 +70,9 @@ class CameraMeter:
             if state == self.state:
                 return None
             previous, self.state, self.since = self.state, state, utc(self._clock.now())
+            if previous == "down" and self._has_been_up:
+                self.reconnects += 1
+            self._has_been_up = True
             return previous, self.since
 
     def take(self) -> CameraHealth:
@@ -81,14 +85,14 @@ class CameraMeter:
                 state=self.state,
                 fps=round(self._frames / elapsed_s, 2),
                 last_frame_age_s=None if self._last_frame_s is None else round(now_s - self._last_frame_s, 3),
-                decode_ms=self.decode_ms,
+                decode_ms=self.read_decode_ms(),
                 analysis_ms={
                     name: round(1e3 * total / count, 3) for name, (total, count) in self._analysis.items() if count
                 },
                 reconnects=self.reconnects,
                 errors=self.errors,
                 last_error=self.last_error,
-                weather_mode=self.weather_mode,
+                weather_mode=self.read_weather_mode(),
             )
             self._frames, self._since_s, self._analysis = 0, now_s, {}
             return health

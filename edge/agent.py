@@ -1,0 +1,273 @@
+"""The only place where the agent's concrete parts are joined; and its life from start to stop."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from contract.commands import Reply
+from contract.events import CameraData, CameraState, EventType
+from contract.status import CameraStatus
+from contract.topics import EdgeTopics
+from edge.config import AgentConfig, AnalyzerName, CameraSettings
+from edge.control import Control
+from edge.delivery import Delivery
+from edge.errors import OutboxError
+from edge.evidence.files import EvidenceFiles
+from edge.evidence.queue import UploadQueue
+from edge.evidence.quota import EvidenceQuota
+from edge.evidence.uploader import Uploader
+from edge.falling.analyzer import FallingAnalyzer
+from edge.health import CameraMeter
+from edge.inference import ModelStore
+from edge.outbox import Outbox
+from edge.pipeline import PictureStore, Pipeline
+from edge.plates.analyzer import PlatesAnalyzer
+from edge.ports import Analyzer, Clock, PacketSink
+from edge.reporting import Reporter
+from edge.sources.file import FileSource
+from edge.sources.stream import OnState, StreamSource
+from edge.supervisor import CameraParts, CameraWorker
+
+log = logging.getLogger(__name__)
+
+ANALYZERS: dict[AnalyzerName, Callable[[CameraSettings, ModelStore], Analyzer]] = {
+    "falling": lambda camera, models: FallingAnalyzer(camera.id, camera.falling, models),
+    "plates": lambda camera, models: PlatesAnalyzer(camera.id, camera.plates, models),
+}
+"""A new analyzer: its folder, its settings in edge.config, one line here."""
+
+_TICK_S = 1.0
+_TIDY_S = 3600.0
+_JOIN_S = 10.0
+
+
+def build_analyzers(camera: CameraSettings, models: ModelStore) -> dict[str, Analyzer]:
+    """The camera's analyzers with fresh state. Raises ModelError."""
+    return {name: ANALYZERS[name](camera, models) for name in camera.analyzers}
+
+
+def agent_version() -> str:
+    """Version of the installed package; a checkout that is not installed says so."""
+    try:
+        return version("watchpost")
+    except PackageNotFoundError:
+        return "checkout"
+
+
+def build_source(
+    camera: CameraSettings, sink: PacketSink | None, clock: Clock, on_state: OnState | None = None
+) -> FileSource | StreamSource:
+    """The camera's source, not yet opened. Raises ConfigError when its password cannot be read."""
+    if not camera.live:
+        return FileSource(camera.id, Path(camera.source), sink, clock, realtime=camera.realtime)
+    return StreamSource(
+        camera.id,
+        camera.address(camera.source),
+        sink,
+        clock,
+        transport=camera.transport,
+        timeout_s=camera.timeout_s,
+        on_state=on_state,
+    )
+
+
+class Agent:
+    """Everything that runs on the box. `run` returns when it was told to stop, or with `once` when all files ended.
+
+    Raises ConfigError, OutboxError or EvidenceError when it cannot start.
+    """
+
+    def __init__(self, config: AgentConfig, clock: Clock, rng: random.Random, recent_log: Callable[[], str]) -> None:
+        self._config = config
+        self._clock = clock
+        self._rng = rng
+        self._stopping = threading.Event()
+        self.outbox = Outbox.open(
+            config.data_dir / "outbox.sqlite3", clock, config.outbox.max_mb, config.outbox.keep_days
+        )
+        self.reporter = Reporter(config.site, config.edge, self.outbox, clock)
+        self._uploads = UploadQueue(self.outbox.database)
+        self._files = EvidenceFiles(config.data_dir / "evidence", int(config.evidence.max_mb * 1_000_000))
+        self._quota = EvidenceQuota(self._files, self._uploads, self._report_lost_evidence)
+        self._files.make_room = self._quota.make_room
+        self._models = ModelStore(config.models_dir)
+        self._delivery = self._make_delivery()
+        self._uploader = self._make_uploader()
+        self._workers = {camera.id: self._make_worker(camera) for camera in config.cameras}
+        self._control = Control(
+            config=config,
+            version=agent_version(),
+            outbox=self.outbox,
+            uploads=self._uploads,
+            reporter=self.reporter,
+            models=self._models,
+            cameras=dict(self._workers),
+            clock=clock,
+            recent_log=recent_log,
+            reply=self._reply,
+            look_again=self._look_again,
+            started_s=clock.monotonic(),
+        )
+        self._tidy_due_s = clock.monotonic()
+
+    def run(self, once: bool = False, drain_s: float = 30.0) -> int:
+        """Run until `stop`, or with `once` until all files ended and are delivered. Returns the exit status."""
+        try:
+            self._start()
+            while not self._stopping.wait(_TICK_S if not once else _TICK_S / 20):
+                self._tick()
+                if once and not any(worker.running for worker in self._workers.values()):
+                    break
+            if once:
+                self._drain(drain_s)
+            return self._status()
+        finally:
+            self._shut_down()
+
+    def stop(self) -> None:
+        """Let `run` return; may be called from a signal handler."""
+        self._stopping.set()
+
+    def _start(self) -> None:
+        self._report_damage()
+        if self._uploader is not None:
+            self._uploader.start()
+            self.outbox.on_put(self._uploader.wake)
+        if self._delivery is not None:
+            self._delivery.start(self._control)
+        for worker in self._workers.values():
+            worker.start()
+
+    def _shut_down(self) -> None:
+        """Cameras first, so that their last findings are stored; then the connections; the outbox last."""
+        for worker in self._workers.values():
+            worker.stop()
+        for worker in self._workers.values():
+            if worker.running:
+                worker.join(_JOIN_S)
+        if self._uploader is not None:
+            self._uploader.stop()
+        if self._delivery is not None:
+            self._delivery.stop()
+        self.outbox.close()
+
+    def _tick(self) -> None:
+        """Once a second: what waits is tried again, what is old goes, and a dead thread ends the agent."""
+        self.reporter.retry()
+        if self._clock.monotonic() >= self._tidy_due_s:
+            self._tidy_due_s = self._clock.monotonic() + _TIDY_S
+            self._tidy()
+        for name, part in (("delivery", self._delivery), ("uploader", self._uploader)):
+            if part is not None and not part.alive:
+                log.critical("the %s thread has died; ending, so that a service manager starts us anew", name)
+                self._stopping.set()
+
+    def _tidy(self) -> None:
+        try:
+            self.outbox.tidy().result()
+            self._quota.forget_before(self._clock.now() - self._config.evidence.keep_days * 86_400)
+        except OutboxError as error:
+            log.error("tidying failed: %s", error)
+
+    def _drain(self, drain_s: float) -> None:
+        """Wait until the collector has everything, at most so long."""
+        deadline_s = self._clock.monotonic() + drain_s
+        while self._clock.monotonic() < deadline_s and not self._stopping.is_set():
+            self.reporter.retry()
+            events = self.outbox.pending_count() if self._delivery is not None else 0
+            files = self._uploads.waiting_count() if self._uploader is not None else 0
+            if not events and not files:
+                return
+            self._stopping.wait(0.05)
+        if self._delivery is not None:
+            log.warning("%d events wait in %s for the next start", self.outbox.pending_count(), self.outbox.path)
+
+    def _status(self) -> int:
+        died = any(part is not None and not part.alive for part in (self._delivery, self._uploader))
+        failed = any(worker.failure is not None for worker in self._workers.values())
+        return 1 if died or failed or self.reporter.waiting or self.reporter.lost else 0
+
+    def _make_delivery(self) -> Delivery | None:
+        config = self._config
+        if config.broker is None:
+            return None
+        topics = EdgeTopics(config.site, config.edge)
+        return Delivery(
+            config.broker, config.delivery, topics, self.outbox, self._clock, config.health.interval_s, self._rng
+        )
+
+    def _make_uploader(self) -> Uploader | None:
+        if self._config.collector is None:
+            return None
+        return Uploader(self._config.collector, self._uploads, self._clock, self._rng)
+
+    def _make_worker(self, camera: CameraSettings) -> CameraWorker:
+        meter = CameraMeter(camera.id, self._clock)
+        states = CameraStates(camera, meter, self.reporter, self._publish_camera_status)
+
+        def build() -> CameraParts:
+            source = build_source(camera, None, self._clock, states.enter)
+            pictures = PictureStore(self._files, camera.privacy_masks, self._config.evidence.jpeg_quality)
+            analyzers = build_analyzers(camera, self._models)
+            meter.read_decode_ms = lambda: source.decode_ms
+            falling = analyzers.get("falling")
+            if isinstance(falling, FallingAnalyzer):
+                meter.read_weather_mode = lambda: falling.weather_mode
+            return CameraParts(source, Pipeline(camera.id, analyzers, pictures, self.reporter, meter, None), None)
+
+        return CameraWorker(camera.id, camera.live, build, meter, states.enter, self._clock, self._rng)
+
+    def _publish_camera_status(self, camera_id: str, status: CameraStatus) -> None:
+        if self._delivery is not None:
+            self._delivery.set_camera_status(camera_id, status)
+
+    def _report_damage(self) -> None:
+        """A damaged outbox was replaced: the collector must hear of it, its numbers begin anew."""
+        if self.outbox.set_aside is None:
+            return
+        log.error("the outbox was damaged; set aside as %s, begun anew", self.outbox.set_aside)
+        reason = f"the outbox before this one was damaged and set aside as {self.outbox.set_aside.name}"
+        self.reporter.report(EventType.DROPPED, self._config.edge, self.outbox.dropped((), {}, reason))
+
+    def _report_lost_evidence(self, count: int) -> None:
+        reason = f"evidence reached its {self._config.evidence.max_mb:.0f} MB before it was uploaded"
+        data = self.outbox.dropped((), {}, reason).model_copy(update={"evidence_files": count})
+        self.reporter.report(EventType.DROPPED, self._config.edge, data)
+
+    def _reply(self, reply: Reply) -> None:
+        if self._delivery is not None:
+            self._delivery.reply(reply)
+
+    def _look_again(self) -> None:
+        if self._delivery is not None:
+            self._delivery.look_again()
+
+
+@dataclass
+class CameraStates:
+    """Tells when a camera's state changes: retained status now, and an event as history."""
+
+    camera: CameraSettings
+    meter: CameraMeter
+    reporter: Reporter
+    publish: Callable[[str, CameraStatus], None]
+
+    def enter(self, state: CameraState, reason: str) -> None:
+        """The camera is in this state; nothing happens when it was already."""
+        if state == "down":
+            self.meter.failed(reason)
+        change = self.meter.enter(state)
+        if change is None:
+            return
+        previous, since = change
+        log.info("camera %s: %s %s", self.camera.id, state, reason)
+        self.publish(self.camera.id, CameraStatus(state=state, since=since, reason=reason))
+        if self.camera.live:
+            data = CameraData(camera=self.camera.id, state=state, previous=previous, since=since, reason=reason)
+            self.reporter.report(EventType.CAMERA, self.camera.id, data, since)

@@ -1,0 +1,95 @@
+"""`edge check`: opens everything that a configuration names, and says what is wrong with each."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from edge import delivery
+from edge.agent import build_analyzers, build_source
+from edge.config import AgentConfig, CameraSettings
+from edge.errors import ConfigError, SourceStalled, WatchpostError
+from edge.evidence import uploader
+from edge.inference import ModelStore
+from edge.ports import Clock, Source
+from edge.types import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One thing that was tried."""
+
+    what: str
+    ok: bool
+    text: str
+
+
+def check_all(config: AgentConfig, clock: Clock, first_frame_s: float) -> Iterator[Result]:
+    """Try each part; every problem is told, not only the first."""
+    yield _try("data_dir", lambda: _check_folder(config))
+    models = ModelStore(config.models_dir)
+    for camera in config.cameras:
+        yield _try(f"camera {camera.id}", partial(_check_camera, camera, clock, first_frame_s))
+        yield _try(f"analyzers of {camera.id}", partial(_check_analyzers, camera, models))
+    if config.broker is None:
+        yield Result("broker", ok=True, text="none configured: events only gather in the outbox")
+    else:
+        yield _try("broker", lambda: _check_broker(config))
+    if config.collector is not None:
+        yield _try("collector", lambda: _check_collector(config))
+
+
+def _try(what: str, attempt: Callable[[], str]) -> Result:
+    try:
+        return Result(what, ok=True, text=attempt())
+    except WatchpostError as error:
+        return Result(what, ok=False, text=str(error))
+
+
+def _check_folder(config: AgentConfig) -> str:
+    folder = config.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be made ({error.strerror}); choose another data_dir") from error
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"{folder}: not writable for this user; change its owner, or choose another data_dir")
+    return f"{folder} is writable"
+
+
+def _check_camera(camera: CameraSettings, clock: Clock, first_frame_s: float) -> str:
+    frame = _first_frame(build_source(camera, None, clock), first_frame_s)
+    height, width = frame.luma.shape
+    return f"{camera.source} gives {width} x {height} pixels"
+
+
+def _check_analyzers(camera: CameraSettings, models: ModelStore) -> str:
+    return f"{', '.join(build_analyzers(camera, models))} ready"
+
+
+def _first_frame(source: Source, within_s: float) -> Frame:
+    """The first frame of a source. Raises what it raises, or SourceStalled."""
+    timer = threading.Timer(within_s, source.close)
+    timer.start()
+    try:
+        for frame in source.frames():
+            return frame
+    finally:
+        timer.cancel()
+        source.close()
+    raise SourceStalled(f"no frame within {within_s:.0f} s; is the address right, and does the camera stream?")
+
+
+def _check_broker(config: AgentConfig) -> str:
+    assert config.broker is not None  # noqa: S101 (the caller has looked)
+    delivery.probe(config.broker)
+    return f"{config.broker.url} admits us (MQTT {config.broker.protocol})"
+
+
+def _check_collector(config: AgentConfig) -> str:
+    assert config.collector is not None  # noqa: S101 (the caller has looked)
+    uploader.probe(config.collector)
+    return f"{config.collector.url} admits us"
