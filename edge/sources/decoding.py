@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-    from edge.ports import PacketSink
+    from edge.ports import Clock, PacketSink
 
     AvPacket = GenericPacket[VideoStream]
     Buffer = bytes  # what a plane is to numpy; PyAV's stubs do not say that it is one
@@ -53,7 +53,7 @@ class Picture:
     stream_time_s: float
     luma: Luma
     convert: Callable[[], Bgr]
-    keyframe: bool
+    repeated: bool
 
 
 def first_video_stream(container: InputContainer, name: str) -> VideoStream:
@@ -143,30 +143,45 @@ class RepeatCheck:
 class StreamTimes:
     """Turns time stamps into seconds since the first one, for packets and pictures; counts where there are none."""
 
+    _FROM_ZERO_S = 1.0
+    _BACK_S = 1.0
+
     def __init__(self, time_base: Fraction, fps: float) -> None:
         self._time_base = time_base
         self._step_s = 1.0 / fps
         self._zero: int | None = None
         self._packets = 0
         self._last_s: float | None = None
+        self.jumped_back = False
+        """The time stamps went back by more than a second: a camera that set its clock, or files joined together."""
 
     def packet_times(self, packet: AvPacket) -> tuple[float, float]:
         """(pts_s, dts_s) of the next packet in reading order."""
-        counted = self._packets * self._step_s
-        self._packets += 1
+        counted_s = self._packets * self._step_s
         first = packet.pts if packet.pts is not None else packet.dts
         if self._zero is None and first is not None:
-            self._zero = first
+            self._zero = self._zero_before(first, counted_s)
+        self._packets += 1
         pts, dts = self._seconds(packet.pts), self._seconds(packet.dts)
         if pts is None:
-            pts = counted if dts is None else dts
+            pts = counted_s if dts is None else dts
         return pts, pts if dts is None else dts
+
+    def _zero_before(self, stamp: int, counted_s: float) -> int:
+        """Where zero is, seen from the first stamp: FFmpeg gives none to the first packet of RTSP."""
+        if counted_s == 0.0:
+            return stamp
+        if 0.0 <= float(stamp * self._time_base) <= self._FROM_ZERO_S:
+            return 0
+        return stamp - round(counted_s / float(self._time_base))
 
     def picture_time(self, pts: int | None) -> float:
         """Seconds of the next picture in display order; always later than the one before."""
         seconds = self._seconds(pts)
         last = self._last_s
         if seconds is None or (last is not None and seconds <= last):
+            if seconds is not None and last is not None and seconds < last - self._BACK_S:
+                self.jumped_back = True
             seconds = 0.0 if last is None else last + self._step_s
         self._last_s = seconds
         return seconds
@@ -181,16 +196,21 @@ class Decoder:
     """Reads one opened container to its end: packets go to the sink as they come, pictures are yielded."""
 
     MAX_DAMAGED_IN_A_ROW = 250
+    _COST_WEIGHT = 0.02
 
-    def __init__(self, container: InputContainer, name: str, sink: PacketSink | None) -> None:
+    def __init__(self, container: InputContainer, name: str, sink: PacketSink | None, clock: Clock) -> None:
         self._container = container
         self._name = name
         self._sink = sink
+        self._clock = clock
         self.stream = first_video_stream(container, name)
         self.info = stream_info(self.stream)
         self.times = StreamTimes(self.stream.time_base or Fraction(1, 90_000), self.info.average_fps)
+        self._repeats = RepeatCheck()
         self.damaged = 0
         self._damaged_in_a_row = 0
+        self.decode_ms: float | None = None
+        """Running mean per picture: decoding, normalising, comparing with the one before; not the waiting for data."""
 
     def pictures(self) -> Iterator[Picture]:
         """Yield pictures in display order. Reading errors (`av.error.FFmpegError`) pass through to be named."""
@@ -203,28 +223,53 @@ class Decoder:
                 if not started:
                     continue  # joined in the middle: nothing can be decoded before the first key frame
                 self._keep(packet)
-            yield from self._decode(packet)
+            begin = self._clock.monotonic()
+            pictures = self._decode(packet)
+            if pictures:
+                self._learn_cost(1e3 * (self._clock.monotonic() - begin) / len(pictures))
+            yield from pictures
+
+    def packets(self) -> Iterator[Packet]:
+        """Only the compressed packets, from the first key frame; nothing is decoded and the sink is not used."""
+        started = False
+        for packet in self._container.demux(self.stream):
+            started = started or bool(packet.size and packet.is_keyframe)
+            if started and packet.size:
+                yield self._timed_packet(packet)
 
     def _keep(self, packet: AvPacket) -> None:
-        pts_s, dts_s = self.times.packet_times(packet)
-        if self._sink is None:
-            return
-        duration_s = float((packet.duration or 0) * (packet.time_base or 0)) or 1.0 / self.info.average_fps
-        self._sink.put_packet(Packet(bytes(packet), pts_s, dts_s, duration_s, packet.is_keyframe))
+        timed = self._timed_packet(packet)
+        if self._sink is not None:
+            self._sink.put_packet(timed)
 
-    def _decode(self, packet: AvPacket) -> Iterator[Picture]:
+    def _timed_packet(self, packet: AvPacket) -> Packet:
+        pts_s, dts_s = self.times.packet_times(packet)
+        duration_s = float((packet.duration or 0) * (packet.time_base or 0)) or 1.0 / self.info.average_fps
+        return Packet(bytes(packet), pts_s, dts_s, duration_s, packet.is_keyframe)
+
+    def _decode(self, packet: AvPacket) -> list[Picture]:
         try:
             frames = packet.decode()
         except av.error.InvalidDataError as error:
             self._count_damaged(error)
-            return
+            return []
+        whole = []
         for frame in frames:
             if frame.is_corrupt:
                 self._count_damaged(None)
                 continue
             self._damaged_in_a_row = 0
-            time_s = self.times.picture_time(frame.pts)
-            yield Picture(time_s, luma_of(frame), _bgr_maker(frame), bool(frame.key_frame))
+            whole.append(self._picture(frame))
+        return whole
+
+    def _picture(self, frame: VideoFrame) -> Picture:
+        luma = luma_of(frame)
+        time_s = self.times.picture_time(frame.pts)
+        return Picture(time_s, luma, _bgr_maker(frame), self._repeats.is_repeated(luma))
+
+    def _learn_cost(self, ms: float) -> None:
+        last = ms if self.decode_ms is None else self.decode_ms
+        self.decode_ms = last + self._COST_WEIGHT * (ms - last)
 
     def _count_damaged(self, error: av.error.FFmpegError | None) -> None:
         self.damaged += 1

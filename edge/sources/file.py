@@ -14,7 +14,7 @@ import av.error
 from edge.clock import SystemClock, utc
 from edge.errors import SourceUnreadable
 from edge.ports import Clock, PacketSink
-from edge.sources.decoding import Decoder, Picture, RepeatCheck, reason_of
+from edge.sources.decoding import Decoder, Picture, reason_of
 from edge.types import Frame, StreamInfo
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class FileSource:
         self._realtime = realtime
         self._closed = threading.Event()
         self.decode_ms: float | None = None
-        """Mean time to read, decode and normalise one frame, over the frames so far."""
+        """Running mean per frame (see `Decoder.decode_ms`)."""
         self.damaged = 0
         """Pictures that could not be decoded and were left out."""
 
@@ -59,7 +59,7 @@ class FileSource:
     def probe(self) -> StreamInfo:
         """Open the file and read its header only."""
         with self._open() as container:
-            return Decoder(container, str(self._path), None).info
+            return Decoder(container, str(self._path), None, self._clock).info
 
     def close(self) -> None:
         self._closed.set()
@@ -67,18 +67,22 @@ class FileSource:
     def frames(self) -> Iterator[Frame]:
         with self._open() as container:
             origin = _recorded_at(container, self._path)
-            decoder = Decoder(container, str(self._path), self._sink)
-            repeats = RepeatCheck()
+            decoder = Decoder(container, str(self._path), self._sink, self._clock)
             started = self._clock.monotonic()
-            for index, picture in enumerate(self._timed(decoder)):
+            for index, picture in enumerate(self._to_the_end(decoder)):
                 if self._closed.is_set():
                     return
                 if self._realtime:
                     self._wait_until(started + picture.stream_time_s)
                 captured_at = origin + timedelta(seconds=picture.stream_time_s)
-                repeated = repeats.is_repeated(picture.luma)
                 yield Frame(
-                    self._camera_id, index, picture.stream_time_s, captured_at, picture.luma, picture.convert, repeated
+                    camera_id=self._camera_id,
+                    index=index,
+                    stream_time_s=picture.stream_time_s,
+                    captured_at=captured_at,
+                    luma=picture.luma,
+                    convert=picture.convert,
+                    repeated=picture.repeated,
                 )
 
     def _open(self) -> InputContainer:
@@ -93,22 +97,17 @@ class FileSource:
                 f"{self._path}: not a video file, or its end (with the index) is missing: {reason_of(error)}"
             ) from error
 
-    def _timed(self, decoder: Decoder) -> Iterator[Picture]:
-        """The decoder's pictures, with the time they took, and with the truth about how the file ends."""
-        pictures = decoder.pictures()
-        spent_s, count, last_s = 0.0, 0, 0.0
-        while True:
-            begin = self._clock.monotonic()
-            try:
-                picture = next(pictures, None)
-            except av.error.FFmpegError as error:
-                raise SourceUnreadable(f"{self._path}: damaged after {last_s:.2f} s: {reason_of(error)}") from error
-            self.damaged = decoder.damaged
-            if picture is None:
-                break
-            spent_s, count, last_s = spent_s + self._clock.monotonic() - begin, count + 1, picture.stream_time_s
-            self.decode_ms = 1e3 * spent_s / count
-            yield picture
+    def _to_the_end(self, decoder: Decoder) -> Iterator[Picture]:
+        """The decoder's pictures, and the truth about how the file ends."""
+        count, last_s = 0, 0.0
+        try:
+            for picture in decoder.pictures():
+                count, last_s = count + 1, picture.stream_time_s
+                self.decode_ms, self.damaged = decoder.decode_ms, decoder.damaged
+                yield picture
+        except av.error.FFmpegError as error:
+            raise SourceUnreadable(f"{self._path}: damaged after {last_s:.2f} s: {reason_of(error)}") from error
+        self.damaged = decoder.damaged
         self._check_whole(decoder, count, last_s)
 
     def _check_whole(self, decoder: Decoder, count: int, last_s: float) -> None:
