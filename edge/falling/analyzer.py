@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from contract.events import EventType, FallingObjectData, Interval, PathPoint
 from edge.falling.ballistics import G, Origin, find_origin
-from edge.falling.candidate import Candidate, View, make_candidate
+from edge.falling.candidate import Candidate, View
 from edge.falling.detector import MODEL_NAME, FallClassifier, Look
 from edge.falling.facade import Facade, build_facade
+from edge.falling.finder import CandidateFinder
 from edge.falling.mirror import Extent, FallMerger, extent_of
-from edge.falling.motion import Floats, MotionDetector
-from edge.falling.pictures import fall_pictures
+from edge.falling.motion import Floats
+from edge.falling.pictures import BestFrames, fall_pictures
 from edge.falling.settings import FallingSettings
-from edge.falling.stabilise import Stabiliser
-from edge.falling.tracker import GravityTracker, Track
+from edge.falling.tracker import Track
 from edge.falling.verdict import Verdict, explain, judge
-from edge.falling.weather import WeatherWatch
 from edge.inference import ModelStore
-from edge.types import Finding, Frame, Luma
+from edge.types import Finding, Frame
 
-_THRESHOLD = {"low": 16.0, "normal": 12.0, "high": 9.0}
-"""Grey levels that a proposal must differ by, by sensitivity."""
-_FULL_SIZE_BELOW = 1000
-"""Pictures narrower than this are analysed at full size, wider ones at half size."""
 _GAP_S = 2.0
 """A hole in the stream longer than this closes everything that is open."""
-_RECENT = 6
-_KEPT_FRAMES = 6
-"""Frames held for the pictures of tracks that may become falls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +36,6 @@ class _Fall:
     verdict: Verdict
     frame: Frame
     weather: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Best:
-    score: float
-    frame: Frame
 
 
 class FallingAnalyzer:
@@ -67,98 +50,65 @@ class FallingAnalyzer:
         if settings.use_classifier:
             store = models if models is not None else ModelStore()
             self._classifier = FallClassifier(store.load(MODEL_NAME))
-        self._view: _Scene | None = None
-        self._last_s: float | None = None
+        self._stream: _Stream | None = None
+        self._last_s = 0.0
 
     @property
     def weather_mode(self) -> bool:
         """Whether the camera looks through rain or snow at the moment."""
-        return self._view is not None and self._view.weather.active
+        return self._stream is not None and self._stream.finder.weather.active
 
     def observe(self, frame: Frame) -> Sequence[Finding]:
         """Look at the next frame; findings of falls that have left the view."""
-        findings: list[Finding] = []
-        if self._interrupted(frame):
-            findings += self.finish()
+        findings = list(self.finish()) if self._interrupted(frame) else []
         self._last_s = frame.stream_time_s
         if frame.repeated:
             return findings
-        scene = self._scene(frame)
-        scene.recent.append(frame)
-        luma = scene.stabiliser.steady(_working(frame.luma, scene.view.scale), frame.stream_time_s)
-        proposals = scene.motion.observe(luma, frame.stream_time_s)
-        if proposals is not None:
-            scene.weather.observe(proposals)
-            ended = scene.tracker.observe(proposals)
-            self._remember_best(scene)
-            for track in ended:
-                self._consider(scene, track)
-        findings += self._tell(scene, frame.stream_time_s)
-        return findings
+        if self._stream is None:
+            finder = CandidateFinder((frame.luma.shape[0], frame.luma.shape[1]), self._settings, self._facade)
+            self._stream = _Stream(finder)
+        stream = self._stream
+        stream.frames.add(frame)
+        candidates = stream.finder.observe(frame.luma, frame.stream_time_s)
+        hopeful = stream.finder.hopeful()
+        stream.frames.remember(hopeful)
+        for candidate in candidates:
+            self._consider(stream, candidate)
+        open_extents = [_extent(track, stream.finder.view) for track in hopeful]
+        return findings + [self._finding(fall) for fall in stream.merger.release(frame.stream_time_s, open_extents)]
 
     def finish(self) -> Sequence[Finding]:
         """Close what is open: the stream has ended or was interrupted."""
-        if self._view is None:
+        stream, self._stream = self._stream, None
+        if stream is None:
             return []
-        scene = self._view
-        for track in scene.tracker.finish():
-            self._consider(scene, track)
-        findings = [self._finding(fall) for fall in scene.merger.release(np.inf, [])]
-        self._view = None
-        return findings
+        for candidate in stream.finder.finish():
+            self._consider(stream, candidate)
+        return [self._finding(fall) for fall in stream.merger.release(np.inf, [])]
 
     def _interrupted(self, frame: Frame) -> bool:
-        if self._last_s is None or self._view is None:
+        if self._stream is None:
             return False
         step = frame.stream_time_s - self._last_s
-        return step < 0 or step > _GAP_S or self._view.picture != frame.luma.shape
+        return step < 0 or step > _GAP_S or self._stream.finder.picture != frame.luma.shape
 
-    def _scene(self, frame: Frame) -> _Scene:
-        if self._view is None:
-            self._view = _Scene(frame.luma.shape[:2], self._settings)
-        return self._view
-
-    def _remember_best(self, scene: _Scene) -> None:
-        """Keep the frame in which each hopeful track is seen best, for its pictures."""
-        hopeful = {track.number: track for track in scene.tracker.tracks if scene.hopeful(track)}
-        for number, track in hopeful.items():
-            point = track.points[-1]
-            score = point.contrast * np.sqrt(point.area)
-            best = scene.best.get(number)
-            if track.missed == 0 and (best is None or score > best.score):
-                frame = scene.frame_at(point.time_s)
-                if frame is not None:
-                    scene.best[number] = _Best(float(score), frame)
-        excess = sorted(scene.best, key=lambda n: (n in hopeful, scene.best[n].score))[: -_KEPT_FRAMES or None]
-        for number in excess:
-            del scene.best[number]
-
-    def _consider(self, scene: _Scene, track: Track) -> None:
-        """Fit, look at and judge an ended track."""
-        best = scene.best.pop(track.number, None)
-        if not scene.worth_a_fit(track):
-            return
-        candidate = make_candidate(track, scene.view, self._facade, scene.rng)
-        if candidate is None:
-            return
-        without_look = judge(candidate, None, scene.weather.active, self._settings)
-        if without_look.certainty is None:
+    def _consider(self, stream: _Stream, candidate: Candidate) -> None:
+        """Judge a candidate; first without the network, which most need not trouble."""
+        weather = stream.finder.weather.active
+        frame = stream.frames.take(candidate.number)
+        if judge(candidate, None, weather, self._settings).certainty is None:
             return
         look = self._classifier.look(candidate) if self._classifier is not None else None
-        verdict = judge(candidate, look, scene.weather.active, self._settings)
+        verdict = judge(candidate, look, weather, self._settings)
         if verdict.certainty is None:
             return
-        frame = best.frame if best is not None else scene.recent[0]
         certain = verdict.certainty == "confirmed"
-        fall = _Fall(candidate, look, verdict, frame, scene.weather.active)
-        scene.merger.add(extent_of(candidate, certain), fall, certain)
-
-    def _tell(self, scene: _Scene, now_s: float) -> list[Finding]:
-        return [self._finding(fall) for fall in scene.merger.release(now_s, scene.open_extents())]
+        fall = _Fall(candidate, look, verdict, frame, weather)
+        stream.merger.add(extent_of(candidate, certain), fall, certain)
 
     def _finding(self, fall: _Fall) -> Finding:
         candidate = fall.candidate
-        data = describe_fall(self._camera_id, candidate, self._facade, fall.verdict, fall.look, fall.weather)
+        data = describe_fall(self._camera_id, fall, self._facade)
         origin = (data.origin.x, data.origin.y)
         since = timedelta(seconds=candidate.start_s - fall.frame.stream_time_s)
         return Finding(
@@ -172,82 +122,24 @@ class FallingAnalyzer:
         )
 
 
-class _Scene:
-    """The state of one uninterrupted stream."""
+class _Stream:
+    """What is kept of one uninterrupted stream."""
 
-    def __init__(self, picture: tuple[int, int], settings: FallingSettings) -> None:
-        self.picture = picture
-        scale = 2 if picture[1] >= _FULL_SIZE_BELOW else 1
-        height, width = picture[0] // scale, picture[1] // scale
-        self.view = View(width, height, scale)
-        self.stabiliser = Stabiliser()
-        self.motion = MotionDetector(
-            (height, width), _watched((height, width), settings), _THRESHOLD[settings.sensitivity]
-        )
-        self.tracker = GravityTracker((height, width))
-        self.weather = WeatherWatch((height, width))
+    def __init__(self, finder: CandidateFinder) -> None:
+        self.finder = finder
         self.merger: FallMerger[_Fall] = FallMerger()
-        self.recent: deque[Frame] = deque(maxlen=_RECENT)
-        self.best: dict[int, _Best] = {}
-        self.rng = np.random.default_rng(0)
-
-    def frame_at(self, time_s: float) -> Frame | None:
-        """The recent frame of that stream time."""
-        return next((frame for frame in reversed(self.recent) if frame.stream_time_s == time_s), None)
-
-    def worth_a_fit(self, track: Track) -> bool:
-        """Cheap look before the fit: most tracks of a busy scene end here."""
-        points = track.points
-        if track.descent < 0.05 * self.view.height:
-            return False
-        if np.mean([point.activity for point in points]) > 0.35:
-            return False
-        return len(points) >= 0.4 * (points[-1].index - points[0].index + 1)
-
-    def hopeful(self, track: Track) -> bool:
-        """Whether a live track may still become a fall."""
-        return len(track.points) >= 6 and self.worth_a_fit(track)
-
-    def open_extents(self) -> list[Extent]:
-        """Where live tracks that may become falls are."""
-        return [self._extent(track) for track in self.tracker.tracks if self.hopeful(track)]
-
-    def _extent(self, track: Track) -> Extent:
-        first, last = track.points[0], track.points[-1]
-        width, height = self.view.width, self.view.height
-        return Extent(
-            first.time_s, last.time_s, first.x / width, last.x / width, first.y / height, last.y / height, 0.0
-        )
+        self.frames = BestFrames()
 
 
-def _working(luma: Luma, scale: float) -> Luma:
-    if scale == 1:
-        return luma
-    height, width = luma.shape
-    return np.asarray(cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+def _extent(track: Track, view: View) -> Extent:
+    first, last = track.points[0], track.points[-1]
+    width, height = view.width, view.height
+    return Extent(first.time_s, last.time_s, first.x / width, last.x / width, first.y / height, last.y / height, 0.0)
 
 
-def _watched(shape: tuple[int, int], settings: FallingSettings) -> NDArray[np.uint8] | None:
-    """(h, w) 255 inside the zones and outside of what is ignored; None when everything is watched."""
-    if not settings.zones and not settings.ignore:
-        return None
-    size = np.array([shape[1], shape[0]])
-    mask = np.full(shape, 0 if settings.zones else 255, dtype=np.uint8)
-    for polygons, value in ((settings.zones, 255), (settings.ignore, 0)):
-        for polygon in polygons:
-            cv2.fillPoly(mask, [np.rint(np.array(polygon) * size).astype(np.int32)], value)
-    return mask
-
-
-def describe_fall(
-    camera_id: str,
-    candidate: Candidate,
-    facade: Facade | None,
-    verdict: Verdict,
-    look: Look | None,
-    weather: bool,
-) -> FallingObjectData:
-    """The event's data for a judged candidate; `verdict.certainty` must not be None."""
+def describe_fall(camera_id: str, fall: _Fall, facade: Facade | None) -> FallingObjectData:
+    """The event's data for a candidate that was judged to be confirmed or suspected."""
+    candidate, verdict = fall.candidate, fall.verdict
     if verdict.certainty is None:
         raise ValueError("a candidate that is neither confirmed nor suspected has no event")
     scale = facade if candidate.metric else None
@@ -271,8 +163,8 @@ def describe_fall(
         acceleration_g=round(fit.acceleration / G, 3) if scale is not None else None,
         speed_mps=round(fit.end_speed, 2) if scale is not None else None,
         size_px=round(candidate.size_px, 1),
-        why=explain(candidate, look, weather, verdict),
-        weather_mode=weather,
+        why=explain(candidate, fall.look, fall.weather, verdict),
+        weather_mode=fall.weather,
     )
 
 

@@ -111,7 +111,7 @@ def _describe(
     third = max(1, len(used) // 3)
     signs = np.array([point.sign for point in used])
     pictures = used[-1].index - used[0].index + 1
-    patches = np.stack([point.patch for point in used])
+    patches = np.stack([point.patch for point in used if point.patch is not None])
     return Candidate(
         number=number,
         fit=fit,

@@ -155,7 +155,7 @@ class MotionDetector:
         return np.asarray(mask if self._watched is None else cv2.bitwise_and(mask, self._watched))
 
     def _refresh_threshold(self, middle: Luma, after: Luma) -> None:
-        difference = cv2.absdiff(middle[::4, ::4], after[::4, ::4])
+        difference = cv2.absdiff(middle[::8, ::8], after[::8, ::8])
         quiet = np.sort(difference, axis=None)[: difference.size * 9 // 10]
         sigma = max(0.4, float(quiet.mean()) / 0.65)
         self.noise += 0.3 * (sigma - self.noise)
@@ -255,11 +255,11 @@ def patch(pictures: tuple[Luma, Luma, Luma], x: float, y: float) -> NDArray[np.u
     height, width = pictures[1].shape
     left = min(max(round(x) - PATCH // 2, 0), max(0, width - PATCH))
     top = min(max(round(y) - PATCH // 2, 0), max(0, height - PATCH))
-    windows = np.zeros((3, PATCH, PATCH), dtype=np.uint8)
-    for i, picture in enumerate(pictures):
-        window = picture[top : top + PATCH, left : left + PATCH]
-        windows[i, : window.shape[0], : window.shape[1]] = window
-    return windows
+    windows = np.stack([picture[top : top + PATCH, left : left + PATCH] for picture in pictures])
+    if windows.shape[1:] == (PATCH, PATCH):
+        return windows
+    padding = ((0, 0), (0, PATCH - windows.shape[1]), (0, PATCH - windows.shape[2]))
+    return np.asarray(np.pad(windows, padding), dtype=np.uint8)
 
 
 def _empty(time_s: float) -> Proposals:

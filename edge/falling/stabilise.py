@@ -17,7 +17,7 @@ Floats32 = NDArray[np.float32]
 Shift = tuple[float, float]
 """(x, y) in working pixels: where the anchor's content is in the frame."""
 
-_POINT_CELLS = 500
+_POINT_CELLS = 300
 """Cells of the grid that spreads the points: the strongest edge of each way is taken from each cell."""
 _SHAKE_PX = 0.2
 """Working pixels of shift that count as shaking."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.falling.motion import Floats, Proposals, patch
+from edge.types import Luma
 
 MAX_TRACKS = 96
 MIN_POINTS = 5
@@ -40,8 +41,16 @@ class TrackPoint:
     sign: float
     activity: float
     neighbours: float
-    patch: NDArray[np.uint8]
-    """(3, 32, 32) uint8: before, at, after."""
+    pictures: tuple[Luma, Luma, Luma] | None
+    """Until the patch is cut out of them."""
+    patch: NDArray[np.uint8] | None = None
+    """(3, 32, 32) uint8: before, at, after; cut when the track has become four points long, for most never do."""
+
+    def cut_patch(self) -> None:
+        """Cut the patch and let the pictures go."""
+        if self.pictures is not None:
+            self.patch = patch(self.pictures, self.x, self.y)
+            self.pictures = None
 
 
 @dataclass(slots=True)
@@ -51,6 +60,21 @@ class Track:
     number: int
     points: list[TrackPoint] = field(default_factory=list)
     missed: int = 0
+    highest: float = np.inf
+    """Smallest y so far."""
+    activity: float = 0.0
+    """Sum over the sightings."""
+
+    def add(self, point: TrackPoint) -> None:
+        """Append a sighting."""
+        self.points.append(point)
+        self.highest = min(self.highest, point.y)
+        self.activity += point.activity
+        if len(self.points) == MIN_POINTS - 1:
+            for earlier in self.points:
+                earlier.cut_patch()
+        elif len(self.points) >= MIN_POINTS:
+            point.cut_patch()
 
     @property
     def last_s(self) -> float:
@@ -60,7 +84,7 @@ class Track:
     @property
     def descent(self) -> float:
         """Working pixels from the highest sighting to the last one."""
-        return self.points[-1].y - min(point.y for point in self.points)
+        return self.points[-1].y - self.highest
 
 
 class GravityTracker:
@@ -107,7 +131,7 @@ class GravityTracker:
             track.missed += 1
             if t in extended:
                 track.missed = 0
-                track.points.append(self._sighting(proposals, extended[t]))
+                track.add(self._sighting(proposals, extended[t]))
         rows, columns = np.array(list(extended), dtype=int), np.array(list(extended.values()), dtype=int)
         if len(rows):
             self._filter.correct(rows, proposals.x[columns], proposals.y[columns], _spread(proposals)[columns])
@@ -143,7 +167,7 @@ class GravityTracker:
             sign=float(proposals.sign[b]),
             activity=float(proposals.activity[b]),
             neighbours=float(proposals.neighbours[b]),
-            patch=patch(proposals.pictures, x, y),
+            pictures=proposals.pictures,
         )
 
     def _end(self, now_s: float) -> list[Track]:
@@ -177,7 +201,9 @@ class GravityTracker:
         """Start tracks at free blobs, strongest first, while there is room."""
         free = np.flatnonzero(~taken)[: MAX_TRACKS - len(self.tracks)]
         for b in free:
-            self.tracks.append(Track(self._next, [self._sighting(proposals, int(b))]))
+            track = Track(self._next)
+            track.add(self._sighting(proposals, int(b)))
+            self.tracks.append(track)
             self._next += 1
         self._filter.add(proposals.x[free], proposals.y[free])
 

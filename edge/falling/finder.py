@@ -1,0 +1,89 @@
+"""From pictures to candidates: stabilise, propose, track, fit. The analyzer judges them; training learns from them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.falling.candidate import Candidate, View, make_candidate
+from edge.falling.facade import Facade
+from edge.falling.motion import MotionDetector
+from edge.falling.settings import FallingSettings
+from edge.falling.stabilise import Stabiliser
+from edge.falling.tracker import GravityTracker, Track
+from edge.falling.weather import WeatherWatch
+from edge.types import Luma
+
+_THRESHOLD = {"low": 16.0, "normal": 12.0, "high": 9.0}
+"""Grey levels that a proposal must differ by, by sensitivity."""
+_FULL_SIZE_BELOW = 1000
+"""Pictures narrower than this are analysed at full size, wider ones at half size."""
+_MIN_DESCENT = 0.05
+"""Picture heights a track must have gone down to be worth a fit."""
+
+
+class CandidateFinder:
+    """The state of one uninterrupted stream of pictures of one size."""
+
+    def __init__(self, picture: tuple[int, int], settings: FallingSettings, facade: Facade | None) -> None:
+        """`picture` is the (h, w) of the luma that `observe` will be given."""
+        scale = 2 if picture[1] >= _FULL_SIZE_BELOW else 1
+        shape = (picture[0] // scale, picture[1] // scale)
+        self.picture = picture
+        self.view = View(shape[1], shape[0], scale)
+        self.tracker = GravityTracker(shape)
+        self.weather = WeatherWatch(shape)
+        self._stabiliser = Stabiliser()
+        self._motion = MotionDetector(shape, _watched(shape, settings), _THRESHOLD[settings.sensitivity])
+        self._facade = facade
+        self._rng = np.random.default_rng(0)
+
+    def observe(self, luma: Luma, time_s: float) -> list[Candidate]:
+        """Look at the next picture; candidates of the tracks that ended with it."""
+        steady = self._stabiliser.steady(_working(luma, self.view.scale), time_s)
+        proposals = self._motion.observe(steady, time_s)
+        if proposals is None:
+            return []
+        self.weather.observe(proposals)
+        return self._candidates(self.tracker.observe(proposals))
+
+    def finish(self) -> list[Candidate]:
+        """Candidates of the tracks that are still open."""
+        return self._candidates(self.tracker.finish())
+
+    def hopeful(self) -> list[Track]:
+        """Live tracks that may still become falls."""
+        return [track for track in self.tracker.tracks if len(track.points) >= 6 and self._worth_a_fit(track)]
+
+    def _candidates(self, ended: list[Track]) -> list[Candidate]:
+        made = (
+            make_candidate(track, self.view, self._facade, self._rng) for track in ended if self._worth_a_fit(track)
+        )
+        return [candidate for candidate in made if candidate is not None]
+
+    def _worth_a_fit(self, track: Track) -> bool:
+        """Cheap look before the fit: most tracks of a busy scene end here."""
+        points = track.points
+        if track.descent < _MIN_DESCENT * self.view.height or track.activity > 0.35 * len(points):
+            return False
+        return len(points) >= 0.4 * (points[-1].index - points[0].index + 1)
+
+
+def _working(luma: Luma, scale: float) -> Luma:
+    if scale == 1:
+        return luma
+    height, width = luma.shape
+    return np.asarray(cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _watched(shape: tuple[int, int], settings: FallingSettings) -> NDArray[np.uint8] | None:
+    """(h, w) 255 inside the zones and outside of what is ignored; None when everything is watched."""
+    if not settings.zones and not settings.ignore:
+        return None
+    size = np.array([shape[1], shape[0]])
+    mask = np.full(shape, 0 if settings.zones else 255, dtype=np.uint8)
+    for polygons, value in ((settings.zones, 255), (settings.ignore, 0)):
+        for polygon in polygons:
+            cv2.fillPoly(mask, [np.rint(np.array(polygon) * size).astype(np.int32)], value)
+    return mask
