@@ -205,7 +205,7 @@ class PlatesAnalyzer:
         return findings
 
     def _worth_telling(self, passage: Passage, verdict: Verdict, trusted: bool) -> bool:
-        if passage.evidence is None:
+        if not passage.proofs:
             return False
         if passage.announced:
             return True

@@ -32,7 +32,7 @@ def make_finding(
     camera_id: str, passage: Passage, verdict: Verdict, occurred_at: datetime, telling: Telling
 ) -> Finding:
     """The finding of a passage that has evidence. Raises ValueError when nothing was ever read."""
-    evidence = passage.evidence
+    evidence = passage.evidence(verdict.text)
     if evidence is None:
         raise ValueError(f"passage {passage.id}: nothing was read, there is no evidence to tell")
     data = PlatePassageData(

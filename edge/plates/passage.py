@@ -30,8 +30,11 @@ _STANDS_WITHIN = 0.3
 _SAME_PLACES = 3
 """Two sure readings of equal length with no more characters in common are two plates."""
 _SURE = 0.6
+_SETTLED = 0.95
+"""A text this sure need hardly be read again."""
 _GROWN = 1.25
 _FIRST_INTERVAL_S = 0.2
+_PROOFS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class Passage:
     colours: Counter[PlateColour] = field(default_factory=Counter)
     sightings: int = 0
     moved: float = 0.0
-    evidence: PlateEvidence | None = None
+    proofs: dict[str, PlateEvidence] = field(default_factory=dict)
     announced: bool = False
     refusals: int = 0
     """Readings in which the net saw no plate at all."""
@@ -158,9 +161,9 @@ class Passage:
         self.vote.add(reading)
         self.colours[evidence.colour] += 1
         verdict = self.vote.verdict()
-        self._wait(sighting, settings, settled=verdict.agreeing >= 2)
-        if self._better(evidence, verdict.text):
-            self.evidence = evidence
+        settled = verdict.agreeing >= 2 and verdict.confidence >= _SETTLED
+        self._wait(sighting, settings, settled=settled)
+        self._keep(evidence, verdict.text)
         return verdict
 
     def refuse(self, sighting: Sighting, settings: PlatesSettings) -> None:
@@ -186,11 +189,17 @@ class Passage:
         """The colour most readings saw."""
         return self.colours.most_common(1)[0][0] if self.colours else "unknown"
 
-    def _better(self, evidence: PlateEvidence, text: str) -> bool:
-        if self.evidence is None:
-            return True
-        old = (self.evidence.reading.text == text, self.evidence.value)
-        return (evidence.reading.text == text, evidence.value) > old
+    def _keep(self, evidence: PlateEvidence, leading: str) -> None:
+        """Keep the best proof of each text, of few texts: pictures are large."""
+        text = evidence.reading.text
+        if text not in self.proofs or evidence.value > self.proofs[text].value:
+            self.proofs[text] = evidence
+        while len(self.proofs) > _PROOFS:
+            del self.proofs[min((t for t in self.proofs if t != leading), key=lambda t: self.proofs[t].value)]
+
+    def evidence(self, text: str) -> PlateEvidence | None:
+        """The best frame on which this very text was read, else the best one there is; None when nothing was read."""
+        return self.proofs.get(text) or max(self.proofs.values(), key=lambda proof: proof.value, default=None)
 
     def contradicts(self, reading: Reading) -> bool:
         """Whether a sure reading is plainly another plate than the one followed so far."""
