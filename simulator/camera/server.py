@@ -313,7 +313,7 @@ class RtspCamera:
     def _start_play(self, client: Client, request: Request) -> bytes:
         if client.path is None or request.headers.get("session", "").split(";")[0] != client.session:
             return answer(454, request.sequence)
-        headers = {"Session": client.session, "Range": "npt=now-", "RTP-Info": f"url={self.url}/{TRACK};seq=1"}
+        headers = {"Session": client.session, "Range": "npt=now-"}
         return answer(200, request.sequence, headers)
 
     # --- one client's stream
