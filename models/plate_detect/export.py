@@ -1,6 +1,6 @@
 """Write plate_detect.onnx from a checkpoint; then run `python -m models.manifest`.
 
-    python -m models.plate_detect.export --checkpoint FILE [--out FILE] [--trained TEXT]
+python -m models.plate_detect.export --checkpoint FILE [--out FILE] [--trained TEXT]
 """
 
 from __future__ import annotations

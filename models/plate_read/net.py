@@ -23,11 +23,9 @@ class ReaderNet(nn.Module):
         super().__init__()
         self.features = nn.Sequential(
             block(3, 24, 2),
-            block(24, 32),
-            block(32, 48, 2),
-            block(48, 64),
-            block(64, 64),
-            block(64, 80, (2, 1)),
+            block(24, 48, 2),
+            block(48, 56),
+            block(56, 80, (2, 1)),
             block(80, 96),
         )
         self.columns = nn.Sequential(

@@ -1,0 +1,105 @@
+"""The shipped plate models: in the manifest, and good enough on drawn plates in fonts that training never used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.inference import ModelStore, file_hash
+from edge.plates.alphabet import ALPHABET
+from edge.plates.detector import PlateDetector, overlap
+from edge.plates.reader import COLOURS, LAYOUTS, PlateReader
+from models.plate_read.evaluate import drawn_cases, greedy
+from simulator.plates import degrade, draw_plate, random_plate, random_style
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+@pytest.fixture(scope="module")
+def store() -> ModelStore:
+    return ModelStore(MODELS)
+
+
+@pytest.mark.parametrize("name", ["plate_read", "plate_detect"])
+def test_model_is_in_the_manifest_and_small_enough_for_git(name: str) -> None:
+    entry = json.loads((MODELS / "manifest.json").read_text(encoding="utf-8"))["models"][name]
+    path = MODELS / entry["file"]
+    assert entry["sha256"] == file_hash(path)
+    assert entry["trained"]
+    assert path.stat().st_size <= 3 * 1024 * 1024
+
+
+@pytest.mark.parametrize("name", ["plate_read", "plate_detect"])
+def test_metrics_belong_to_the_shipped_weights(name: str) -> None:
+    metrics = json.loads((MODELS / name / "metrics.json").read_text(encoding="utf-8"))
+    digest = file_hash(MODELS / name / f"{name}.onnx")
+    assert digest in {metrics.get("model_sha256"), metrics.get("models_sha256", {}).get(name)}
+    assert metrics["command"]
+    assert metrics["split"]
+
+
+def test_reader_reads_drawn_plates_of_every_kind(store: ModelStore) -> None:
+    reader = PlateReader(store)
+    exact = coloured = total = 0
+    for case in drawn_cases(3, seed=4242):
+        (result,) = reader.read_plates(case.picture, [case.corners])
+        exact += greedy(result.read.log_probs) == case.text
+        coloured += int(result.read.colours.argmax()) == case.colour
+        total += 1
+    assert exact / total >= 0.75
+    assert coloured / total >= 0.85
+
+
+def test_reader_gives_probabilities(store: ModelStore) -> None:
+    (read,) = PlateReader(store).read([np.full((40, 90, 3), 80, np.uint8)])
+    assert read.log_probs.shape == (32, len(ALPHABET) + 1)
+    assert np.allclose(np.exp(read.log_probs).sum(1), 1, atol=1e-4)
+    assert read.colours.shape == (len(COLOURS),)
+    assert read.one_row + read.two_rows + read.not_a_plate == pytest.approx(1, abs=1e-4)
+    assert len(LAYOUTS) == 3
+
+
+def test_reader_calls_an_empty_wall_no_plate(store: ModelStore) -> None:
+    wall = np.random.default_rng(0).normal(120, 6, (32, 128, 3)).clip(0, 255).astype(np.uint8)
+    (read,) = PlateReader(store).read([wall])
+    assert read.not_a_plate > 0.5
+    assert greedy(read.log_probs) == ""
+
+
+def test_reading_many_crops_equals_reading_each(store: ModelStore) -> None:
+    crops = [case.picture for case in drawn_cases(2, seed=1)][:20]
+    reader = PlateReader(store)
+    for crop, read in zip(crops, reader.read(crops), strict=True):
+        assert np.allclose(read.log_probs, reader.read([crop])[0].log_probs, atol=1e-3)
+    assert reader.read([]) == []
+
+
+def road_scene(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A grey road with a dark car's rear and its plate."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((540, 960, 3), 105, np.uint8)
+    x, y = int(rng.uniform(250, 700)), int(rng.uniform(200, 400))
+    picture[y - 90 : y + 60, x - 150 : x + 150] = rng.uniform(20, 70, 3)
+    text, kind = random_plate(rng, "small_blue")
+    view = degrade.View(float(rng.uniform(90, 140)), roll_deg=float(rng.uniform(-6, 6)))
+    corners = degrade.quad_of(view, 440 / 140, (x, y))
+    picture = degrade.place(draw_plate(text, kind, random_style(rng)), picture, corners)
+    return degrade.noise(degrade.defocus(picture, 0.6), rng, 3.0), corners
+
+
+def test_detector_finds_plates_and_their_corners(store: ModelStore) -> None:
+    detector = PlateDetector(store)
+    found = 0
+    for seed in range(10):
+        picture, corners = road_scene(seed)
+        hits = [item for item in detector.detect(picture) if overlap(item.corners, corners) > 0.5]
+        found += len(hits) == 1 and np.abs(hits[0].corners - corners).max() < 0.12 * np.ptp(corners[:, 0])
+    assert found >= 8
+
+
+def test_detector_finds_nothing_on_an_empty_road(store: ModelStore) -> None:
+    picture = np.random.default_rng(0).normal(105, 4, (540, 960, 3)).clip(0, 255).astype(np.uint8)
+    assert PlateDetector(store).detect(picture) == []
