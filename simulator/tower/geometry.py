@@ -87,9 +87,9 @@ def look(yaw: float, pitch: float, roll: float) -> Floats:
 
 
 def random_layout(rng: np.random.Generator, floors: int | None = None) -> FacadeLayout:
-    """A house of 8 to 33 floors and 4 to 9 columns of flats, 2.8 to 3.2 m a floor."""
+    """A house of 8 to 33 floors and 6 to 12 columns of flats, 2.8 to 3.2 m a floor."""
     count = floors if floors is not None else int(rng.integers(8, 34))
-    widths = rng.uniform(3.0, 4.6, size=int(rng.integers(2, 5)))
+    widths = rng.uniform(3.0, 4.6, size=int(rng.integers(3, 7)))
     pattern = np.concatenate([widths, widths[::-1]]) if rng.random() < 0.7 else np.tile(widths, 2)
     edges = np.concatenate([[0.0], np.cumsum(pattern)])
     edges -= edges[-1] / 2
@@ -99,7 +99,7 @@ def random_layout(rng: np.random.Generator, floors: int | None = None) -> Facade
 def random_camera(rng: np.random.Generator, layout: FacadeLayout, size: tuple[int, int]) -> FacadeCamera:
     """A camera on a pole near the ground that sees the facade from a low floor up to a little sky above the roof."""
     width, height = size
-    distance = max(18.0, layout.height_m * rng.uniform(0.55, 1.15))
+    distance = max(18.0, layout.height_m * rng.uniform(0.45, 0.85))
     position = np.array([rng.uniform(-0.3, 0.3) * layout.width_m, rng.uniform(2.0, 5.0), distance])
     lowest = np.arctan2(rng.uniform(-1.0, 5.0) - position[1], distance)
     highest = np.arctan2(layout.height_m - position[1], distance)

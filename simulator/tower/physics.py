@@ -40,7 +40,7 @@ def fall_path(release: Release, body: Body, times_s: Floats, wind_mps: Vector) -
     """
     place, speed = release.position_m, release.velocity_mps
     track = [place]
-    steps = int(math.ceil(float(times_s[-1]) / _STEP_S)) + 1
+    steps = math.ceil(float(times_s[-1]) / _STEP_S) + 1
     for step in range(steps):
         t = step * _STEP_S
         middle = _moved(speed, _acceleration(_against(speed, wind_mps), body, t), _STEP_S / 2)

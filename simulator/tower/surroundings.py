@@ -1,0 +1,151 @@
+"""What stands around the tower: sky with clouds, other houses in the haze, trees in front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.tower.geometry import FacadeCamera, FacadeLayout
+from simulator.tower.look import Look, Sun
+from simulator.tower.noise import fractal
+from simulator.tower.relief import Painter, reduced
+
+Bgr = NDArray[np.uint8]
+Picture = NDArray[np.float32]
+"""(h, w, 3) float32, 0..255."""
+
+
+def paint_sky(rng: np.random.Generator, size: tuple[int, int], sun: Sun) -> Picture:
+    """Brighter towards the horizon, with clouds that are flat below."""
+    width, height = size
+    down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None] ** 1.3
+    sky = np.array(sun.sky_top, np.float32) * (1 - down) + np.array(sun.sky_low, np.float32) * down
+    field = fractal(rng, size, (width * 0.5, height * 0.28), 5)
+    cloud = np.clip((field - 0.9 + 1.6 * sun.clouds) * 0.5, 0, 1)[..., None]
+    white = np.array([242, 240, 238], np.float32) * (1 - 0.12 * np.clip(field[..., None], 0, 2))
+    painted: Picture = sky * (1 - 0.85 * cloud) + white * 0.85 * cloud
+    return painted.astype(np.float32)
+
+
+def paint_neighbours(
+    rng: np.random.Generator, camera: FacadeCamera, layout: FacadeLayout, look: Look, sky: Picture, lit_share: float
+) -> tuple[Picture, Bgr]:
+    """Other towers left, right and behind: (sky with them in the haze, their glow at night)."""
+    painter = Painter(camera, 2)
+    painter.day[...] = cv2.resize(np.clip(sky, 0, 255).astype(np.uint8), painter.day.shape[1::-1])
+    spots = []
+    for _ in range(int(rng.integers(2, 6))):
+        side = float(rng.choice([-1.0, 1.0]))
+        away = float(rng.uniform(15, 90))
+        spots.append((away, side * (layout.width_m * 0.55 + rng.uniform(4, 70))))
+    for away, x in sorted(spots, reverse=True):
+        _paint_neighbour(rng, painter, look, (x, away), lit_share)
+    return reduced(painter.day, 2).astype(np.float32), reduced(painter.glow, 2)
+
+
+def _paint_neighbour(
+    rng: np.random.Generator, painter: Painter, look: Look, spot: tuple[float, float], lit_share: float
+) -> None:
+    x, away = spot
+    width, floors = float(rng.uniform(14, 34)), int(rng.integers(6, 34))
+    haze = 1 - float(np.exp(-away / 130))
+    sky = np.array(look.sun.sky_low)
+    wall = np.array([rng.uniform(130, 205)] * 3) + rng.normal(0, 14, 3)
+
+    def hazy(colour: NDArray[np.float64]) -> tuple[float, float, float]:
+        mixed = colour * (1 - haze) + sky * haze
+        return (float(mixed[0]), float(mixed[1]), float(mixed[2]))
+
+    left, top = x - width / 2, floors * 3.0
+    face = np.array([[left, 0, -away], [left + width, 0, -away], [left + width, top, -away], [left, top, -away]])
+    eye = float(painter.camera.position_m[0])
+    edge = left + width if eye > left + width else left
+    side = np.array([[edge, 0, -away], [edge, 0, -away - 14], [edge, top, -away - 14], [edge, top, -away]])
+    painter.polygon(side, hazy(wall * 0.75))
+    painter.polygon(face, hazy(wall))
+    columns = max(3, int(width / 2.6))
+    for column in range(columns):
+        broad = rng.uniform(0.9, 1.9)
+        for floor in range(floors):
+            x0, y0 = left + (column + 0.2) * width / columns, floor * 3.0 + 0.9
+            pane = np.array([[x0, y0, -away], [x0 + broad, y0, -away], [x0 + broad, y0 + 1.5, -away],
+                             [x0, y0 + 1.5, -away]])  # fmt: skip
+            lit = rng.random() < lit_share * 0.8
+            glow = (150.0, 195.0, 225.0) if lit else (0.0, 0.0, 0.0)
+            painter.polygon(pane, hazy(wall * rng.uniform(0.3, 0.65)), glow=glow)
+
+
+@dataclass(frozen=True)
+class Foliage:
+    """Branches before the lens, at (left, top) of the picture. `layer` (h, w, 4) uint8, premultiplied, coverage last."""
+
+    left: int
+    top: int
+    layer: NDArray[np.uint8]
+    phase: NDArray[np.float32]
+    sway_px: float
+
+    def covers(self, x: float, y: float) -> bool:
+        """Whether the branches hide the picture's point, at rest."""
+        column, row = round(x) - self.left, round(y) - self.top
+        inside = 0 <= row < self.layer.shape[0] and 0 <= column < self.layer.shape[1]
+        return bool(inside and self.layer[row, column, 3] > 127)
+
+    def draw(self, canvas: Bgr, t_s: float) -> None:
+        """Lay the branches over the picture as they stand at `t_s`, in place."""
+        height, width = self.layer.shape[:2]
+        gust = 0.6 + 0.4 * np.sin(0.43 * t_s) * np.sin(0.17 * t_s + 1)
+        reach = np.float32(self.sway_px * gust)
+        map_x = _COLUMNS[:height, :width] + reach * np.sin(self.phase + np.float32(2.1 * t_s))
+        map_y = _ROWS[:height, :width] + reach * np.float32(0.6) * np.sin(
+            self.phase * np.float32(1.3) + np.float32(2.9 * t_s)
+        )
+        layer = cv2.remap(self.layer, map_x, map_y, cv2.INTER_LINEAR)
+        region = canvas[self.top : self.top + height, self.left : self.left + width]
+        clear = cv2.cvtColor(255 - layer[..., 3], cv2.COLOR_GRAY2BGR)
+        cv2.multiply(region, clear, dst=region, scale=1 / 255)
+        cv2.add(region, layer[..., :3], dst=region)
+
+
+_ROWS, _COLUMNS = (field.astype(np.float32) for field in np.mgrid[0:2160, 0:3840])
+
+
+def grow_foliage(rng: np.random.Generator, size: tuple[int, int], sway_px: float) -> list[Foliage]:
+    """Up to three crowns that reach into the picture from below or from a side; the tower's middle stays free."""
+    width, height = size
+    crowns = []
+    for side in (-1, 1):
+        if rng.random() < 0.75:
+            across = width * (0.5 + side * rng.uniform(0.36, 0.56))
+            crowns.append((across, height * rng.uniform(0.8, 1.05), height * rng.uniform(0.16, 0.34)))
+    return [_grow_crown(rng, size, crown, sway_px) for crown in crowns]
+
+
+def _grow_crown(
+    rng: np.random.Generator, size: tuple[int, int], crown: tuple[float, float, float], sway_px: float
+) -> Foliage:
+    """Leaves in clumps, dark inside, lit from above; painted at twice the size."""
+    x, y, radius = crown
+    left, top = max(0, int(x - 1.25 * radius)), max(0, int(y - 1.25 * radius))
+    right, bottom = min(size[0], int(x + 1.25 * radius)), size[1]
+    width, height = max(8, right - left), max(8, bottom - top)
+    large = np.zeros((height * 2, width * 2, 4), np.uint8)
+    clumps = rng.normal(0, 0.42, (70, 2)) * radius * 2 + (np.array([x - left, y - top]) * 2)
+    hue = np.array([rng.uniform(25, 60), rng.uniform(80, 120), rng.uniform(45, 90)])
+    leaf = max(2.0, radius * 0.035)
+    for depth in range(3):
+        for middle in clumps[rng.permutation(len(clumps))]:
+            spots = middle + rng.normal(0, 0.16, (60, 2)) * radius
+            for spot in spots:
+                light = (0.35 + 0.32 * depth) * rng.uniform(0.6, 1.25) * (1.1 - 0.3 * (spot[1] / (2 * height)))
+                colour = np.clip(hue * light, 0, 255)
+                axes = (int(leaf * rng.uniform(0.6, 1.5)), max(1, int(leaf * rng.uniform(0.25, 0.7))))
+                cv2.ellipse(large, (int(spot[0]), int(spot[1])), axes, float(rng.uniform(0, 180)), 0, 360,
+                            (*map(float, colour), 255.0), -1, cv2.LINE_AA)  # fmt: skip
+    layer = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    layer = cv2.GaussianBlur(layer, (0, 0), 0.7).astype(np.uint8)
+    phase = fractal(rng, (width, height), (radius * 0.6, radius * 0.6), 3) * 1.6
+    return Foliage(left, top, layer, phase.astype(np.float32), sway_px)
