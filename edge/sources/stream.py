@@ -44,6 +44,24 @@ class Patience:
     blind_after_s: float = 5.0
 
 
+def attempts(patience: Patience, closed: threading.Event) -> tenacity.Retrying:
+    """Tries again after every SourceError, without end; RetryError when `closed` is set meanwhile."""
+    first_s, longest_s = patience.first_wait_s, patience.longest_wait_s
+    growing = tenacity.wait_exponential_jitter(first_s, longest_s, jitter=first_s)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        if state.outcome is not None and isinstance(state.outcome.exception(), SourceAuthRefused):
+            return longest_s  # cameras lock an account after some wrong attempts
+        return float(growing(state))
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(SourceError),
+        wait=wait,
+        sleep=tenacity.sleep_using_event(closed),
+        stop=tenacity.stop_when_event_set(closed),
+    )
+
+
 class CaptureClock:
     """UTC of a live picture: stream time on an origin that is the least delayed arrival of the last half to one minute.
 
@@ -63,15 +81,20 @@ class CaptureClock:
             self._window_began_s = now_s
             self._last_origin_s, self._origin_s = self._origin_s, float("inf")
         self._origin_s = min(self._origin_s, now_s - stream_time_s)
-        return utc(min(self._origin_s, self._last_origin_s) + stream_time_s)
+        return utc(self.origin_s + stream_time_s)
+
+    @property
+    def origin_s(self) -> float:
+        """Stream time 0 in seconds since the epoch; infinite before the first picture."""
+        return min(self._origin_s, self._last_origin_s)
 
 
 class StreamSource:
     """Frames of a live camera. `frames` never ends by itself: the end of the stream is a disconnect.
 
     Stream time restarts at 0 with each connection. `on_state(state, reason)` is called when the state or, while down,
-    the reason changes, from the thread that runs `frames`. `probe` raises SourceAuthRefused, SourceNotFound, SourceStalled
-    and SourceUnreadable; `frames` reports them through `on_state` and `last_error` and tries again.
+    the reason changes, from the thread that runs `frames`. `probe` raises SourceAuthRefused, SourceNotFound,
+    SourceStalled and SourceUnreadable; `frames` reports them through `on_state` and `last_error` and tries again.
     """
 
     def __init__(  # noqa: PLR0913  (what a camera needs)
@@ -96,6 +119,7 @@ class StreamSource:
         self._closed = threading.Event()
         self._told: tuple[StreamState, str] | None = None
         self._connections = 0
+        self._capture = CaptureClock()
         self.last_error: str | None = None
         self.last_frame_monotonic_s: float | None = None
         self.decode_ms: float | None = None
@@ -110,6 +134,16 @@ class StreamSource:
     def reconnects(self) -> int:
         """Connections after the first one."""
         return max(0, self._connections - 1)
+
+    @property
+    def connections(self) -> int:
+        """How often it has been connected: tells one connection's stream time from the next one's."""
+        return self._connections
+
+    @property
+    def origin_s(self) -> float:
+        """Stream time 0 of the running connection, in seconds since the epoch (see `CaptureClock`)."""
+        return self._capture.origin_s
 
     @property
     def last_frame_age_s(self) -> float | None:
@@ -139,26 +173,10 @@ class StreamSource:
 
     def _connect_patiently(self) -> tuple[Picture, Generator[Picture]] | None:
         """A connection that has delivered its first picture; None when closed meanwhile."""
-        attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(SourceError),
-            wait=self._wait_before_next,
-            sleep=tenacity.sleep_using_event(self._closed),
-            stop=tenacity.stop_when_event_set(self._closed),
-        )
         try:
-            return attempts(self._connect)
+            return attempts(self._patience, self._closed)(self._connect)
         except tenacity.RetryError:
             return None
-
-    def _wait_before_next(self, state: tenacity.RetryCallState) -> float:
-        longest_s = self._patience.longest_wait_s
-        refused = state.outcome is not None and isinstance(state.outcome.exception(), SourceAuthRefused)
-        if refused:
-            return longest_s  # cameras lock an account after some wrong attempts
-        grow = tenacity.wait_exponential_jitter(
-            self._patience.first_wait_s, longest_s, jitter=self._patience.first_wait_s
-        )
-        return float(grow(state))
 
     def _connect(self) -> tuple[Picture, Generator[Picture]]:
         pictures = self._pictures()
@@ -169,6 +187,7 @@ class StreamSource:
         except SourceError as error:
             self._tell("down", str(error))
             raise
+        self._capture = CaptureClock()
         self._connections += 1
         return first, pictures
 
@@ -190,7 +209,6 @@ class StreamSource:
     def _play(self, first: Picture, rest: Iterator[Picture], index: int) -> Iterator[Frame]:
         """Frames of one connection until it ends; how it ended is told, not raised."""
         watch = PictureWatch(self._patience.frozen_after_s, self._patience.blind_after_s)
-        capture = CaptureClock()
         picture: Picture | None = first
         try:
             while picture is not None and not self._closed.is_set():
@@ -201,7 +219,7 @@ class StreamSource:
                     camera_id=self._camera_id,
                     index=index,
                     stream_time_s=picture.stream_time_s,
-                    captured_at=capture.captured_at(picture.stream_time_s, self._clock.now()),
+                    captured_at=self._capture.captured_at(picture.stream_time_s, self._clock.now()),
                     luma=picture.luma,
                     convert=picture.convert,
                     repeated=picture.repeated,
