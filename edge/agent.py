@@ -212,7 +212,7 @@ class Agent:
         states = CameraStates(camera, meter, self.reporter, self._publish_camera_status)
 
         def build() -> CameraParts:
-            source = build_source(camera, None, self._clock, states.enter)
+            source = build_source(camera, None, self._clock, states.told_by_stream)
             pictures = PictureStore(self._files, camera.privacy_masks, self._config.evidence.jpeg_quality)
             analyzers = build_analyzers(camera, self._models)
             meter.read_decode_ms = lambda: source.decode_ms
@@ -258,10 +258,14 @@ class CameraStates:
     reporter: Reporter
     publish: Callable[[str, CameraStatus], None]
 
-    def enter(self, state: CameraState, reason: str) -> None:
-        """The camera is in this state; nothing happens when it was already."""
+    def told_by_stream(self, state: CameraState, reason: str) -> None:
+        """A stream says how it is; a broken connection counts as an error."""
         if state == "down":
             self.meter.failed(reason)
+        self.enter(state, reason)
+
+    def enter(self, state: CameraState, reason: str) -> None:
+        """The camera is in this state; nothing happens when it was already."""
         change = self.meter.enter(state)
         if change is None:
             return

@@ -61,6 +61,7 @@ _HURRY_S = 2.0
 _BATCH = 100
 _COMMANDS_REMEMBERED = 200
 _POSTS_KEPT = 500
+_CONFLICT_TOLD_S = 60.0
 
 
 class AgentSide(Protocol):
@@ -113,6 +114,7 @@ class Delivery:
         self._outbox = outbox
         self._clock = clock
         self._health_interval_s = health_interval_s
+        self._rng = rng
         self._window = Window(outbox, clock, rng, settings.max_unacknowledged, settings.ack_timeout_s, settings.live_s)
         self._link = _Link(broker, f"watchpost-{topics.site}-{topics.edge}", keep_session=True)
         self._agent: AgentSide | None = None
@@ -123,6 +125,9 @@ class Delivery:
         self._sequence_of: dict[int, int] = {}
         self._collector_connection: UUID | None = None
         self._health_due_s = 0.0
+        self._connections: set[UUID] = set()
+        self._started = utc(clock.now())
+        self._conflict_s: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self.connected = False
@@ -181,14 +186,20 @@ class Delivery:
             connection_id = connect(self._connect)
             if connection_id is not None:
                 self._converse(connection_id)
+                self._stopping.wait(self._pause_s())
         self._link.close()
 
+    def _pause_s(self) -> float:
+        """After a connection has ended: not all edges at once, and no duel with one that has our identity."""
+        return self._rng.uniform(5, 15) if self._in_conflict() else self._rng.uniform(0, 0.5)
+
     def _note_failure(self, state: RetryCallState) -> None:
-        self.problem = str(state.outcome.exception()) if state.outcome is not None else None
-        log.warning("%s", self.problem)
+        if state.outcome is not None and not self._in_conflict():
+            self._note(str(state.outcome.exception()))
 
     def _connect(self) -> UUID:
         connection_id = uuid4()
+        self._connections.add(connection_id)
         offline = Status(state="offline", connection_id=connection_id, at=utc(self._clock.now()))
         self._link.connect(self._topics.status, offline.model_dump_json())
         return connection_id
@@ -196,7 +207,8 @@ class Delivery:
     def _converse(self, connection_id: UUID) -> None:
         """From a connection's beginning to its end."""
         log.info("connected to %s (MQTT %s)", self._broker.url, self._broker.protocol)
-        self.connected, self.problem = True, None
+        self.connected = True
+        self._clear_problem()
         self._greet(connection_id)
         while self._link.pump(self._wait_s()):
             if self._stopping.is_set():
@@ -208,9 +220,8 @@ class Delivery:
             self._send_events()
             self._send_health()
         self.connected = False
-        if not self._stopping.is_set():
-            self.problem = self._link.why_disconnected(self._broker)
-            log.warning("%s", self.problem)
+        if not self._stopping.is_set() and not self._in_conflict():
+            self._note(self._link.why_disconnected())
 
     def _greet(self, connection_id: UUID) -> None:
         site = SiteTopics(self._topics.site)
@@ -221,6 +232,7 @@ class Delivery:
                 self._topics.watchlist,
                 self._topics.commands,
                 self._topics.sensors,
+                self._topics.status,  # our own: another agent with our identity would write there
                 site.collector_status,
             ]
         )
@@ -335,6 +347,8 @@ class Delivery:
             self._side.on_watchlist(Watchlist.model_validate_json(payload))
         elif topic == SiteTopics(topics.site).collector_status:
             self._take_collector_status(CollectorStatus.model_validate_json(payload))
+        elif topic == topics.status:
+            self._take_status(Status.model_validate_json(payload))
 
     def _take_ack(self, ack: Ack) -> None:
         ours = self._outbox.outbox_id
@@ -365,6 +379,23 @@ class Delivery:
         if status.state == "online" and status.connection_id != self._collector_connection:
             self._collector_connection = status.connection_id
             self._window.hurry(_HURRY_S)
+
+    def _take_status(self, status: Status) -> None:
+        """Our own `online` comes back to us; one that is not ours was written by an agent with our identity."""
+        if status.state == "online" and status.connection_id not in self._connections and status.at > self._started:
+            self._conflict_s = self._clock.monotonic()
+            self._note(
+                f"another agent is online as {self._topics.site}/{self._topics.edge}: give each edge its own name;"
+                " until then they cut each other off"
+            )
+
+    def _in_conflict(self) -> bool:
+        """Another agent with our identity was heard of lately: that stays the problem to tell."""
+        return self._conflict_s is not None and self._clock.monotonic() - self._conflict_s < _CONFLICT_TOLD_S
+
+    def _clear_problem(self) -> None:
+        if not self._in_conflict():
+            self.problem = None
 
     def _note(self, problem: str) -> None:
         self.problem = problem
@@ -529,13 +560,9 @@ class _Link:
         """After the last use. The pipe stays open: a late `wake` must not hit another file's descriptor."""
         self._client.disconnect()
 
-    def why_disconnected(self, broker: BrokerSettings) -> str:
+    def why_disconnected(self) -> str:
         reason = self._disconnect_reason.getName() if self._disconnect_reason is not None else "the connection broke"
-        if reason == "Session taken over":
-            return (
-                f"broker {broker.url}: another client uses this edge's identity; two agents have the same site and edge"
-            )
-        return f"broker {broker.url}: disconnected ({reason}); trying again"
+        return f"broker {self._broker.url}: disconnected ({reason}); trying again"
 
     def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         self._connack = reason

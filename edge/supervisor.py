@@ -131,12 +131,20 @@ class CameraWorker:
         parts = self._parts = self._build()
         try:
             if not self._stopping.is_set():  # asked to stop while the models were loading
-                parts.pipeline.run(parts.source)
+                self._play(parts)
         finally:
             self._parts = None
             parts.source.close()
             if parts.clips is not None:
                 parts.clips.close()
+
+    def _play(self, parts: CameraParts) -> None:
+        """A stream tells its own state; of a file we know it."""
+        if not self._live:
+            self._report_state("up", "playing a file")
+        parts.pipeline.run(parts.source)
+        if not self._live:
+            self._report_state("down", "the file has ended")
 
     def _failed(self, error: Exception) -> None:
         """Count and report. A file is not tried again: it would break at the same place."""

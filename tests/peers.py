@@ -66,7 +66,7 @@ class Acker:
 
     def _take(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         if not message.topic.startswith(f"{self._topics.prefix}/event/"):
-            if message.payload:
+            if message.payload and "/sensor/" not in message.topic:
                 self.others.append((message.topic, json.loads(message.payload), message.retain))
             return
         event = parse_event(message.payload)
