@@ -136,7 +136,7 @@ class RepeatCheck:
     def _learn(self, difference: float) -> None:
         self._usual.append(difference)
         self._seen += 1
-        if self._seen % 10 == 0:  # it changes slowly; a median per picture would cost more than the check
+        if self._seen in {3, 6} or self._seen % 10 == 0:  # it changes slowly; each time would cost more than the check
             self._limit = self.SHARE_OF_USUAL * median(self._usual)
 
 
