@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from contract.base import Identifier, Instant, Message
 from contract.events import Certainty, EvidenceRef
 
@@ -26,7 +28,7 @@ class AlertMessage(Message):
     source: str
     occurred_at: Instant
     raised_at: Instant
-    event_id: UUID
+    event_id: UUID | None = Field(default=None, description="The event that raised it; a gap has none.")
     late: bool = False
     evidence: tuple[EvidenceRef, ...] = ()
     expires: Instant

@@ -1,0 +1,151 @@
+"""Who may do what: bearer tokens for programs, one-time links and session cookies for people.
+
+Tokens, link codes and session ids are 32 random bytes; the store has only their SHA-256: who reads it cannot use it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets as random
+from dataclasses import dataclass
+from enum import StrEnum
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import and_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.database import Database
+from collector.instants import HOUR_US, SECOND_US
+from collector.schema import secrets, sessions, sign_in_links, tokens
+
+SESSION_US = 12 * HOUR_US
+LINK_US = 15 * 60 * SECOND_US
+SESSION_KEY = "session-key"
+
+
+class Role(StrEnum):
+    """What a token or a session is for."""
+
+    EDGE = "edge"
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+READERS = frozenset({Role.VIEWER, Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
+PLATE_READERS = frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
+ACTORS = frozenset({Role.OPERATOR, Role.ADMIN})
+UPLOADERS = frozenset({Role.EDGE, Role.ADMIN})
+AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
+
+
+class NameTaken(ValueError):
+    """A token of this name exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks."""
+
+    name: str
+    role: Role
+    by_cookie: bool = False
+
+    @property
+    def sees_plates(self) -> bool:
+        return self.role in PLATE_READERS
+
+
+async def create_token(database: Database, name: str, role: Role, now_us: int) -> str:
+    """A new token, which only the caller ever sees. Raises NameTaken."""
+    token = random.token_urlsafe(32)
+    row = {"name": name, "sha256": digest(token), "role": role.value, "created_us": now_us}
+    async with database.write() as connection:
+        insert = database.insert(tokens).values(row).on_conflict_do_nothing(index_elements=["name"])
+        if (await connection.execute(insert)).rowcount != 1:
+            raise NameTaken(f"there is a token named {name!r} already: choose another name, or revoke it first")
+    return token
+
+
+async def revoke_token(database: Database, name: str) -> bool:
+    """End a token for good and free its name; whether there was one."""
+    async with database.write() as connection:
+        return (await connection.execute(tokens.delete().where(tokens.c.name == name))).rowcount == 1
+
+
+async def by_token(connection: AsyncConnection, token: str) -> Principal | None:
+    """Who holds this token."""
+    query = select(tokens.c.name, tokens.c.role).where(tokens.c.sha256 == digest(token), tokens.c.revoked_us.is_(None))
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Principal(row.name, Role(row.role))
+
+
+async def create_link_code(database: Database, name: str, role: Role, now_us: int) -> str:
+    """The code of a sign-in link: once, within a quarter of an hour."""
+    code = random.token_urlsafe(32)
+    row = {"sha256": digest(code), "name": name, "role": role.value, "expires_us": now_us + LINK_US}
+    async with database.write() as connection:
+        await connection.execute(sign_in_links.insert(), [row])
+    return code
+
+
+async def redeem(database: Database, code: str, now_us: int) -> tuple[Principal, str] | None:
+    """A session for an unused link code: who it is, and the value of its cookie. None if the code does not hold."""
+    link = sign_in_links.c
+    usable = and_(link.sha256 == digest(code), link.used_us.is_(None), link.expires_us > now_us)
+    async with database.write() as connection:
+        use = update(sign_in_links).where(usable).values(used_us=now_us).returning(link.name, link.role)
+        row = (await connection.execute(use)).one_or_none()
+        if row is None:
+            return None
+        session_id = random.token_urlsafe(32)
+        session = {"sha256": digest(session_id), "name": row.name, "role": row.role, "created_us": now_us}
+        await connection.execute(sessions.insert(), [{**session, "expires_us": now_us + SESSION_US}])
+    return Principal(row.name, Role(row.role), by_cookie=True), session_id
+
+
+async def by_session(connection: AsyncConnection, session_id: str, now_us: int) -> Principal | None:
+    """Whose session this is, while it lasts."""
+    session = sessions.c
+    lasts = and_(session.sha256 == digest(session_id), session.ended_us.is_(None), session.expires_us > now_us)
+    row = (await connection.execute(select(session.name, session.role).where(lasts))).one_or_none()
+    return None if row is None else Principal(row.name, Role(row.role), by_cookie=True)
+
+
+async def end_session(database: Database, session_id: str, now_us: int) -> None:
+    """Sign out."""
+    async with database.write() as connection:
+        own = sessions.c.sha256 == digest(session_id)
+        await connection.execute(update(sessions).where(own).values(ended_us=now_us))
+
+
+async def cookie_signer(database: Database) -> CookieSigner:
+    """The signer of this store's cookies; its key is made at the first start."""
+    async with database.write() as connection:
+        fresh = database.insert(secrets).values(name=SESSION_KEY, value=random.token_urlsafe(32))
+        await connection.execute(fresh.on_conflict_do_nothing(index_elements=["name"]))
+        key = (await connection.execute(select(secrets.c.value).where(secrets.c.name == SESSION_KEY))).scalar_one()
+    return CookieSigner(key)
+
+
+class CookieSigner:
+    """A forged cookie is thrown away before the store is asked."""
+
+    def __init__(self, key: str) -> None:
+        self._serializer = URLSafeSerializer(key, salt="watchpost-session")
+
+    def sign(self, session_id: str) -> str:
+        return str(self._serializer.dumps(session_id))
+
+    def read(self, cookie: str) -> str | None:
+        """The session id, or None if we did not sign it."""
+        try:
+            return str(self._serializer.loads(cookie))
+        except BadSignature:
+            return None
+
+
+def digest(secret: str) -> str:
+    """What the store keeps of a secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,158 @@
+"""Alerts in the store: raised once per key, moved from state to state, and told of through the messages table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, and_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.alerts import CLOSED, NEWS_FOR, STEPS, Draft
+from collector.database import Database
+from collector.instants import to_instant, to_us
+from collector.schema import alert_steps, alerts, messages
+from contract.alerts import AlertMessage, AlertState, AlertStateMessage
+from contract.events import EvidenceRef
+from contract.topics import SiteTopics
+
+
+class NoSuchAlert(LookupError):
+    """There is no alert of this id."""
+
+
+class WrongStep(ValueError):
+    """The alert's state does not allow this step; says which ones it allows."""
+
+
+async def raise_new(
+    database: Database,
+    connection: AsyncConnection,
+    drafts: Sequence[tuple[Draft, tuple[EvidenceRef, ...]]],
+    now_us: int,
+) -> int:
+    """Raise those whose key has no alert yet; returns how many that were."""
+    raised = 0
+    for draft, evidence in drafts:
+        alert_id = uuid4()
+        row = _row(draft, str(alert_id), now_us)
+        insert = database.insert(alerts).values(row).on_conflict_do_nothing(index_elements=["alert_key"])
+        if (await connection.execute(insert)).rowcount != 1:
+            await _follow_event(connection, draft)
+            continue
+        raised += 1
+        step = {"alert_id": str(alert_id), "at_us": now_us, "state": draft.first_state}
+        await connection.execute(alert_steps.insert(), [step])
+        await connection.execute(messages.insert(), _raised_messages(draft, alert_id, evidence, now_us))
+    return raised
+
+
+async def _follow_event(connection: AsyncConnection, draft: Draft) -> None:
+    """The final reading of a passage corrects the alert that its provisional one raised; nobody is told twice."""
+    if draft.type == "plate_passage":
+        change = {"title": draft.title, "event_id": str(draft.event_id)}
+        await connection.execute(update(alerts).where(alerts.c.alert_key == draft.key).values(change))
+
+
+def _row(draft: Draft, alert_id: str, now_us: int) -> dict[str, object]:
+    return {
+        "alert_id": alert_id,
+        "alert_key": draft.key,
+        "type": draft.type,
+        "severity": draft.severity,
+        "certainty": draft.certainty,
+        "title": draft.title,
+        "site": draft.site,
+        "edge": draft.edge,
+        "source": draft.source,
+        "event_id": str(draft.event_id) if draft.event_id else None,
+        "occurred_us": to_us(draft.occurred_at),
+        "raised_us": now_us,
+        "late": draft.late,
+        "state": draft.first_state,
+        "state_us": now_us,
+    }
+
+
+def _raised_messages(
+    draft: Draft, alert_id: UUID, evidence: tuple[EvidenceRef, ...], now_us: int
+) -> list[dict[str, object]]:
+    raised_at = to_instant(now_us)
+    expires = raised_at + NEWS_FOR
+    alert = AlertMessage(
+        alert_id=alert_id,
+        type=draft.type,
+        severity=draft.severity,
+        certainty=draft.certainty,
+        title=draft.title,
+        site=draft.site,
+        edge=draft.edge,
+        source=draft.source,
+        occurred_at=draft.occurred_at,
+        raised_at=raised_at,
+        event_id=draft.event_id,
+        late=draft.late,
+        evidence=evidence,
+        expires=expires,
+    )
+    topic = SiteTopics(draft.site).alert(draft.severity, draft.type)
+    found = [_message(topic, alert.model_dump_json(), False, now_us, to_us(expires))]
+    if draft.first_state not in CLOSED:
+        found.append(_state_message(draft.site, str(alert_id), draft.first_state, None, now_us))
+    return found
+
+
+def _message(topic: str, payload: str, retain: bool, now_us: int, expires_us: int | None) -> dict[str, object]:
+    return {"topic": topic, "payload": payload, "retain": retain, "created_us": now_us, "expires_us": expires_us}
+
+
+def _state_message(site: str, alert_id: str, state: AlertState, by: str | None, now_us: int) -> dict[str, object]:
+    content = AlertStateMessage(alert_id=UUID(alert_id), state=state, at=to_instant(now_us), by=by)
+    return _message(SiteTopics(site).alert_state(alert_id), content.model_dump_json(), True, now_us, None)
+
+
+async def step(
+    connection: AsyncConnection, alert_id: str, state: AlertState, *, by: str | None, reason: str | None, now_us: int
+) -> None:
+    """Move an alert on. Raises NoSuchAlert or WrongStep."""
+    alert = (
+        await connection.execute(select(alerts).where(alerts.c.alert_id == alert_id).with_for_update())
+    ).one_or_none()
+    if alert is None:
+        raise NoSuchAlert(f"there is no alert {alert_id}")
+    allowed = STEPS[alert.state]
+    if state not in allowed:
+        words = f"may become {', '.join(sorted(allowed))}" if allowed else "is closed"
+        raise WrongStep(f"the alert is {alert.state} and cannot become {state}; it {words}")
+    await _move(connection, alert, state, by, reason, now_us)
+
+
+async def _move(
+    connection: AsyncConnection, alert: Row[Any], state: AlertState, by: str | None, reason: str | None, now_us: int
+) -> None:
+    change = {"state": state, "state_us": now_us}
+    await connection.execute(update(alerts).where(alerts.c.alert_id == alert.alert_id).values(change))
+    taken = {"alert_id": alert.alert_id, "at_us": now_us, "state": state, "by": by, "reason": reason}
+    await connection.execute(alert_steps.insert(), [taken])
+    told = [_state_message(alert.site, alert.alert_id, state, by, now_us)]
+    if state in CLOSED:  # told once more as closed, then the retained message is cleared
+        told.append(_message(SiteTopics(alert.site).alert_state(alert.alert_id), "", True, now_us, None))
+    await connection.execute(messages.insert(), told)
+
+
+async def close_of_camera(connection: AsyncConnection, site: str, edge: str, camera: str, now_us: int) -> None:
+    """The camera's state has changed: what was open about the old one is over."""
+    place = and_(alerts.c.site == site, alerts.c.edge == edge, alerts.c.source == camera)
+    await _close(connection, and_(alerts.c.type == "camera", place), "the camera's state changed", now_us)
+
+
+async def close_gaps(connection: AsyncConnection, outbox_id: str, now_us: int) -> None:
+    """Nothing is missing any more."""
+    await _close(connection, alerts.c.alert_key.startswith(f"gap:{outbox_id}:"), "nothing is missing any more", now_us)
+
+
+async def _close(connection: AsyncConnection, which: Any, reason: str, now_us: int) -> None:
+    still_open = alerts.c.state.not_in(CLOSED)
+    for alert in (await connection.execute(select(alerts).where(which, still_open))).all():
+        await _move(connection, alert, "resolved", None, reason, now_us)

@@ -1,0 +1,81 @@
+"""GET /api/v1/events: what the edges reported."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import AwareDatetime
+from sqlalchemy import Select, select
+
+from collector import audit
+from collector.api.guard import Reader, Running
+from collector.api.shapes import EventItem, EventPage, event_items
+from collector.instants import to_us
+from collector.reading import page
+from collector.schema import events
+from contract.events import EventType
+
+router = APIRouter(prefix="/api/v1/events", tags=["events"])
+Order = Literal["newest", "oldest", "sequence"]
+
+
+@router.get("")
+async def list_events(  # noqa: PLR0913 -- every parameter is a filter of the address
+    *,
+    collector: Running,
+    principal: Reader,
+    type_: Annotated[EventType | None, Query(alias="type")] = None,
+    site: str | None = None,
+    edge: str | None = None,
+    source: Annotated[str | None, Query(description="Camera or sensor.")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Event time, included.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Event time, not included.")] = None,
+    outbox_id: UUID | None = None,
+    passage_id: str | None = None,
+    order: Annotated[Order, Query(description="By event time, or by (outbox id, sequence).")] = "newest",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    cursor: str | None = None,
+) -> EventPage:
+    """Events, filtered, a page at a time. Plates are masked for role viewer; showing them is recorded."""
+    wanted = {"type": type_, "site": site, "edge": edge, "source": source, "passage_id": passage_id}
+    wanted["outbox_id"] = str(outbox_id) if outbox_id else None
+    query = _filtered({key: value for key, value in wanted.items() if value is not None}, since, until)
+    keys = (events.c.outbox_id, events.c.sequence) if order == "sequence" else (events.c.occurred_us, events.c.row_id)
+    async with collector.database.read() as connection:
+        rows, following = await page(connection, query, keys, descending=order == "newest", limit=limit, cursor=cursor)
+        items, plates = await event_items(connection, rows, principal.sees_plates)
+    if plates:
+        async with collector.database.write() as connection:
+            now_us = collector.clock()
+            await audit.record(connection, principal, "list", "/api/v1/events", now_us=now_us, plates=plates)
+    return EventPage(items=items, next_cursor=following)
+
+
+def _filtered(equal: dict[str, Any], since: datetime | None, until: datetime | None) -> Select[Any]:
+    query = select(events)
+    for name, value in equal.items():
+        query = query.where(events.c[name] == value)
+    if since is not None:
+        query = query.where(events.c.occurred_us >= to_us(since))
+    if until is not None:
+        query = query.where(events.c.occurred_us < to_us(until))
+    return query
+
+
+@router.get("/{event_id}")
+async def get_event(event_id: UUID, collector: Running, principal: Reader) -> EventItem:
+    """One event. A plate in clear is recorded as looked at."""
+    query = select(events).where(events.c.event_id == str(event_id)).order_by(events.c.row_id).limit(1)
+    async with collector.database.read() as connection:
+        rows = (await connection.execute(query)).all()
+        items, plates = await event_items(connection, rows, principal.sees_plates)
+    if not items:
+        raise HTTPException(404, f"there is no event {event_id}")
+    if plates:
+        async with collector.database.write() as connection:
+            subject = f"/api/v1/events/{event_id}"
+            await audit.record(connection, principal, "view", subject, now_us=collector.clock(), plates=plates)
+    return items[0]

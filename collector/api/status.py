@@ -1,0 +1,260 @@
+"""Edges, cameras, sequence numbers, dead letters, the audit log, figures: how the installation is."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from sqlalchemy import BigInteger, func, select, type_coerce
+
+from collector.api.guard import Auditor, PlateReader, Reader, Running
+from collector.gaps import received
+from collector.instants import HOUR_US, to_text
+from collector.ranges import Range, gaps
+from collector.reading import page
+from collector.schema import alerts, audit, cameras, dead_letters, edges, events, outboxes
+
+router = APIRouter(prefix="/api/v1", tags=["status"])
+MAX_HOURS = 24 * 31
+
+
+class EdgeItem(BaseModel):
+    """One edge, as it last described itself."""
+
+    site: str
+    edge: str
+    state: str | None = Field(description="online, offline or stopping; null before its first status")
+    since: str | None
+    birth: dict[str, Any] | None
+    health: dict[str, Any] | None
+    health_at: str | None
+    config_reported: dict[str, Any] | None
+
+
+class CameraItem(BaseModel):
+    """One camera: its retained status and the figures of its edge's last health message."""
+
+    site: str
+    edge: str
+    camera: str
+    state: str | None
+    since: str | None
+    reason: str | None
+    health: dict[str, Any] | None
+
+
+class OutboxItem(BaseModel):
+    """The sequence numbers of one outbox, both ends of each range included."""
+
+    outbox_id: str
+    site: str
+    edge: str
+    first_seen: str
+    last_seen: str
+    received: list[Range]
+    missing: list[Range]
+    missing_since: str | None
+
+
+class LetterItem(BaseModel):
+    """A message that could not be delivered."""
+
+    letter_id: int
+    kind: str
+    reason: str
+    topic: str
+    payload: str
+    outbox_id: str | None
+    sequence: int | None
+    first_at: str
+    last_at: str
+    times: int
+    reingested_at: str | None
+
+
+class LetterPage(BaseModel):
+    """A page of dead letters, newest first."""
+
+    items: list[LetterItem]
+    next_cursor: str | None
+
+
+class AuditItem(BaseModel):
+    """One recorded act."""
+
+    at: str
+    who: str
+    role: str
+    action: str
+    subject: str
+    reason: str | None
+    plates: int
+
+
+class AuditPage(BaseModel):
+    """A page of the audit log, newest first."""
+
+    items: list[AuditItem]
+    next_cursor: str | None
+
+
+class HourItem(BaseModel):
+    """How many events of one type happened in one hour."""
+
+    hour: str
+    type: str
+    events: int
+
+
+class Overview(BaseModel):
+    """Figures for the page's head."""
+
+    events_by_hour: list[HourItem]
+    open_alerts: int
+
+
+@router.get("/edges")
+async def list_edges(collector: Running, _principal: Reader) -> list[EdgeItem]:
+    """All edges that ever spoke."""
+    async with collector.database.read() as connection:
+        rows = (await connection.execute(select(edges).order_by(edges.c.site, edges.c.edge))).all()
+    return [
+        EdgeItem(
+            site=row.site,
+            edge=row.edge,
+            state=row.state,
+            since=to_text(row.state_us),
+            birth=_json(row.birth),
+            health=_json(row.health),
+            health_at=to_text(row.health_us),
+            config_reported=_json(row.config_reported),
+        )
+        for row in rows
+    ]
+
+
+@router.get("/cameras")
+async def list_cameras(collector: Running, _principal: Reader) -> list[CameraItem]:
+    """All cameras that an edge ever told of."""
+    order = (cameras.c.site, cameras.c.edge, cameras.c.camera)
+    async with collector.database.read() as connection:
+        rows = (await connection.execute(select(cameras).order_by(*order))).all()
+        healths = (await connection.execute(select(edges.c.site, edges.c.edge, edges.c.health))).all()
+    figures = {
+        (row.site, row.edge, camera["id"]): camera
+        for row in healths
+        for camera in (_json(row.health) or {}).get("cameras", [])
+    }
+    return [
+        CameraItem(
+            site=row.site,
+            edge=row.edge,
+            camera=row.camera,
+            state=row.state,
+            since=to_text(row.since_us),
+            reason=row.reason,
+            health=figures.get((row.site, row.edge, row.camera)),
+        )
+        for row in rows
+    ]
+
+
+@router.get("/sequences")
+async def list_sequences(collector: Running, _principal: Reader) -> list[OutboxItem]:
+    """What came of each outbox, and what is missing."""
+    async with collector.database.read() as connection:
+        rows = (await connection.execute(select(outboxes).order_by(outboxes.c.first_seen_us))).all()
+        came = await received(connection)
+    return [
+        OutboxItem(
+            outbox_id=row.outbox_id,
+            site=row.site,
+            edge=row.edge,
+            first_seen=str(to_text(row.first_seen_us)),
+            last_seen=str(to_text(row.last_seen_us)),
+            received=came.get(row.outbox_id, []),
+            missing=gaps(came.get(row.outbox_id, [])),
+            missing_since=to_text(row.gap_since_us),
+        )
+        for row in rows
+    ]
+
+
+@router.get("/dead-letters")
+async def list_dead_letters(
+    collector: Running,
+    _principal: PlateReader,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: str | None = None,
+) -> LetterPage:
+    """Messages that were kept aside, with the reason. The raw text may hold a plate."""
+    keys = (dead_letters.c.last_us, dead_letters.c.letter_id)
+    async with collector.database.read() as connection:
+        rows, following = await page(
+            connection, select(dead_letters), keys, descending=True, limit=limit, cursor=cursor
+        )
+    items = [
+        LetterItem(
+            letter_id=row.letter_id,
+            kind=row.kind,
+            reason=row.reason,
+            topic=row.topic,
+            payload=row.payload[:4096].decode(errors="replace"),
+            outbox_id=row.outbox_id,
+            sequence=row.sequence,
+            first_at=str(to_text(row.first_us)),
+            last_at=str(to_text(row.last_us)),
+            times=row.times,
+            reingested_at=to_text(row.reingested_us),
+        )
+        for row in rows
+    ]
+    return LetterPage(items=items, next_cursor=following)
+
+
+@router.get("/audit")
+async def list_audit(
+    collector: Running,
+    _principal: Auditor,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: str | None = None,
+) -> AuditPage:
+    """Who looked at plates, and who did what."""
+    keys = (audit.c.at_us, audit.c.audit_id)
+    async with collector.database.read() as connection:
+        rows, following = await page(connection, select(audit), keys, descending=True, limit=limit, cursor=cursor)
+    items = [
+        AuditItem(
+            at=str(to_text(row.at_us)),
+            who=row.who,
+            role=row.role,
+            action=row.action,
+            subject=row.subject,
+            reason=row.reason,
+            plates=row.plates,
+        )
+        for row in rows
+    ]
+    return AuditPage(items=items, next_cursor=following)
+
+
+@router.get("/overview")
+async def overview(
+    collector: Running, _principal: Reader, hours: Annotated[int, Query(ge=1, le=MAX_HOURS)] = 24
+) -> Overview:
+    """Events by hour and type over the last hours, and how many alerts are open."""
+    since_us = collector.clock() - hours * HOUR_US
+    hour = type_coerce(events.c.occurred_us.op("/")(HOUR_US), BigInteger).label("hour")
+    counts = select(hour, events.c.type, func.count().label("events")).where(events.c.occurred_us >= since_us)
+    waiting = select(func.count()).select_from(alerts).where(alerts.c.state.not_in(("resolved", "dismissed")))
+    async with collector.database.read() as connection:
+        rows = (await connection.execute(counts.group_by("hour", events.c.type).order_by("hour"))).all()
+        open_alerts = (await connection.execute(waiting)).scalar_one()
+    by_hour = [HourItem(hour=str(to_text(row.hour * HOUR_US)), type=row.type, events=row.events) for row in rows]
+    return Overview(events_by_hour=by_hour, open_alerts=open_alerts)
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)

@@ -1,0 +1,121 @@
+"""/api/v1/stream: what is new in the store, as server-sent events.
+
+An id is `<last event's row>-<last alert step>`; a browser that comes back with it as `Last-Event-ID` misses nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Header, HTTPException, Request
+from pydantic import BaseModel
+from sqlalchemy import func, select
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from collector import audit
+from collector.access import Principal
+from collector.api.guard import Reader, Running, principal_of
+from collector.api.shapes import alert_items, event_items
+from collector.reading import alerts_with_plates
+from collector.schema import alert_steps, alerts, events
+from collector.service import Collector
+
+router = APIRouter(prefix="/api/v1/stream", tags=["stream"])
+BATCH = 100
+POLL_S = 2.0
+"""The longest wait for news that another process wrote; our own wakes us at once."""
+_POSITION = re.compile(r"^(\d{1,18})-(\d{1,18})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a reader has come."""
+
+    event_row: int
+    alert_step: int
+
+    def __str__(self) -> str:
+        return f"{self.event_row}-{self.alert_step}"
+
+
+@router.get("", response_class=EventSourceResponse)
+async def stream(
+    request: Request,
+    collector: Running,
+    principal: Reader,
+    last_event_id: Annotated[str | None, Header(description="Where to go on; without it, from now.")] = None,
+) -> EventSourceResponse:
+    """Server-sent events `event` (EventItem) and `alert` (AlertItem, at every step of an alert)."""
+    position = await _newest(collector) if last_event_id is None else _parse(last_event_id)
+    if principal.sees_plates:
+        async with collector.database.write() as connection:
+            await audit.record(connection, principal, "stream", "/api/v1/stream", now_us=collector.clock())
+    return EventSourceResponse(_news(request, collector, principal, position), ping=15, send_timeout=30)
+
+
+def _parse(text: str) -> Position:
+    matched = _POSITION.match(text)
+    if matched is None:
+        raise HTTPException(400, f"Last-Event-ID {text!r} is not one of this stream: leave it out to begin from now")
+    return Position(int(matched[1]), int(matched[2]))
+
+
+async def _newest(collector: Collector) -> Position:
+    async with collector.database.read() as connection:
+        row = (await connection.execute(select(func.max(events.c.row_id)))).scalar_one()
+        step = (await connection.execute(select(func.max(alert_steps.c.step_id)))).scalar_one()
+    return Position(row or 0, step or 0)
+
+
+async def _news(
+    request: Request, collector: Collector, principal: Principal, position: Position
+) -> AsyncIterator[ServerSentEvent]:
+    yield ServerSentEvent(comment="connected", id=str(position), retry=1000)
+    seen = collector.pulse.count
+    while not collector.closing.is_set():
+        found, position = await _after(collector, position, principal.sees_plates)
+        for message in found:
+            yield message
+        if found:
+            continue
+        seen = await collector.pulse.wait(seen, POLL_S)
+        if await _lost_access(request, collector):
+            return
+
+
+async def _lost_access(request: Request, collector: Collector) -> bool:
+    """A session that has ended, or a token that was revoked, hears nothing more."""
+    try:
+        await principal_of(request, collector)
+    except HTTPException:
+        return True
+    return False
+
+
+async def _after(collector: Collector, position: Position, sees_plates: bool) -> tuple[list[ServerSentEvent], Position]:
+    async with collector.database.read() as connection:
+        newer = select(events).where(events.c.row_id > position.event_row).order_by(events.c.row_id).limit(BATCH)
+        rows = (await connection.execute(newer)).all()
+        came, _ = await event_items(connection, rows, sees_plates)
+        taken = select(alert_steps).where(alert_steps.c.step_id > position.alert_step)
+        steps = (await connection.execute(taken.order_by(alert_steps.c.step_id).limit(BATCH))).all()
+        moved = alerts_with_plates().where(alerts.c.alert_id.in_({step.alert_id for step in steps}))
+        items, _ = await alert_items(connection, (await connection.execute(moved)).all(), sees_plates)
+    messages = []
+    by_id = {item.alert_id: item for item in items}
+    for step in steps:
+        position = Position(position.event_row, step.step_id)
+        alert = by_id.pop(step.alert_id, None)  # an alert that moved twice is sent once, as it is now
+        if alert is not None:
+            messages.append(_message("alert", alert, position))
+    for item in came:
+        position = Position(item.row_id, position.alert_step)
+        messages.append(_message("event", item, position))
+    return messages, position
+
+
+def _message(kind: str, item: BaseModel, position: Position) -> ServerSentEvent:
+    return ServerSentEvent(data=item.model_dump_json(), event=kind, id=str(position))

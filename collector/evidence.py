@@ -1,0 +1,196 @@
+"""Evidence files on disk: received in parts, checked by hash, then whole or not at all.
+
+A complete file is `<folder>/<first two hex digits>/<sha256>`; what is still coming is `<folder>/partial/<sha256>`.
+Procedure: append to the partial file → all bytes there → fsync → hash → rename → fsync both folders → row in the store.
+After a crash a partial file is continued where it ends; a complete file without a row gets its row at the next PUT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+MEDIA_TYPES = {
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/webp": b"RIFF",
+    "video/mp4": b"",
+}
+"""What may be stored, and how such a file begins."""
+MAX_BYTES = 256 * 1024 * 1024
+KEEP_FREE_BYTES = 256 * 1024 * 1024
+CHUNK_BYTES = 1024 * 1024
+
+
+class EvidenceRefused(ValueError):
+    """Base of what a client is told; `status` is the HTTP status."""
+
+    status = 422
+
+
+class WrongHash(EvidenceRefused):
+    """The bytes are not those that the address names; they were thrown away."""
+
+
+class WrongType(EvidenceRefused):
+    """Neither a picture nor a clip that we keep."""
+
+    status = 415
+
+
+class TooLarge(EvidenceRefused):
+    """More than one file may have."""
+
+    status = 413
+
+
+class WrongOffset(EvidenceRefused):
+    """The part does not continue what is there."""
+
+    status = 409
+
+
+class NoSpace(EvidenceRefused):
+    """The collector's disk is full."""
+
+    status = 507
+
+
+class Incomplete(EvidenceRefused):
+    """The body ended before the announced length; what came is kept."""
+
+    status = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which bytes of how many a request brings; `total` None when the client did not say."""
+
+    first: int
+    last: int
+    total: int
+
+
+class EvidenceStore:
+    """Files by content hash in one folder."""
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES, keep_free_bytes: int = KEEP_FREE_BYTES) -> None:
+        self.folder = folder
+        self.max_bytes = max_bytes
+        self._keep_free_bytes = keep_free_bytes
+        self._partial = folder / "partial"
+        self._partial.mkdir(parents=True, exist_ok=True)
+        self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def path(self, sha256: str) -> Path:
+        """Where the complete file is, or will be."""
+        return self.folder / sha256[:2] / sha256
+
+    def offset(self, sha256: str) -> int:
+        """How many bytes of an unfinished upload are there."""
+        try:
+            return (self._partial / sha256).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def lock(self, sha256: str) -> asyncio.Lock:
+        """One upload of a file at a time."""
+        return self._busy.setdefault(sha256, asyncio.Lock())
+
+    async def receive(self, sha256: str, media_type: str, part: Part | None, body: AsyncIterator[bytes]) -> bool:
+        """Take a part (or the whole) of a file; True when it is complete. Raises a kind of EvidenceRefused."""
+        if media_type not in MEDIA_TYPES:
+            raise WrongType(f"media type {media_type!r}: send one of {', '.join(sorted(MEDIA_TYPES))}")
+        partial = self._partial / sha256
+        first = part.first if part else 0
+        if part is not None and part.first != self.offset(sha256):
+            raise WrongOffset(f"the next byte is {self.offset(sha256)}, not {part.first}")
+        self._check_size(part.total if part else 0)
+        limit = part.last + 1 if part else self.max_bytes
+        size = await self._append(partial, first, limit, body)
+        if part is not None and size < part.last + 1:
+            raise Incomplete(f"the part ended at byte {size}, {part.last + 1} were announced; continue from there")
+        if part is not None and size < part.total:
+            return False
+        await asyncio.to_thread(self._complete, sha256, media_type, partial)
+        return True
+
+    def _check_size(self, announced: int) -> None:
+        if announced > self.max_bytes:
+            raise TooLarge(f"{announced} bytes; a file may have {self.max_bytes}")
+        free = shutil.disk_usage(self.folder).free
+        if free - announced < self._keep_free_bytes:
+            raise NoSpace(f"the collector has {free // 2**20} MiB left on its disk; free some, then send it again")
+
+    async def _append(self, partial: Path, first: int, limit: int, body: AsyncIterator[bytes]) -> int:
+        """Write the body from `first` on; returns the size then. What came before an interruption stays."""
+        size = first
+        with partial.open("r+b" if first else "wb") as file:
+            file.seek(first)
+            async for chunk in body:
+                size += len(chunk)
+                if size > limit:
+                    file.truncate(first)
+                    raise TooLarge(f"more than the {limit} bytes that were announced or are allowed")
+                await asyncio.to_thread(_write, file.fileno(), chunk)
+            file.flush()
+        return size
+
+    def _complete(self, sha256: str, media_type: str, partial: Path) -> None:
+        found, start = _hash(partial)
+        if found != sha256:
+            partial.unlink()
+            raise WrongHash(f"the bytes hash to {found}, not to {sha256}; they were thrown away, send them again")
+        if not _looks_like(media_type, start):
+            partial.unlink()
+            raise WrongType(f"the file does not begin like {media_type}")
+        final = self.path(sha256)
+        final.parent.mkdir(exist_ok=True)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.rename(final)
+        for folder in (final.parent, self._partial, self.folder):
+            _sync_folder(folder)
+
+
+def _write(descriptor: int, chunk: bytes) -> None:
+    try:
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise NoSpace("the collector's disk is full; free some space, then send it again") from error
+        raise
+
+
+def _hash(path: Path) -> tuple[str, bytes]:
+    """(SHA-256, first bytes) of a file."""
+    running = hashlib.sha256()
+    start = b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            start = start or chunk[:16]
+            running.update(chunk)
+    return running.hexdigest(), start
+
+
+def _looks_like(media_type: str, start: bytes) -> bool:
+    if media_type == "video/mp4":
+        return start[4:8] == b"ftyp"
+    return start.startswith(MEDIA_TYPES[media_type])
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,307 @@
+"""A batch of messages becomes one transaction; only what it has committed is acknowledged.
+
+Invariants: (1) an acknowledgement is computed inside the transaction and given out after its commit. (2) A sequence
+number is in `received_ranges` exactly if its event is stored, was refused into `dead_letters`, or was declared dropped;
+only the edge that owns an outbox can put it there. (3) An alert and the messages that tell of it are in the
+transaction of their event.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector import alert_store, status_store
+from collector.alerts import CAMERA_TROUBLE, Draft, camera_draft, draft, is_late
+from collector.database import Database
+from collector.instants import to_instant, to_us
+from collector.messages import EventMessage, Letter, StatusMessage, Understood
+from collector.ranges import Range, contains, merge
+from collector.schema import cameras, dead_letters, event_evidence, events, outboxes, received_ranges
+from contract.acks import Ack, Refusal, to_ranges
+from contract.events import CameraData, DroppedData, EvidenceData, EvidenceRef, PlatePassageData, WatchlistHitData
+from contract.topics import EdgeTopics
+
+
+@dataclass
+class Tally:
+    """What became of the messages, counted since the start."""
+
+    stored: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    set_aside: int = 0
+    alerts: int = 0
+    batches: int = 0
+
+    def add(self, other: Tally) -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+@dataclass
+class Outcome:
+    """What may be said once the transaction is committed: acknowledgements by topic."""
+
+    acks: dict[str, Ack] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass
+class _Batch:
+    """One transaction in the making."""
+
+    database: Database
+    connection: AsyncConnection
+    now_us: int
+    again: bool = False
+    tally: Tally = field(default_factory=lambda: Tally(batches=1))
+    owners: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Outbox id → the (site, edge) it belongs to."""
+    held: dict[str, list[Range]] = field(default_factory=dict)
+    """Outbox id → ranges that the store already has around the batch."""
+    added: dict[str, list[Range]] = field(default_factory=lambda: defaultdict(list))
+    done: dict[tuple[str, str], dict[str, list[int]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+    """(site, edge) → outbox id → sequence numbers to acknowledge."""
+    refusals: dict[tuple[str, str], list[Refusal]] = field(default_factory=lambda: defaultdict(list))
+
+
+async def ingest(database: Database, batch: Sequence[Understood], now_us: int, *, again: bool = False) -> Outcome:
+    """Store a batch. Returns after the commit; raises SQLAlchemy's error when nothing of it was stored.
+
+    With `again` the messages are former letters: their numbers count as received, yet their events are not stored.
+    """
+    async with database.write() as connection:
+        work = _Batch(database, connection, now_us, again)
+        for status in (message for message in batch if isinstance(message, StatusMessage)):
+            await status_store.apply(database, connection, status, now_us)
+        found = [message for message in batch if isinstance(message, EventMessage)]
+        letters = [message for message in batch if isinstance(message, Letter)]
+        await _own_outboxes(work, [*found, *letters])
+        new = [event for event in (_admit(work, event) for event in found) if isinstance(event, EventMessage)]
+        letters += [letter for event in found if (letter := _foreign(work, event))]
+        await _store_events(work, new)
+        await _store_letters(work, letters)
+        await _raise_alerts(work, new)
+        await _store_ranges(work)
+    return Outcome(_acks(work), work.tally)
+
+
+async def _own_outboxes(work: _Batch, messages: Iterable[EventMessage | Letter]) -> None:
+    """Bind new outboxes to their edge, lock the rows against other collectors, and read the ranges around the batch."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    claims: dict[str, tuple[str, str]] = {}
+    for message in messages:
+        outbox_id, sequence = _delivery_key(message)
+        if outbox_id is None or sequence is None or message.address is None:
+            continue
+        numbers[outbox_id].append(sequence)
+        claims.setdefault(outbox_id, (message.address.site, message.address.edge))
+    for outbox_id in sorted(claims):  # always in this order, or two collectors could wait for each other
+        site, edge = claims[outbox_id]
+        claim = work.database.insert(outboxes).values(
+            outbox_id=outbox_id, site=site, edge=edge, first_seen_us=work.now_us, last_seen_us=work.now_us
+        )
+        claim = claim.on_conflict_do_update(index_elements=["outbox_id"], set_={"last_seen_us": work.now_us})
+        row = (await work.connection.execute(claim.returning(outboxes.c.site, outboxes.c.edge))).one()
+        work.owners[outbox_id] = (row.site, row.edge)
+        work.held[outbox_id] = await _ranges_around(work.connection, outbox_id, numbers[outbox_id])
+
+
+async def _ranges_around(connection: AsyncConnection, outbox_id: str, numbers: list[int]) -> list[Range]:
+    low, high = min(numbers) - 1, max(numbers) + 1
+    table = received_ranges.c
+    touching = and_(table.outbox_id == outbox_id, table.low <= high, table.high >= low)
+    return [(row.low, row.high) for row in await connection.execute(select(table.low, table.high).where(touching))]
+
+
+def _delivery_key(message: EventMessage | Letter) -> tuple[str | None, int | None]:
+    if isinstance(message, EventMessage):
+        return message.outbox_id, message.envelope.sequence
+    return message.outbox_id, message.sequence
+
+
+def _admit(work: _Batch, event: EventMessage) -> EventMessage | None:
+    """The event if it is new; a duplicate is only acknowledged again, a foreign one neither."""
+    edge = (event.address.site, event.address.edge)
+    if work.owners[event.outbox_id] != edge:
+        return None
+    sequence = event.envelope.sequence
+    work.done[edge][event.outbox_id].append(sequence)
+    known = [*work.added[event.outbox_id], *([] if work.again else work.held[event.outbox_id])]
+    if contains(known, sequence):
+        work.tally.duplicates += 1
+        return None
+    work.added[event.outbox_id] = merge([*work.added[event.outbox_id], (sequence, sequence)])
+    return event
+
+
+def _foreign(work: _Batch, event: EventMessage) -> Letter | None:
+    """A letter, if the event claims an outbox of another edge."""
+    owner = work.owners[event.outbox_id]
+    if owner == (event.address.site, event.address.edge):
+        return None
+    reason = f"outbox {event.outbox_id} belongs to {'/'.join(owner)}"
+    return Letter(event.incoming, "foreign", reason, event.address, event.outbox_id, event.envelope.sequence)
+
+
+async def _store_events(work: _Batch, new: list[EventMessage]) -> None:
+    if not new:
+        return
+    rows = [_event_row(event, work.now_us) for event in new]
+    await work.connection.execute(work.database.insert(events).on_conflict_do_nothing(), rows)
+    proofs = [row for event in new for row in _evidence_rows(event)]
+    if proofs:
+        await work.connection.execute(work.database.insert(event_evidence).on_conflict_do_nothing(), proofs)
+    for event in new:
+        if isinstance(event.data, DroppedData) and event.data.outbox_id == event.outbox_id:
+            await _close_dropped(work, event.outbox_id, list(event.data.ranges))
+    work.tally.stored += len(new)
+
+
+def _event_row(event: EventMessage, now_us: int) -> dict[str, object]:
+    envelope, data = event.envelope, event.data
+    plate = data.plate.text if isinstance(data, PlatePassageData | WatchlistHitData) and data.plate else None
+    passage = data.passage_id if isinstance(data, PlatePassageData | WatchlistHitData) else None
+    return {
+        "outbox_id": event.outbox_id,
+        "sequence": envelope.sequence,
+        "event_id": str(envelope.id),
+        "type": str(envelope.event_type),
+        "site": envelope.site,
+        "edge": envelope.edge,
+        "source": event.source,
+        "occurred_us": to_us(envelope.time),
+        "received_us": now_us,
+        "late": is_late(event, to_instant(now_us)),
+        "passage_id": passage,
+        "plate": plate or None,
+        "payload": event.text,
+    }
+
+
+def _evidence_rows(event: EventMessage) -> list[dict[str, object]]:
+    """Evidence that came later belongs to the event it names."""
+    belongs_to = event.data.event_id if isinstance(event.data, EvidenceData) else str(event.envelope.id)
+    return [_evidence_row(belongs_to, proof) for proof in event.data.evidence]
+
+
+def _evidence_row(event_id: str, proof: EvidenceRef) -> dict[str, object]:
+    fields = proof.model_dump(include={"sha256", "role", "media_type", "size_bytes", "note"})
+    return {"event_id": event_id, **fields}
+
+
+async def _close_dropped(work: _Batch, outbox_id: str, dropped: list[Range]) -> None:
+    """What an edge had to give up will not come: the gap is explained."""
+    for low, high in dropped:
+        work.held[outbox_id] += await _ranges_around(work.connection, outbox_id, [low, high])
+        work.added[outbox_id].append((low, high))
+
+
+async def _store_letters(work: _Batch, letters: list[Letter]) -> None:
+    for letter in letters:
+        row = {
+            "digest": letter.digest,
+            "kind": letter.kind,
+            "reason": letter.reason,
+            "topic": letter.incoming.topic,
+            "payload": letter.incoming.payload,
+            "outbox_id": letter.outbox_id,
+            "sequence": letter.sequence,
+            "first_us": work.now_us,
+            "last_us": work.now_us,
+            "times": 1,
+        }
+        again = {"last_us": work.now_us, "times": dead_letters.c.times + 1}
+        insert = work.database.insert(dead_letters).values(row)
+        await work.connection.execute(insert.on_conflict_do_update(index_elements=["digest"], set_=again))
+        work.tally.set_aside += 1
+        _refuse(work, letter)
+
+
+def _refuse(work: _Batch, letter: Letter) -> None:
+    """Tell the edge not to send it again; its number counts as received only if the outbox is its own."""
+    if letter.outbox_id is None or letter.sequence is None or letter.address is None:
+        return
+    edge = (letter.address.site, letter.address.edge)
+    refusal = Refusal(outbox_id=UUID(letter.outbox_id), sequence=letter.sequence, reason=letter.reason[:300])
+    work.refusals[edge].append(refusal)
+    work.tally.refused += 1
+    if work.owners.get(letter.outbox_id) == edge:
+        work.added[letter.outbox_id].append((letter.sequence, letter.sequence))
+
+
+async def _store_ranges(work: _Batch) -> None:
+    for outbox_id, added in work.added.items():
+        if not added:
+            continue
+        merged = merge([*work.held[outbox_id], *added])
+        keep = set(work.held[outbox_id])
+        gone = [low for low, high in keep - set(merged)]
+        if gone:
+            old = and_(received_ranges.c.outbox_id == outbox_id, received_ranges.c.low.in_(gone))
+            await work.connection.execute(delete(received_ranges).where(old))
+        rows = [{"outbox_id": outbox_id, "low": low, "high": high} for low, high in merged if (low, high) not in keep]
+        if rows:
+            await work.connection.execute(received_ranges.insert(), rows)
+
+
+async def _raise_alerts(work: _Batch, new: list[EventMessage]) -> None:
+    now = to_instant(work.now_us)
+    drafts: list[tuple[Draft, tuple[EvidenceRef, ...]]] = []
+    for event in sorted(new, key=lambda event: (event.outbox_id, event.envelope.sequence)):
+        if isinstance(event.data, CameraData):
+            made = await _camera_alert(work, event, event.data)
+        else:
+            made = draft(event, now)
+        if made is not None:
+            drafts.append((made, event.data.evidence))
+    work.tally.alerts += await alert_store.raise_new(work.database, work.connection, drafts, work.now_us)
+
+
+async def _camera_alert(work: _Batch, event: EventMessage, data: CameraData) -> Draft | None:
+    """A camera's newest state decides; one that comes late after a newer one changes nothing."""
+    if not await _is_newest_camera_state(work, event):
+        return None
+    await alert_store.close_of_camera(
+        work.connection, event.address.site, event.address.edge, event.source, work.now_us
+    )
+    if data.state not in CAMERA_TROUBLE:
+        return None
+    return camera_draft(event, to_instant(work.now_us), data.state, data.reason)
+
+
+async def _is_newest_camera_state(work: _Batch, event: EventMessage) -> bool:
+    occurred_us = to_us(event.envelope.time)
+    key = {"site": event.address.site, "edge": event.address.edge, "camera": event.source}
+    seen = {
+        "event_outbox_id": event.outbox_id,
+        "event_sequence": event.envelope.sequence,
+        "event_us": occurred_us,
+    }
+    table = cameras.c
+    older = or_(
+        table.event_us.is_(None),
+        and_(table.event_outbox_id == event.outbox_id, table.event_sequence < event.envelope.sequence),
+        and_(table.event_outbox_id != event.outbox_id, table.event_us < occurred_us),
+    )
+    await work.connection.execute(work.database.insert(cameras).values(key).on_conflict_do_nothing())
+    matches = and_(table.site == key["site"], table.edge == key["edge"], table.camera == key["camera"], older)
+    changed = await work.connection.execute(update(cameras).where(matches).values(seen))
+    return changed.rowcount == 1
+
+
+def _acks(work: _Batch) -> dict[str, Ack]:
+    acks = {}
+    for site, edge in {*work.done, *work.refusals}:
+        by_outbox = work.done.get((site, edge), {})
+        ranges = tuple(part for outbox_id, numbers in by_outbox.items() for part in to_ranges(UUID(outbox_id), numbers))
+        acks[EdgeTopics(site, edge).ack] = Ack(ranges=ranges, refused=tuple(work.refusals.get((site, edge), ())))
+    return acks

@@ -1,0 +1,150 @@
+"""The loops between broker and store: messages in, acknowledgements and alerts out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential
+
+from collector.database import Database
+from collector.ingest import Outcome, Tally, ingest
+from collector.instants import SECOND_US, Clock
+from collector.messages import EventMessage, Incoming, Letter, StatusMessage, Understood, understand
+from collector.mqtt import Link
+from collector.pulse import Pulse
+from collector.schema import messages
+
+log = logging.getLogger(__name__)
+
+BATCH_SIZE = 500
+PUBLISH_BATCH = 100
+RETRY_MAX_S = 15
+STORE_TROUBLE = (DBAPIError, OSError)
+"""The database is away, locked or full: nothing was stored, the batch stays ours and is tried again."""
+
+
+class Intake:
+    """Takes batches from the inbox, stores them, acknowledges, and only then confirms to the broker."""
+
+    def __init__(self, database: Database, link: Link, pulse: Pulse, clock: Clock) -> None:
+        self._database = database
+        self._link = link
+        self._pulse = pulse
+        self._clock = clock
+        self.tally = Tally()
+
+    async def run(self) -> None:
+        """Until cancelled. A batch that was cut off was not confirmed and comes again."""
+        while True:
+            await self.process(await self._link.inbox.take(BATCH_SIZE))
+
+    async def process(self, batch: Sequence[Incoming]) -> None:
+        """One batch, whatever is in it."""
+        understood = [understand(message) for message in batch]
+        outcome = await self._store(understood)
+        for topic, ack in outcome.acks.items():
+            self._link.send(topic, ack.model_dump_json(by_alias=True))
+        for message in batch:
+            self._link.confirm(message)
+        self.tally.add(outcome.tally)
+        for site in {found.address.site for found in understood if found.address is not None}:
+            self._link.serve_site(site)
+        self._pulse.beat()
+
+    async def _store(self, batch: list[Understood]) -> Outcome:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(STORE_TROUBLE),
+            wait=wait_exponential(0.2, max=RETRY_MAX_S),
+            before_sleep=before_sleep_log(log, logging.ERROR),
+        )
+        async for attempt in retrying:
+            with attempt:
+                return await self._store_or_split(batch)
+        raise AssertionError("unreachable: the retrying never gives up")
+
+    async def _store_or_split(self, batch: list[Understood]) -> Outcome:
+        """A value that the database refuses must not hold up the others: then one by one, and that one is set aside."""
+        try:
+            return await ingest(self._database, batch, self._clock())
+        except (DataError, IntegrityError) as error:
+            if len(batch) == 1:
+                return await ingest(self._database, [_unstorable(batch[0], error)], self._clock())
+        outcome = Outcome()
+        for message in batch:
+            outcome = _joined(outcome, await self._store_or_split([message]))
+        return outcome
+
+
+def _unstorable(message: Understood, error: SQLAlchemyError) -> Letter:
+    reason = f"the database refuses it: {str(error).splitlines()[0]}"[:300]
+    if isinstance(message, Letter):
+        raise error
+    outbox_id = message.outbox_id if isinstance(message, EventMessage) else None
+    sequence = message.envelope.sequence if isinstance(message, EventMessage) else None
+    return Letter(message.incoming, "unstorable", reason, message.address, outbox_id, sequence)
+
+
+def _joined(first: Outcome, second: Outcome) -> Outcome:
+    acks = dict(first.acks)
+    for topic, ack in second.acks.items():
+        before = acks.get(topic)
+        merged = {"ranges": before.ranges + ack.ranges, "refused": before.refused + ack.refused} if before else {}
+        acks[topic] = ack.model_copy(update=merged)
+    tally = replace(first.tally)
+    tally.add(second.tally)
+    return Outcome(acks, tally)
+
+
+class Publisher:
+    """Publishes what the store says is to be published, in order, and deletes it when the broker has it."""
+
+    def __init__(self, database: Database, link: Link, pulse: Pulse, clock: Clock) -> None:
+        self._database = database
+        self._link = link
+        self._pulse = pulse
+        self._clock = clock
+        self.published = 0
+
+    async def run(self) -> None:
+        """Until cancelled. After trouble the same messages are tried again: a client may hear one twice, never not."""
+        seen = -1
+        while True:
+            await self._link.connected.wait()
+            try:
+                while await self.publish_some():
+                    pass
+            except (ConnectionError, TimeoutError, *STORE_TROUBLE) as error:
+                log.warning("alerts wait to be published: %s", error)
+            seen = await self._pulse.wait(seen, timeout_s=1.0)
+
+    async def publish_some(self) -> int:
+        """Publish the oldest messages; returns how many there were."""
+        oldest = select(messages).order_by(messages.c.message_id).limit(PUBLISH_BATCH)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(oldest)).all()
+        done = []
+        try:
+            for row in rows:
+                left_s = None if row.expires_us is None else (row.expires_us - self._clock()) // SECOND_US
+                if left_s is None or left_s > 0:
+                    await self._link.publish(row.topic, row.payload, retain=row.retain, expires_in_s=left_s)
+                    self.published += 1
+                done.append(row.message_id)
+        finally:
+            if done:
+                async with self._database.write() as connection:
+                    await connection.execute(delete(messages).where(messages.c.message_id.in_(done)))
+        return len(rows)
+
+
+async def reingest(database: Database, letters: Sequence[Incoming], now_us: int) -> list[Understood]:
+    """What letters are to this program now; those that have become events are stored by `ingest` with `again`."""
+    understood = [understand(letter) for letter in letters]
+    fit = [message for message in understood if isinstance(message, EventMessage | StatusMessage)]
+    if fit:
+        await ingest(database, fit, now_us, again=True)
+    return understood

@@ -1,0 +1,189 @@
+"""What a message from the broker is: an event, a status, or a letter to be kept aside. Pure; no store, no network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from contract.base import Message
+from contract.commands import ConfigReported
+from contract.envelope import Envelope, MalformedEvent, UnsupportedVersion, parse_event, summarise
+from contract.events import DroppedData, EventData
+from contract.status import Birth, CameraStatus, Health, Status
+from contract.topics import EdgeAddress, InvalidTopic, parse_edge_topic
+
+LetterKind = Literal["malformed", "newer", "foreign", "unstorable"]
+MAX_NUMBER = 2**53
+"""Above it JSON readers lose digits, so no program of ours counts that far."""
+STATUS_MODELS: dict[tuple[str, ...], type[Message] | type[ConfigReported]] = {
+    ("status",): Status,
+    ("birth",): Birth,
+    ("health",): Health,
+    ("config", "reported"): ConfigReported,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message as the broker gave it. `receipt` is what the broker's side needs to confirm it."""
+
+    topic: str
+    payload: bytes
+    receipt: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventMessage:
+    """An event whose envelope and data are valid and agree with the topic."""
+
+    incoming: Incoming
+    address: EdgeAddress
+    envelope: Envelope
+    data: EventData
+    text: str
+    """The payload as it came."""
+
+    @property
+    def outbox_id(self) -> str:
+        return str(self.envelope.outboxid)
+
+    @property
+    def source(self) -> str:
+        return self.address.levels[2]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMessage:
+    """What an edge says about itself; `camera` only for the status of one camera."""
+
+    incoming: Incoming
+    address: EdgeAddress
+    content: Message | ConfigReported
+    camera: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that is kept aside. With `outbox_id` and `sequence` readable, its edge is told that it was refused."""
+
+    incoming: Incoming
+    kind: LetterKind
+    reason: str
+    address: EdgeAddress | None = None
+    outbox_id: str | None = None
+    sequence: int | None = None
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.incoming.topic.encode() + b"\0" + self.incoming.payload).hexdigest()
+
+
+Understood = EventMessage | StatusMessage | Letter
+
+
+def understand(incoming: Incoming) -> Understood:
+    """Say what a message is. Never raises: what is wrong with it is a Letter's reason."""
+    try:
+        address = parse_edge_topic(incoming.topic)
+    except InvalidTopic as error:
+        return Letter(incoming, "malformed", str(error))
+    if address.levels[0] == "event":
+        return _understand_event(incoming, address)
+    return _understand_status(incoming, address)
+
+
+def _understand_event(incoming: Incoming, address: EdgeAddress) -> EventMessage | Letter:
+    try:
+        text = incoming.payload.decode()
+        envelope = parse_event(incoming.payload)
+        data = envelope.parse_data()
+        _check_showable(text)
+        _check_numbers(envelope, data)
+    except UnsupportedVersion as error:
+        return _letter(incoming, "newer", str(error), address)
+    except UnicodeDecodeError as error:
+        return _letter(incoming, "malformed", f"not UTF-8: {error}", address)
+    except (MalformedEvent, ValueError) as error:
+        return _letter(incoming, "malformed", str(error), address)
+    problem = _disagreement(envelope, address)
+    if problem is not None:
+        return _letter(incoming, "foreign", problem, address)
+    return EventMessage(incoming, address, envelope, data, text)
+
+
+def _check_showable(text: str) -> None:
+    """What is stored must be readable as JSON by everybody: no NaN, no endless nesting. Raises MalformedEvent."""
+    try:
+        raw = json.loads(text)
+        json.dumps(raw, allow_nan=False)
+        to_json(raw)
+    except (ValueError, RecursionError, PydanticSerializationError) as error:
+        raise MalformedEvent(f"cannot be shown as JSON: {error}") from error
+
+
+def _check_numbers(envelope: Envelope, data: EventData) -> None:
+    """Numbers that the store counts with. Raises MalformedEvent."""
+    numbers = [envelope.sequence, *(proof.size_bytes for proof in data.evidence)]
+    if isinstance(data, DroppedData):
+        numbers += [number for dropped in data.ranges for number in dropped]
+        if any(high < low for low, high in data.ranges):
+            raise MalformedEvent("ranges: one ends before it begins")
+    if max(numbers) > MAX_NUMBER:
+        raise MalformedEvent(f"{max(numbers)} is above {MAX_NUMBER}")
+
+
+def _disagreement(envelope: Envelope, address: EdgeAddress) -> str | None:
+    """How the payload contradicts its topic, if it does: the topic is what the broker has checked."""
+    if (envelope.site, envelope.edge) != (address.site, address.edge):
+        return f"says {envelope.site}/{envelope.edge}, but was published by {address.site}/{address.edge}"
+    _, type_level, source_level = address.levels
+    if envelope.event_type != type_level:
+        return f"type {envelope.type} on a topic for {type_level}"
+    expected = f"/{address.site}/{address.edge}/{source_level}"
+    if envelope.source != expected:
+        return f"source {envelope.source!r} on a topic for {expected!r}"
+    return None
+
+
+def _letter(incoming: Incoming, kind: LetterKind, reason: str, address: EdgeAddress) -> Letter:
+    outbox_id, sequence = _delivery_key(incoming.payload)
+    return Letter(incoming, kind, reason[:1000], address, outbox_id, sequence)
+
+
+def _delivery_key(payload: bytes) -> tuple[str | None, int | None]:
+    """(outbox id, sequence) of a message that is not understood otherwise, or (None, None)."""
+    try:
+        raw: Any = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None, None
+    if not isinstance(raw, dict):
+        return None, None
+    sequence = raw.get("sequence")
+    if type(sequence) is not int or not 1 <= sequence <= MAX_NUMBER:
+        return None, None
+    try:
+        return str(UUID(str(raw.get("outboxid")))), sequence
+    except ValueError:
+        return None, None
+
+
+def _understand_status(incoming: Incoming, address: EdgeAddress) -> StatusMessage | Letter:
+    camera = None
+    match address.levels:
+        case ("camera", name, "status"):
+            camera = name
+            model: type[Message] | type[ConfigReported] | None = CameraStatus
+        case levels:
+            model = STATUS_MODELS.get(levels)
+    if model is None:
+        return Letter(incoming, "malformed", f"nothing is expected on {incoming.topic}", address)
+    try:
+        return StatusMessage(incoming, address, model.model_validate_json(incoming.payload), camera)
+    except ValidationError as error:
+        return Letter(incoming, "malformed", f"{'/'.join(address.levels)}: {summarise(error)}", address)

@@ -1,0 +1,307 @@
+"""The broker's side: paho on its own thread, confirmations by hand, publishing that can be awaited.
+
+A message is confirmed to the broker (PUBACK) only by `confirm`, after the store has committed. What the broker sends is
+bounded: by the receive maximum in MQTT 5, and in every protocol by `Inbox`, which makes paho's thread wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from collector.messages import Incoming
+from contract.status import CollectorStatus
+from contract.topics import (
+    BIRTH_OF_ALL,
+    CAMERA_STATUS_OF_ALL,
+    CONFIG_REPORTED_OF_ALL,
+    EVENTS_OF_ALL,
+    HEALTH_OF_ALL,
+    STATUS_OF_ALL,
+    SiteTopics,
+)
+
+log = logging.getLogger(__name__)
+
+SUBSCRIPTIONS = (
+    (EVENTS_OF_ALL, 1),
+    (STATUS_OF_ALL, 1),
+    (BIRTH_OF_ALL, 1),
+    (CAMERA_STATUS_OF_ALL, 1),
+    (CONFIG_REPORTED_OF_ALL, 1),
+    (HEALTH_OF_ALL, 0),
+)
+INBOX_SIZE = 4000
+RECEIVE_MAXIMUM = 1000
+IN_FLIGHT = 200
+SESSION_EXPIRY_S = 3600
+KEEPALIVE_S = 20
+RECONNECT_MAX_S = 15
+CONFIRM_TIMEOUT_S = 10.0
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+Protocol = Literal["5", "3.1.1"]
+
+
+class BrokerUrlError(ValueError):
+    """The broker's address cannot be used; says what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and how to speak to it."""
+
+    host: str
+    port: int
+    tls: bool
+    protocol: Protocol
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+
+    @classmethod
+    def parse(cls, url: str, protocol: Protocol, ca_file: Path | None = None) -> BrokerAddress:
+        """From `mqtt[s]://[user[:password]@]host[:port]`. Raises BrokerUrlError."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise BrokerUrlError(f"broker address {url!r}: {error}") from error
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise BrokerUrlError(f"broker address {url!r}: expected mqtt://host:port or mqtts://host:port")
+        user = unquote(parts.username) if parts.username else None
+        password = unquote(parts.password) if parts.password else None
+        port = port or PORTS[parts.scheme]
+        return cls(parts.hostname, port, parts.scheme == "mqtts", protocol, user, password, ca_file)
+
+    def __str__(self) -> str:
+        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+
+    def client(self, client_id: str, *, session: bool) -> Client:
+        """A client that is not yet connected; with `session` the broker keeps its subscriptions between connections."""
+        mqtt5 = self.protocol == "5"
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if mqtt5 else not session,
+            protocol=MQTTProtocolVersion.MQTTv5 if mqtt5 else MQTTProtocolVersion.MQTTv311,
+            manual_ack=True,
+        )
+        if self.username is not None:
+            client.username_pw_set(self.username, self.password)
+        if self.tls:
+            client.tls_set(ca_certs=str(self.ca_file) if self.ca_file else None)
+        client.reconnect_delay_set(1, RECONNECT_MAX_S)
+        client.max_inflight_messages_set(IN_FLIGHT)
+        return client
+
+    def connect(self, client: Client, *, session: bool) -> None:
+        """Begin to connect, and go on trying, on the client's own thread."""
+        options: dict[str, Any] = {}
+        if self.protocol == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S if session else 0
+            properties.ReceiveMaximum = RECEIVE_MAXIMUM
+            options = {"clean_start": not session, "properties": properties}
+        client.connect_async(self.host, self.port, keepalive=KEEPALIVE_S, **options)
+        client.loop_start()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What confirms a message: only on the connection that brought it."""
+
+    connection: int
+    message_id: int
+    qos: int
+
+
+class Inbox:
+    """Hands messages from paho's thread to the event loop, in batches, and never holds more than `size`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, size: int = INBOX_SIZE) -> None:
+        self._loop = loop
+        self._messages: deque[Incoming] = deque()
+        self._room = threading.Semaphore(size)
+        self._filled = asyncio.Event()
+        self._closed = threading.Event()
+
+    def put(self, message: Incoming) -> None:
+        """From paho's thread; waits while the inbox is full, so that the broker has to wait too."""
+        while not self._room.acquire(timeout=0.5):
+            if self._closed.is_set():
+                return
+        self._messages.append(message)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._filled.set)
+
+    async def take(self, most: int) -> list[Incoming]:
+        """The next 1 to `most` messages, in the order of arrival."""
+        while not self._messages:
+            self._filled.clear()
+            if not self._messages:
+                await self._filled.wait()
+        taken = [self._messages.popleft() for _ in range(min(most, len(self._messages)))]
+        self._room.release(len(taken))
+        return taken
+
+    def close(self) -> None:
+        """Let a waiting thread go; what it wanted to put was not confirmed and comes again."""
+        self._closed.set()
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+
+class Link:
+    """The collector's connection to the broker."""
+
+    def __init__(self, address: BrokerAddress, client_id: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.address = address
+        self.inbox = Inbox(loop)
+        self.connected = asyncio.Event()
+        self.last_error: str | None = None
+        self._loop = loop
+        self._connection = 0
+        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._client_id = client_id
+        self._presences: dict[str, Presence] = {}
+        self._client = address.client(client_id, session=True)
+        self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+        self._client.on_publish = self._on_publish
+
+    def start(self) -> None:
+        """Begin to connect; a broker that is not there yet is waited for."""
+        self.address.connect(self._client, session=True)
+
+    def stop(self) -> None:
+        """Say goodbye for every site and disconnect. Blocks a moment: call it from a thread."""
+        self.inbox.close()
+        for presence in self._presences.values():
+            presence.stop()
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def serve_site(self, site: str) -> None:
+        """Show on `collector/status` of this site that its collector is there."""
+        if site not in self._presences:
+            self._presences[site] = Presence(self.address, f"{self._client_id}-{site}", site)
+
+    def confirm(self, message: Incoming) -> None:
+        """Tell the broker that this message is ours now (PUBACK)."""
+        receipt = message.receipt
+        if isinstance(receipt, Receipt) and receipt.qos > 0 and receipt.connection == self._connection:
+            self._client.ack(receipt.message_id, receipt.qos)
+
+    def send(self, topic: str, payload: str) -> None:
+        """Publish without waiting; given up when not connected, because then nothing was confirmed either."""
+        if self.connected.is_set():
+            self._client.publish(topic, payload, qos=1)
+
+    async def publish(self, topic: str, payload: str, *, retain: bool, expires_in_s: int | None = None) -> None:
+        """Publish and return when the broker has confirmed it. Raises TimeoutError or ConnectionError."""
+        if not self.connected.is_set():
+            raise ConnectionError(f"not connected to {self.address}")
+        properties = None
+        if expires_in_s is not None and self.address.protocol == "5":
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = expires_in_s
+        sent = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise ConnectionError(f"{self.address}: {sent.rc.name}")
+        if sent.is_published():
+            return
+        confirmed: asyncio.Future[None] = self._loop.create_future()
+        self._waiting[sent.mid] = confirmed
+        try:
+            await asyncio.wait_for(confirmed, CONFIRM_TIMEOUT_S)
+        finally:
+            self._waiting.pop(sent.mid, None)
+
+    def _on_connect(
+        self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _more: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self.last_error = f"{self.address} refuses the connection: {reason}"
+            log.error("%s; check user name, password and the broker's ACL", self.last_error)
+            return
+        self.last_error = None
+        self._connection += 1
+        client.subscribe(list(SUBSCRIPTIONS))
+        log.info("connected to %s (MQTT %s)", self.address, self.address.protocol)
+        self._call(self.connected.set)
+
+    def _on_connect_fail(self, _client: Client, _data: object) -> None:
+        self.last_error = f"no broker answers at {self.address}; trying again"
+        log.warning("%s", self.last_error)
+
+    def _on_disconnect(
+        self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _more: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self.last_error = f"the connection to {self.address} ended: {reason}"
+            log.warning("%s; connecting again", self.last_error)
+        self._call(self.connected.clear)
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        receipt = Receipt(self._connection, message.mid, message.qos)
+        self.inbox.put(Incoming(message.topic, bytes(message.payload), receipt))
+
+    def _on_publish(
+        self, _client: Client, _data: object, mid: int, _reason: ReasonCode, _more: Properties | None
+    ) -> None:
+        self._call(self._settle, mid)
+
+    def _settle(self, mid: int) -> None:
+        confirmed = self._waiting.get(mid)
+        if confirmed is not None and not confirmed.done():
+            confirmed.set_result(None)
+
+    def _call(self, function: Any, *arguments: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+
+class Presence:
+    """`collector/status` of one site, retained. A connection has only one will, so each site has a small connection."""
+
+    def __init__(self, address: BrokerAddress, client_id: str, site: str) -> None:
+        self._topic = SiteTopics(site).collector_status
+        self._connection_id = uuid4()
+        self._client = address.client(client_id, session=False)
+        self._client.will_set(self._topic, self._payload("offline"), qos=1, retain=True)
+        self._client.on_connect = self._announce
+        address.connect(self._client, session=False)
+
+    def stop(self) -> None:
+        """Say that the collector goes, and go."""
+        if self._client.is_connected():
+            self._client.publish(self._topic, self._payload("offline"), qos=1, retain=True).wait_for_publish(2)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _announce(
+        self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _more: Properties | None
+    ) -> None:
+        if not reason.is_failure:
+            client.publish(self._topic, self._payload("online"), qos=1, retain=True)
+
+    def _payload(self, state: Literal["online", "offline"]) -> str:
+        status = CollectorStatus(state=state, connection_id=self._connection_id, at=datetime.now(UTC))
+        return status.model_dump_json()

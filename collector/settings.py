@@ -1,0 +1,27 @@
+"""What the collector is told when it starts. Each value is an option of the command line or a variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+
+from collector.evidence import MAX_BYTES
+from collector.gaps import GapPatience
+from collector.mqtt import BrokerAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One collector."""
+
+    data_folder: Path
+    """Evidence files, this collector's name, and the SQLite database unless another one is named."""
+    database: URL
+    broker: BrokerAddress | None
+    """None: only the API, no ingest."""
+    gap_patience: GapPatience = field(default_factory=GapPatience)
+    max_evidence_bytes: int = MAX_BYTES
+    secure_cookies: bool = False
+    """Only over HTTPS: set it behind a TLS proxy."""
