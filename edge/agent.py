@@ -18,9 +18,11 @@ from edge.config import AgentConfig, AnalyzerName, CameraSettings
 from edge.control import Control
 from edge.delivery import Delivery
 from edge.errors import OutboxError
-from edge.evidence.files import EvidenceFiles
+from edge.evidence.clips import ClipDesk
+from edge.evidence.files import EvidenceFiles, StoredFile
 from edge.evidence.queue import UploadQueue
 from edge.evidence.quota import EvidenceQuota
+from edge.evidence.recorder import Recorder
 from edge.evidence.uploader import Uploader
 from edge.falling.analyzer import FallingAnalyzer
 from edge.health import CameraMeter
@@ -31,8 +33,10 @@ from edge.plates.analyzer import PlatesAnalyzer
 from edge.ports import Analyzer, Clock, PacketSink
 from edge.reporting import Reporter
 from edge.sources.file import FileSource
+from edge.sources.paired import PairedSource
 from edge.sources.stream import OnState, StreamSource
 from edge.supervisor import CameraParts, CameraWorker
+from edge.types import Packet, StreamInfo
 
 log = logging.getLogger(__name__)
 
@@ -61,20 +65,34 @@ def agent_version() -> str:
 
 
 def build_source(
-    camera: CameraSettings, sink: PacketSink | None, clock: Clock, on_state: OnState | None = None
-) -> FileSource | StreamSource:
+    camera: CameraSettings, sink: PacketSink, clock: Clock, on_state: OnState | None = None
+) -> FileSource | StreamSource | PairedSource:
     """The camera's source, not yet opened. Raises ConfigError when its password cannot be read."""
     if not camera.live:
         return FileSource(camera.id, Path(camera.source), sink, clock, realtime=camera.realtime)
-    return StreamSource(
+    main = camera.address(camera.source)
+    if camera.sub_source is None:
+        return StreamSource(
+            camera.id, main, sink, clock, transport=camera.transport, timeout_s=camera.timeout_s, on_state=on_state
+        )
+    return PairedSource(
         camera.id,
-        camera.address(camera.source),
+        main,
+        camera.address(camera.sub_source),
         sink,
         clock,
         transport=camera.transport,
         timeout_s=camera.timeout_s,
         on_state=on_state,
     )
+
+
+class NoRecording:
+    """A packet sink for who wants frames only."""
+
+    def start_stream(self, info: StreamInfo) -> None: ...
+
+    def put_packet(self, packet: Packet) -> None: ...
 
 
 class Agent:
@@ -212,16 +230,37 @@ class Agent:
         states = CameraStates(camera, meter, self.reporter, self._publish_camera_status)
 
         def build() -> CameraParts:
-            source = build_source(camera, None, self._clock, states.told_by_stream)
-            pictures = PictureStore(self._files, camera.privacy_masks, self._config.evidence.jpeg_quality)
             analyzers = build_analyzers(camera, self._models)
+            clips = self._make_clips(camera)
+            source = build_source(camera, clips.recorder or NoRecording(), self._clock, states.told_by_stream)
+            pictures = PictureStore(self._files, camera.privacy_masks, self._config.evidence.jpeg_quality)
             meter.read_decode_ms = lambda: source.decode_ms
             falling = analyzers.get("falling")
             if isinstance(falling, FallingAnalyzer):
                 meter.read_weather_mode = lambda: falling.weather_mode
-            return CameraParts(source, Pipeline(camera.id, analyzers, pictures, self.reporter, meter, None), None)
+            return CameraParts(source, Pipeline(camera.id, analyzers, pictures, self.reporter, meter, clips), clips)
 
         return CameraWorker(camera.id, camera.live, build, meter, states.enter, self._clock, self._rng)
+
+    def _make_clips(self, camera: CameraSettings) -> ClipDesk:
+        full_speed = not camera.live and not camera.realtime
+        desk = ClipDesk(camera.id, self.reporter, self._clip_done, in_order=full_speed)
+        if self._config.evidence.clips:
+            desk.recorder = Recorder(
+                camera.id,
+                self._files,
+                desk.take,
+                before_s=self._config.evidence.clip_before_s,
+                after_s=self._config.evidence.clip_after_s,
+                ring_s=self._config.evidence.ring_s,
+                masks=camera.privacy_masks,
+                clock=self._clock,
+                wait_when_busy=full_speed,
+            )
+        return desk
+
+    def _clip_done(self, token: str, stored: StoredFile | None, failed: str | None) -> bool:
+        return self._control.clip_done(token, stored, failed)
 
     def _publish_camera_status(self, camera_id: str, status: CameraStatus) -> None:
         if self._delivery is not None:

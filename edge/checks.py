@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from edge import delivery
-from edge.agent import build_analyzers, build_source
+from edge.agent import NoRecording, build_analyzers, build_source
 from edge.config import AgentConfig, CameraSettings
 from edge.errors import ConfigError, SourceStalled, WatchpostError
 from edge.evidence import uploader
@@ -61,9 +61,10 @@ def _check_folder(config: AgentConfig) -> str:
 
 
 def _check_camera(camera: CameraSettings, clock: Clock, first_frame_s: float) -> str:
-    frame = _first_frame(build_source(camera, None, clock), first_frame_s)
-    height, width = frame.luma.shape
-    return f"{camera.source} gives {width} x {height} pixels"
+    source = build_source(camera, NoRecording(), clock)
+    info = source.probe()
+    height, width = _first_frame(source, first_frame_s).luma.shape
+    return f"{camera.source} gives {width} x {height} pixels of {info.codec}"
 
 
 def _check_analyzers(camera: CameraSettings, models: ModelStore) -> str:

@@ -132,6 +132,7 @@ class EvidenceSettings(Settings):
     jpeg_quality: int = Field(default=90, ge=40, le=100, description="Of snapshots.")
     clip_before_s: float = Field(default=4, ge=0, le=30, description="Seconds of clip before the event.")
     clip_after_s: float = Field(default=3, ge=0, le=30, description="Seconds of clip after it.")
+    ring_s: float = Field(default=12, ge=2, le=120, description="Seconds of video kept in memory per camera.")
 
 
 class HealthSettings(Settings):

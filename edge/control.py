@@ -23,7 +23,7 @@ from contract.status import Birth, CameraHealth, CameraInfo, Health
 from edge.addresses import redact
 from edge.clock import utc
 from edge.config import AgentConfig
-from edge.errors import ConfigError
+from edge.errors import ConfigError, EvidenceError
 from edge.evidence.files import StoredFile
 from edge.evidence.queue import UploadQueue
 from edge.health import disk_free_mb, resident_memory_mb, temperature_c
@@ -164,9 +164,18 @@ class Control:
                 self._camera(command).request_snapshot(lambda file, text: self._answer_with_file(identity, file, text))
                 return None
             case "clip":
-                self.clips_asked.add(command.id)
-                self._camera(command).request_clip(command.id, command.seconds or 10.0)
+                self._request_clip(command)
                 return None
+
+    def _request_clip(self, command: Command) -> None:
+        if not self.config.evidence.clips:
+            raise CommandRefused("evidence.clips is off in this edge's configuration")
+        self.clips_asked.add(command.id)
+        try:
+            self._camera(command).request_clip(command.id, command.seconds or 10.0)
+        except EvidenceError as error:
+            self.clips_asked.discard(command.id)
+            raise CommandRefused(str(error)) from error
 
     def _replay(self, command: Command) -> str:
         ours = [one for one in command.ranges if one.outbox_id == str(self.outbox.outbox_id)]

@@ -93,13 +93,13 @@ class NewEvent:
             "id": str(self.id),
             "source": f"/{self.site}/{self.edge}/{self.source}",
             "type": event_type_name(self.event_type),
-            "time": self.occurred_at.isoformat(),
+            "time": _iso(self.occurred_at),
             "datacontenttype": "application/json",
             "site": self.site,
             "edge": self.edge,
         }
         if self.expires is not None:
-            attributes["expires"] = self.expires.isoformat()
+            attributes["expires"] = _iso(self.expires)
         return json.dumps(attributes | {"data": self.data.model_dump(mode="json")}, ensure_ascii=False)
 
 
@@ -425,6 +425,10 @@ def _add_gone(connection: sqlite3.Connection, low: int, high: int, why: str) -> 
         connection.execute("UPDATE gone SET high = ? WHERE low = ?", (high, before[0]))
     else:
         connection.execute("INSERT INTO gone (low, high, why) VALUES (?, ?, ?)", (low, high, why))
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _to_ranges(sequences: Iterable[int]) -> list[tuple[int, int]]:

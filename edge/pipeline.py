@@ -57,7 +57,7 @@ class Pipeline:
         pictures: PictureStore,
         reporter: Reporter,
         meter: CameraMeter,
-        recorder: ClipRecorder | None = None,
+        recorder: ClipRecorder,
     ) -> None:
         self._camera_id = camera_id
         self._analyzers = analyzers
@@ -99,12 +99,17 @@ class Pipeline:
         if problem is not None:
             missing = EvidenceData(event_id=str(event_id), failed=problem)
             self._reporter.report(EventType.EVIDENCE, self._camera_id, missing, finding.occurred_at)
-        if finding.wants_clip and self._recorder is not None:
+        if finding.wants_clip:
             self._recorder.request_clip(str(event_id), finding.started_s, finding.ended_s)
 
     def request_snapshot(self, taken: SnapshotTaken) -> None:
         """Store the next frame; may be called from another thread."""
         self._snapshots.put(taken)
+
+    def refuse_snapshots(self, reason: str) -> None:
+        """There will be no next frame: answer who waits for one."""
+        while not self._snapshots.empty():
+            self._snapshots.get()(None, reason)
 
     def _save_pictures(self, finding: Finding) -> tuple[tuple[StoredFile, ...], str | None]:
         """The stored pictures, and why some are missing: an event without its picture is better than no event."""

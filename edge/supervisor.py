@@ -40,7 +40,7 @@ class CameraParts:
 
     source: Source
     pipeline: Pipeline
-    clips: Clips | None
+    clips: Clips
 
 
 class CameraWorker:
@@ -107,8 +107,8 @@ class CameraWorker:
     def request_clip(self, token: str, seconds: float) -> None:
         """The last seconds as a clip. Raises EvidenceError."""
         parts = self._parts
-        if parts is None or parts.clips is None:
-            raise EvidenceError(f"camera {self.camera_id} records no clips now")
+        if parts is None:
+            raise EvidenceError(f"camera {self.camera_id} is not running now")
         until_s = self._meter.last_stream_time_s
         parts.clips.request_clip(token, max(0.0, until_s - seconds), until_s)
 
@@ -135,8 +135,8 @@ class CameraWorker:
         finally:
             self._parts = None
             parts.source.close()
-            if parts.clips is not None:
-                parts.clips.close()
+            parts.clips.close()
+            parts.pipeline.refuse_snapshots("the camera has stopped")
 
     def _play(self, parts: CameraParts) -> None:
         """A stream tells its own state; of a file we know it."""
