@@ -62,13 +62,19 @@ class PlateDetector:
         self._refines = refine
 
     def detect(self, bgr: Bgr) -> list[PlateDetection]:
-        """The plates of a picture (h, w, 3), best first, overlapping ones removed."""
-        box = letterbox(bgr, self._long_side)
+        """The plates of a picture (h, w, 3), best first, overlapping ones removed.
+
+        A second pass at half the size finds plates that fill much of the picture; it costs a quarter of the first.
+        """
+        found = [item for side in (self._long_side, self._long_side // 2) for item in self._pass(bgr, side)]
+        kept = suppress(sorted(found, key=lambda item: -item.score))[: self._max_plates]
+        return self._refine(bgr, kept) if self._refines and kept else kept
+
+    def _pass(self, bgr: Bgr, long_side: int) -> list[PlateDetection]:
+        box = letterbox(bgr, long_side)
         heat, offsets = self._model.run({"pictures": box.pixels[None]})
         found = decode(heat[0, 0], offsets[0], self._min_score)
-        kept = suppress(found)[: self._max_plates]
-        coarse = [PlateDetection((item.corners / box.scale).astype(np.float32), item.score) for item in kept]
-        return self._refine(bgr, coarse) if self._refines and coarse else coarse
+        return [PlateDetection((item.corners / box.scale).astype(np.float32), item.score) for item in found]
 
     def _refine(self, bgr: Bgr, coarse: list[PlateDetection]) -> list[PlateDetection]:
         """Each detection again from a close-up; where the close-up shows nothing, the first answer stands."""

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edge.plates.detector import CORNER_SCALE, STRIDE
+from edge.plates.detector import CORNER_SCALE, STRIDE, close_up
 from models.plate_detect.net import DetectorNet, normalise
 
 EMA = 0.998
@@ -57,6 +57,26 @@ def mirror(picture: NDArray[np.uint8], quads: NDArray[np.float32]) -> tuple[NDAr
     return picture[:, ::-1], turned[:, [1, 0, 3, 2]]
 
 
+def close_ups(
+    rng: np.random.Generator, pictures: NDArray[np.uint8], corners: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The device's second look at a plate (128 x 192), around corners as inexact as the first look's are."""
+    views, quads = [], []
+    for picture, plates in zip(pictures, corners, strict=True):
+        known = plates[~np.isnan(plates[:, 0, 0])]
+        if len(known) == 0:
+            continue
+        quad = known[int(rng.integers(len(known)))]
+        size = np.ptp(quad, 0)
+        guess = (quad - quad.mean(0)) * np.exp(rng.normal(0, 0.1, 2)) + quad.mean(0)
+        view = close_up(picture, (guess + rng.normal(0, 0.05, (1, 2)) * size).astype(np.float32))
+        views.append(view.pixels)
+        inside = np.full_like(plates, np.nan)
+        inside[0] = (quad - np.array(view.origin)) * np.array(view.scale)
+        quads.append(inside)
+    return np.stack(views), np.stack(quads)
+
+
 def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
     """Brightness, contrast and colour of the whole picture."""
     count = len(pictures)
@@ -77,13 +97,13 @@ class Targets:
     weights: Tensor
 
 
-def targets(corners: NDArray[np.float32], cells: int) -> Targets:
+def targets(corners: NDArray[np.float32], rows: int, columns: int) -> Targets:
     """What the net should say for these plates. Heat falls off with the plate's own size."""
     count = len(corners)
-    heat = np.zeros((count, 1, cells, cells), np.float32)
-    offsets = np.zeros((count, 8, cells, cells), np.float32)
-    weights = np.zeros((count, 1, cells, cells), np.float32)
-    ys, xs = np.mgrid[:cells, :cells]
+    heat = np.zeros((count, 1, rows, columns), np.float32)
+    offsets = np.zeros((count, 8, rows, columns), np.float32)
+    weights = np.zeros((count, 1, rows, columns), np.float32)
+    ys, xs = np.mgrid[:rows, :columns]
     centres = (np.stack([xs, ys], -1) + 0.5) * STRIDE
     for index in range(count):
         for quad in corners[index]:
@@ -95,7 +115,7 @@ def targets(corners: NDArray[np.float32], cells: int) -> Targets:
             spread[np.unravel_index(spread.argmax(), spread.shape)] = 1.0
             near = (spread > 0.35) & (spread > heat[index, 0])
             heat[index, 0] = np.maximum(heat[index, 0], spread)
-            relative = ((quad[:, None, None] - centres) / CORNER_SCALE).transpose(0, 3, 1, 2).reshape(8, cells, cells)
+            relative = ((quad[:, None, None] - centres) / CORNER_SCALE).transpose(0, 3, 1, 2).reshape(8, rows, columns)
             offsets[index][:, near] = relative[:, near]
             weights[index, 0][near] = (spread * CORNER_SCALE / (0.5 * size[0] + 12))[near]
     return Targets(torch.from_numpy(heat), torch.from_numpy(offsets), torch.from_numpy(weights))
@@ -148,25 +168,27 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.seconds, self.step, self.seen = state["seconds"], state["step"], state["seen"]
 
-    def learn(self, pictures: Tensor, target: Targets, share: float) -> dict[str, float]:
-        """One step; `share` of the run that is over decides the rate (cosine after a short warm-up)."""
+    def learn(self, batches: list[tuple[Tensor, Targets]], share: float) -> dict[str, float]:
+        """One step on batches of different sizes; `share` of the run that is over decides the rate (cosine)."""
         warm = min(1.0, (self.step + 1) / 200)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * min(1.0, share))) / 2)
         self.net.train()
-        with self.autocast:
-            outputs = self.net(normalise(pictures).to(self.device, memory_format=torch.channels_last))
-        moved = Targets(*(tensor.to(self.device) for tensor in (target.heat, target.offsets, target.weights)))
-        parts = losses(outputs, moved)
-        total = parts["heat"] + 4 * parts["corners"]
         self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
+        shown: dict[str, float] = {}
+        for name, (pictures, target) in zip(("", "close "), batches, strict=True):
+            with self.autocast:
+                outputs = self.net(normalise(pictures).to(self.device, memory_format=torch.channels_last))
+            moved = Targets(*(tensor.to(self.device) for tensor in (target.heat, target.offsets, target.weights)))
+            parts = losses(outputs, moved)
+            (parts["heat"] + 4 * parts["corners"]).backward()
+            shown |= {name + part: float(value.detach()) for part, value in parts.items()}
+            self.seen += len(pictures)
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimiser.step()
         self._follow()
         self.step += 1
-        self.seen += len(pictures)
-        return {name: float(value.detach()) for name, value in parts.items()}
+        return shown
 
     def _follow(self) -> None:
         keep = min(EMA, (1 + self.step) / (10 + self.step))
@@ -203,10 +225,12 @@ def main(
     saved = began = time.monotonic()
     base = trainer.seconds
     while trainer.seconds < 60 * minutes:
-        pictures, corners = pool.draw(rng, batch)
-        fresh = augment(torch.from_numpy(pictures), generator)
-        share = trainer.seconds / (60 * minutes)
-        parts = trainer.learn(fresh, targets(corners, pictures.shape[1] // STRIDE), share)
+        scenes = pool.draw(rng, batch)
+        batches = [
+            (augment(torch.from_numpy(pictures), generator), targets(corners, *np.array(pictures.shape[1:3]) // STRIDE))
+            for pictures, corners in (scenes, close_ups(rng, *scenes))
+        ]
+        parts = trainer.learn(batches, trainer.seconds / (60 * minutes))
         trainer.seconds = base + time.monotonic() - began
         if trainer.step % 50 == 0:
             shown = " ".join(f"{name} {value:.3f}" for name, value in parts.items())

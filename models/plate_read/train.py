@@ -25,8 +25,8 @@ from models.plate_read.net import ReaderNet, normalise
 from models.plate_read.samples import LONGEST
 
 EMA = 0.999
-REAL_SHARE = 0.08
-"""Share of real samples in a batch: nearly all of them are of one province, and more would teach that."""
+REAL_SHARE = 0.14
+"""Share of real samples (plates and hard negatives) in a batch: most plates are of one province; more would teach that."""
 
 
 @dataclass(frozen=True)
