@@ -47,7 +47,7 @@ class Patience:
 def attempts(patience: Patience, closed: threading.Event) -> tenacity.Retrying:
     """Tries again after every SourceError, without end; RetryError when `closed` is set meanwhile."""
     first_s, longest_s = patience.first_wait_s, patience.longest_wait_s
-    growing = tenacity.wait_exponential_jitter(first_s, longest_s, jitter=first_s)
+    growing = tenacity.wait_exponential(multiplier=first_s, max=longest_s) + tenacity.wait_random(0, first_s)
 
     def wait(state: tenacity.RetryCallState) -> float:
         if state.outcome is not None and isinstance(state.outcome.exception(), SourceAuthRefused):
