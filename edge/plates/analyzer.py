@@ -30,9 +30,6 @@ _UNREADABLE_READS = 3
 _MOVED_WIDTHS = 1.0
 """What never moved by its own width and was never read is part of the scenery."""
 _NOT_A_PLATE = 0.6
-_CLOSE_UP = 3.0
-"""A plate is looked at again in a cut-out of this many plate widths, for exact corners."""
-_CLOSE_UP_SIDE = 256
 _PLATE_HEIGHT_PX = 96
 
 
@@ -61,7 +58,6 @@ class PlatesAnalyzer:
         self._camera_id = camera_id
         self._settings = settings
         self._detector = PlateDetector(models, min_score=settings.min_detection_score)
-        self._close_up = PlateDetector(models, long_side=_CLOSE_UP_SIDE, min_score=settings.min_detection_score / 2)
         self._reader = PlateReader(models)
         self._decoder = Decoder(region)
         self._gate = MotionGate()
@@ -133,29 +129,16 @@ class PlatesAnalyzer:
     def _read(self, frame: Frame, picture: Bgr, passage: Passage, sighting: Sighting) -> list[Finding]:
         """Read one plate and count the vote. Returns the provisional finding when it is due."""
         self._reads += 1
-        exact = self._exact(picture, sighting)
-        [crop] = self._reader.read_plates(picture, [exact.corners])
+        [crop] = self._reader.read_plates(picture, [sighting.corners])
         if crop.read.not_a_plate > _NOT_A_PLATE:
-            passage.refuse(exact, self._settings)
+            passage.refuse(sighting, self._settings)
             return []
         reading = self._decoder.decode(crop.read.log_probs, _appearance(crop.read))
-        evidence = PlateEvidence(picture, _straight(picture, exact.corners), exact, reading, _colour(crop.read))
+        evidence = PlateEvidence(picture, _straight(picture, sighting.corners), sighting, reading, _colour(crop.read))
         if passage.contradicts(reading):
             return self._split(frame, passage, evidence)
         verdict = passage.take(evidence, self._settings)
         return self._provisional(frame, passage, verdict)
-
-    def _exact(self, picture: Bgr, sighting: Sighting) -> Sighting:
-        """The same plate with corners from a close-up at full resolution; unchanged where the close-up finds none."""
-        left, top, right, bottom = _around(sighting, picture.shape[1], picture.shape[0])
-        found = self._close_up.detect(np.ascontiguousarray(picture[top:bottom, left:right]))
-        here = np.array([left, top], np.float32)
-        for detection in found:
-            moved = Sighting(sighting.time_s, sighting.captured_at, detection.corners + here, sighting.score)
-            apart = np.hypot(*np.subtract(moved.centre, sighting.centre))
-            if apart < 0.35 * sighting.width and 0.6 < moved.width / max(sighting.width, 1.0) < 1.6:
-                return moved
-        return sighting
 
     def _split(self, frame: Frame, passage: Passage, evidence: PlateEvidence) -> list[Finding]:
         """Another plate stands where this passage was expected: a second vehicle, close behind the first."""
@@ -228,15 +211,6 @@ def _appearance(read: RawRead) -> Appearance:
 
 def _colour(read: RawRead) -> PlateColour:
     return COLOURS[int(np.argmax(read.colours))]
-
-
-def _around(sighting: Sighting, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of a square cut-out around the plate, inside the picture."""
-    half = max(_CLOSE_UP * sighting.width / 2, 48.0)
-    x, y = sighting.centre
-    left, right = max(0, int(x - half)), min(width, int(x + half) + 1)
-    top, bottom = max(0, int(y - half)), min(height, int(y + half) + 1)
-    return min(left, width - 2), min(top, height - 2), max(right, 2), max(bottom, 2)
 
 
 def _straight(picture: Bgr, corners: Corners) -> Bgr:

@@ -51,9 +51,10 @@ class Reading:
 class DecodingLimits:
     """How far the search goes, and how far an admitted text may stay behind what the net would freely read."""
 
-    beam: int = 12
-    candidates: int = 8
-    floor: float = 1e-5
+    beam: int = 10
+    candidates: int = 6
+    floor: float = 1e-3
+    """Characters less probable than this at a step are not followed."""
     least_ratio: float = 0.01
 
 

@@ -36,7 +36,7 @@ class PlatesSettings(BaseModel):
         default=48, ge=24, le=1000, description="Narrower plates are not read: wait until the vehicle is nearer."
     )
     min_detection_score: float = Field(
-        default=0.5, gt=0, lt=1, description="How sure the detector must be of a plate, 0 to 1."
+        default=0.4, gt=0, lt=1, description="How sure the detector must be of a plate, 0 to 1."
     )
     min_confidence: float = Field(
         default=0.5, ge=0, lt=1, description="A text of a whole passage that is less sure is reported as unreadable."

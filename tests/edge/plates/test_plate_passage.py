@@ -122,7 +122,7 @@ def test_votes_weigh_by_probability() -> None:
     vote = PlateVote(CHINA)
     for _ in range(3):
         vote.add(reading("京A12385", sure=0.1, doubts={5: ("3", 0.45)}))
-    vote.add(reading("京A12335", sure=0.95))
+    vote.add(reading("京A12335", sure=0.95, doubts={5: ("8", 0.02)}))
     verdict = vote.verdict()
     assert verdict.text == "京A12335"
     assert verdict.agreeing == 1
