@@ -358,6 +358,7 @@ EVALUATION_SHAPES: tuple[Shape, ...] = (
 """Shapes for demo, tests and measuring only."""
 
 _PALETTES: dict[str, tuple[Palette, ...]] = {
+    "leaf": (((50, 110, 70),), ((60, 130, 150),), ((40, 80, 60),)),
     "bottle": (
         ((90, 130, 60), (235, 235, 235)),
         ((190, 170, 140), (60, 60, 200)),
@@ -543,3 +544,11 @@ def blend(region: Bgr, patch: Sprite) -> None:
     """Lay a premultiplied patch over a region of the same size, in place."""
     mixed = region * (1 - patch[..., 3:]) + patch[..., :3]
     region[...] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+_ANY = Shape("drawn", "drawn", "cut", (), (), (1.0, 1.0), (10.0, 10.0))
+
+
+def thing_of(sprite: Sprite) -> Thing:
+    """A thing that is only drawn, never dropped: `sprite` (64, 64, 4) premultiplied."""
+    return Thing(_ANY, 1.0, Body(terminal_mps=10.0), _pyramid(sprite))

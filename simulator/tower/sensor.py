@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 Bgr = NDArray[np.uint8]
 
-_BANK = 10
+_BANK = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """Noise of a sensor: standard deviation in grey levels is sqrt(read² + shot²·luma/255); `blur_px` is left by denoising."""
+    """Sensor noise: its deviation in grey levels is sqrt(read² + shot²·luma/255); `blur_px` is left by denoising."""
 
     read: float
     shot: float
@@ -25,7 +25,7 @@ class Grain:
 
 
 class NoiseBank:
-    """Noise pictures made once for one background; a frame gets one of them, never that of one of the two before it."""
+    """Noise pictures made once for one background; a frame gets one of them, never that of the two before it."""
 
     def __init__(self, rng: np.random.Generator, background: Bgr, grain: Grain) -> None:
         luma = cv2.cvtColor(background, cv2.COLOR_BGR2GRAY).astype(np.float32)
@@ -34,21 +34,25 @@ class NoiseBank:
 
     def add(self, picture: Bgr, index: int) -> None:
         """Add frame `index`'s noise in place."""
-        cv2.add(picture, self._bank[_shuffled(index)], dst=picture, dtype=cv2.CV_8U)
+        brighter, darker = self._bank[_shuffled(index)]
+        cv2.add(picture, brighter, dst=picture)
+        cv2.subtract(picture, darker, dst=picture)
 
 
 def _shuffled(index: int) -> int:
     """A fixed order of the bank: steps of 3, and a jump after every round."""
-    return (3 * index + index // _BANK * 7) % _BANK
+    return (3 * index + index // _BANK * 5) % _BANK
 
 
-def _noise(rng: np.random.Generator, sigma: NDArray[np.float32], grain: Grain) -> NDArray[np.int8]:
+def _noise(rng: np.random.Generator, sigma: NDArray[np.float32], grain: Grain) -> tuple[Bgr, Bgr]:
+    """What to add and what to take away: two bytes are faster than one with a sign."""
     height, width = sigma.shape
     luma = _blurred(rng.standard_normal((height, width), dtype=np.float32), grain.blur_px)
     coarse = rng.standard_normal((height // 4 + 1, width // 4 + 1, 3), dtype=np.float32)
     colour = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) * np.float32(grain.chroma)
     noise = (luma[..., None] + colour) * sigma[..., None]
-    return np.clip(np.round(noise), -127, 127).astype(np.int8)
+    whole = np.round(noise)
+    return np.clip(whole, 0, 255).astype(np.uint8), np.clip(-whole, 0, 255).astype(np.uint8)
 
 
 def _blurred(field: NDArray[np.float32], blur_px: float) -> NDArray[np.float32]:
@@ -62,7 +66,7 @@ def _blurred(field: NDArray[np.float32], blur_px: float) -> NDArray[np.float32]:
 def vignette(size: tuple[int, int], strength: float) -> NDArray[np.float32]:
     """(h, w, 1): 1 in the middle, 1 - strength in the corners."""
     width, height = size
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]  # type: ignore[misc]  # complex step: that many points
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     falloff: NDArray[np.float32] = (1 - strength * (x**2 + y**2) / 2)[..., None].astype(np.float32)
     return falloff
 
@@ -114,8 +118,7 @@ class Exposure:
         """Brighten or darken in place."""
         gain = self.gain(t_s)
         if gain != 1.0:
-            table = np.clip(np.round(np.arange(256) * gain), 0, 255).astype(np.uint8)
-            cv2.LUT(picture, table, dst=picture)
+            cv2.convertScaleAbs(picture, dst=picture, alpha=gain)
 
 
 def random_exposure(rng: np.random.Generator, depth: float) -> Exposure:
@@ -138,6 +141,10 @@ def draw_clock(picture: Bgr, name: str, start: datetime, t_s: float) -> None:
         (moment, (round(24 * scale), round(46 * scale))),
         (name, (width - span - round(24 * scale), height - round(24 * scale))),
     )
-    for text, place in places:
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_DUPLEX, scale, (20, 20, 20), bold + 2, cv2.LINE_AA)
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_DUPLEX, scale, (245, 245, 245), bold, cv2.LINE_AA)
+    rim = max(1, round(scale * 1.6))
+    for text, (x, y) in places:
+        for dx, dy in ((-rim, 0), (rim, 0), (0, -rim), (0, rim)):
+            cv2.putText(
+                picture, text, (x + dx, y + dy), cv2.FONT_HERSHEY_DUPLEX, scale, (20, 20, 20), bold, cv2.LINE_AA
+            )
+        cv2.putText(picture, text, (x, y), cv2.FONT_HERSHEY_DUPLEX, scale, (245, 245, 245), bold, cv2.LINE_AA)

@@ -53,7 +53,7 @@ def _paint_neighbour(
     width, floors = float(rng.uniform(14, 34)), int(rng.integers(6, 34))
     haze = 1 - float(np.exp(-away / 130))
     sky = np.array(look.sun.sky_low)
-    wall = np.array([rng.uniform(130, 205)] * 3) + rng.normal(0, 14, 3)
+    wall = np.array([1.0, 1.0, 1.0]) * rng.uniform(120, 190) + np.array([-8.0, 0.0, 8.0]) * rng.normal(0.5, 1)
 
     def hazy(colour: NDArray[np.float64]) -> tuple[float, float, float]:
         mixed = colour * (1 - haze) + sky * haze
@@ -80,12 +80,16 @@ def _paint_neighbour(
 
 @dataclass(frozen=True)
 class Foliage:
-    """Branches before the lens, at (left, top) of the picture. `layer` (h, w, 4) uint8, premultiplied, coverage last."""
+    """Branches before the lens, at (left, top) of the picture.
+
+    `layer` (h, w, 4) uint8, premultiplied, coverage last; `waves`: sine and cosine of each leaf's phase.
+    """
 
     left: int
     top: int
     layer: NDArray[np.uint8]
-    phase: NDArray[np.float32]
+    grid: tuple[NDArray[np.float32], NDArray[np.float32]]
+    waves: tuple[NDArray[np.float32], NDArray[np.float32]]
     sway_px: float
 
     def covers(self, x: float, y: float) -> bool:
@@ -98,19 +102,23 @@ class Foliage:
         """Lay the branches over the picture as they stand at `t_s`, in place."""
         height, width = self.layer.shape[:2]
         gust = 0.6 + 0.4 * np.sin(0.43 * t_s) * np.sin(0.17 * t_s + 1)
-        reach = np.float32(self.sway_px * gust)
-        map_x = _COLUMNS[:height, :width] + reach * np.sin(self.phase + np.float32(2.1 * t_s))
-        map_y = _ROWS[:height, :width] + reach * np.float32(0.6) * np.sin(
-            self.phase * np.float32(1.3) + np.float32(2.9 * t_s)
-        )
+        map_x = cv2.add(self.grid[0], self._swing(self.sway_px * gust, 2.1 * t_s))
+        map_y = cv2.add(self.grid[1], self._swing(self.sway_px * gust * 0.6, 2.9 * t_s))
         layer = cv2.remap(self.layer, map_x, map_y, cv2.INTER_LINEAR)
-        region = canvas[self.top : self.top + height, self.left : self.left + width]
-        clear = cv2.cvtColor(255 - layer[..., 3], cv2.COLOR_GRAY2BGR)
-        cv2.multiply(region, clear, dst=region, scale=1 / 255)
-        cv2.add(region, layer[..., :3], dst=region)
+        overlay(canvas[self.top : self.top + height, self.left : self.left + width], layer)
+
+    def _swing(self, reach: float, angle: float) -> NDArray[np.float32]:
+        """reach · sin(phase + angle), from the sine and cosine of the phase that are known already."""
+        sine, cosine = self.waves
+        swing = cv2.addWeighted(sine, reach * np.cos(angle), cosine, reach * np.sin(angle), 0)
+        return swing.astype(np.float32, copy=False)
 
 
-_ROWS, _COLUMNS = (field.astype(np.float32) for field in np.mgrid[0:2160, 0:3840])
+def overlay(region: Bgr, layer: NDArray[np.uint8]) -> None:
+    """Lay a premultiplied (h, w, 4) uint8 layer over a region of the same size, in place."""
+    clear = cv2.cvtColor(cv2.bitwise_not(layer[..., 3]), cv2.COLOR_GRAY2BGR)
+    cv2.multiply(region, clear, dst=region, scale=1 / 255)
+    cv2.add(region, cv2.cvtColor(layer, cv2.COLOR_BGRA2BGR), dst=region)
 
 
 def grow_foliage(rng: np.random.Generator, size: tuple[int, int], sway_px: float) -> list[Foliage]:
@@ -134,11 +142,11 @@ def _grow_crown(
     width, height = max(8, right - left), max(8, bottom - top)
     large = np.zeros((height * 2, width * 2, 4), np.uint8)
     clumps = rng.normal(0, 0.42, (70, 2)) * radius * 2 + (np.array([x - left, y - top]) * 2)
-    hue = np.array([rng.uniform(25, 60), rng.uniform(80, 120), rng.uniform(45, 90)])
+    hue = np.array([rng.uniform(35, 55), rng.uniform(75, 100), rng.uniform(55, 80)])
     leaf = max(2.0, radius * 0.035)
     for depth in range(3):
         for middle in clumps[rng.permutation(len(clumps))]:
-            spots = middle + rng.normal(0, 0.16, (60, 2)) * radius
+            spots = middle + rng.normal(0, 0.16, (40, 2)) * radius
             for spot in spots:
                 light = (0.35 + 0.32 * depth) * rng.uniform(0.6, 1.25) * (1.1 - 0.3 * (spot[1] / (2 * height)))
                 colour = np.clip(hue * light, 0, 255)
@@ -147,5 +155,6 @@ def _grow_crown(
                             (*map(float, colour), 255.0), -1, cv2.LINE_AA)  # fmt: skip
     layer = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     layer = cv2.GaussianBlur(layer, (0, 0), 0.7).astype(np.uint8)
-    phase = fractal(rng, (width, height), (radius * 0.6, radius * 0.6), 3) * 1.6
-    return Foliage(left, top, layer, phase.astype(np.float32), sway_px)
+    phase = fractal(rng, (width, height), (radius * 0.6, radius * 0.6), 3) * np.float32(1.6)
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    return Foliage(left, top, layer, (columns, rows), (np.sin(phase), np.cos(phase)), sway_px)

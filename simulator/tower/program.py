@@ -1,0 +1,157 @@
+"""What happens when: which things fall, which distractors come, which windows change. Follows from options and seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, SceneError
+from simulator.tower.distractors import Mover, random_bird, random_insect, random_leaf, random_person
+from simulator.tower.falls import Fall, Shot, Wind, random_fall
+from simulator.tower.geometry import FacadeCamera, FacadeLayout, Floats
+from simulator.tower.house import Balcony, House
+from simulator.tower.objects import EVALUATION_SHAPES, TRAINING_SHAPES, Shape
+from simulator.tower.options import DistractorName, TowerOptions
+from simulator.truth import DistractorTruth
+
+_USUAL: dict[str, tuple[DistractorName, ...]] = {
+    "day": ("birds", "leaves", "laundry", "people", "clouds", "window_flashes", "trees"),
+    "night": ("insects", "window_lights", "trees", "laundry"),
+    "rain": ("birds", "laundry", "clouds", "trees"),
+    "snow": ("birds", "clouds", "trees"),
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A window that lights up, goes dark or flashes: `corners_px` (4, 2), from `first_s` to `last_s`."""
+
+    what: str
+    corners_px: Floats
+    first_s: float
+    last_s: float
+
+    def truth(self) -> DistractorTruth:
+        """The record of it."""
+        return DistractorTruth(what=self.what, t_first_s=round(self.first_s, 4), t_last_s=round(self.last_s, 4))
+
+
+def distractor_names(options: TowerOptions, conditions: tuple[str, ...]) -> tuple[DistractorName, ...]:
+    """What the scenario names, else what is usual for its conditions."""
+    if options.distractors is not None:
+        return options.distractors
+    weather = next((name for name in ("rain", "snow", "night") if name in conditions), "day")
+    names = _USUAL[weather]
+    return (*names, "plastic") if "wind" in conditions else names
+
+
+def shapes_for(seed: int, options: TowerOptions) -> tuple[Shape, ...]:
+    """Training seeds get training shapes, all others the shapes that training never sees."""
+    family = TRAINING_SHAPES if seed >= FIRST_TRAINING_SEED else EVALUATION_SHAPES
+    if options.objects is None:
+        return family
+    return tuple(shape for shape in family if shape.kind in options.objects)
+
+
+def plan_falls(  # noqa: PLR0913 (what falls depend on)
+    rng: np.random.Generator,
+    spec: CameraSpec,
+    options: TowerOptions,
+    camera: FacadeCamera,
+    layout: FacadeLayout,
+    shot: Shot,
+    wind: Wind,
+    shapes: tuple[Shape, ...],
+) -> list[Fall]:
+    """One fall per equal slice of the video, each over before the video ends. Raises SceneError if that cannot be."""
+    falls: list[Fall] = []
+    slot = spec.duration_s / max(1, options.falls)
+    for number in range(options.falls):
+        fall = None
+        for _ in range(60):
+            start = number * slot + rng.uniform(0.05, 0.75) * slot
+            size = float(np.exp(rng.uniform(*np.log(options.object_px))))
+            fall = random_fall(
+                rng, camera, layout, shot,
+                shapes=shapes, t_release_s=float(start), size_px=size, wind_mps=wind, name=f"{spec.id}-{number + 1}",
+            )  # fmt: skip
+            if fall is not None and fall.last_frame + 2 < spec.frame_count:
+                break
+            fall = None
+        if fall is None:
+            raise SceneError(
+                f"camera {spec.id}: {options.falls} falls do not fit into {spec.duration_s:g} s; "
+                "ask for fewer (options.falls) or a longer video (duration_s)"
+            )
+        falls.append(fall)
+    return falls
+
+
+def plan_movers(  # noqa: PLR0913 (what they depend on)
+    rng: np.random.Generator,
+    spec: CameraSpec,
+    options: TowerOptions,
+    camera: FacadeCamera,
+    layout: FacadeLayout,
+    shot: Shot,
+    wind: Wind,
+    house: House,
+) -> list[Mover]:
+    """Birds, insects, leaves, plastic and people, at random times; `busy` multiplies how many."""
+    names = distractor_names(options, spec.conditions)
+    minutes = spec.duration_s / 60 * options.busy
+    size, night = (spec.width, spec.height), "night" in spec.conditions
+
+    def times(per_minute: float) -> list[int]:
+        return [int(frame) for frame in rng.integers(0, spec.frame_count, rng.poisson(per_minute * minutes))]
+
+    movers: list[Mover | None] = []
+    if "birds" in names:
+        movers += [random_bird(rng, size, shot, frame) for frame in times(5)]
+    if "insects" in names:
+        movers += [random_insect(rng, size, shot, frame, night) for frame in times(14)]
+    if "leaves" in names:
+        movers += [random_leaf(rng, camera, layout, shot, frame, wind) for frame in times(8)]
+    if "plastic" in names:
+        movers += [random_leaf(rng, camera, layout, shot, frame, wind, plastic=True) for frame in times(4)]
+    if "people" in names:
+        movers += _people(rng, spec, camera, shot, house.balconies)
+    return [mover for mover in movers if mover is not None and mover.first_frame < spec.frame_count]
+
+
+def _people(
+    rng: np.random.Generator, spec: CameraSpec, camera: FacadeCamera, shot: Shot, balconies: tuple[Balcony, ...]
+) -> list[Mover]:
+    low = [balcony for balcony in balconies if 2 < balcony.floor < 15]
+    chosen = rng.permutation(len(low))[: int(rng.integers(0, 4))]
+    return [random_person(rng, camera, low[int(number)], shot, (0, spec.frame_count - 1)) for number in chosen]
+
+
+def plan_changes(
+    rng: np.random.Generator, spec: CameraSpec, options: TowerOptions, camera: FacadeCamera, house: House
+) -> list[Change]:
+    """Windows whose light is switched (night), or that flash as they are opened (day)."""
+    names = distractor_names(options, spec.conditions)
+    minutes = spec.duration_s / 60 * options.busy
+    changes = []
+    if "window_lights" in names:
+        lit = [opening for opening in house.openings if opening.lamp is not None]
+        for number in rng.permutation(len(lit))[: int(rng.poisson(8 * minutes))]:
+            first = float(rng.uniform(0, spec.duration_s))
+            changes.append(
+                Change("window_light", _corners(camera, lit[int(number)].rect), first, first + rng.uniform(3, 90))
+            )
+    if "window_flashes" in names:
+        for number in rng.integers(0, len(house.openings), int(rng.poisson(2 * minutes))):
+            first = float(rng.uniform(0, spec.duration_s))
+            corners = _corners(camera, house.openings[int(number)].rect)
+            changes.append(Change("window_flash", corners, first, first + float(rng.uniform(0.3, 1.2))))
+    return changes
+
+
+def _corners(camera: FacadeCamera, rect: tuple[float, float, float, float]) -> NDArray[np.float64]:
+    left, bottom, right, top = rect
+    world = np.array([[left, bottom, 0], [right, bottom, 0], [right, top, 0], [left, top, 0]], np.float64)
+    return camera.project(world) - 0.5
