@@ -68,6 +68,7 @@ CREATE TABLE IF NOT EXISTS gone (                 -- numbers whose event is no l
 Worth = Literal[1, 2, 3, 4, 5]
 _QUOTA_CHECK_EVERY = 64
 _CHUNK = 500
+_GIVEN_UP_AT_ONCE = 50
 _REPLACEABLE: Worth = 4
 """Events of this worth or more are given up only when nothing else is left; `dropped` records (5) never."""
 
@@ -258,9 +259,11 @@ class Outbox:
         return given_up
 
     def _give_up(self, connection: sqlite3.Connection, now_s: float) -> int:
+        """Give up the oldest events of the least worth that is here; returns how many."""
         rows = connection.execute(
-            "SELECT sequence, type, body FROM event WHERE state = 0 AND worth < 5 ORDER BY worth, sequence LIMIT ?",
-            (_CHUNK,),
+            "SELECT sequence, type, body FROM event WHERE state = 0"
+            " AND worth = (SELECT min(worth) FROM event WHERE state = 0 AND worth < 5) ORDER BY sequence LIMIT ?",
+            (_GIVEN_UP_AT_ONCE,),
         ).fetchall()
         if not rows:
             return 0
