@@ -26,7 +26,7 @@ from models.plate_read.samples import LONGEST
 
 EMA = 0.999
 REAL_SHARE = 0.14
-"""Share of real samples (plates and hard negatives) in a batch: most plates are of one province; more would teach that."""
+"""Share of real samples (plates, hard negatives) in a batch: most plates are of one province; more would teach that."""
 
 
 @dataclass(frozen=True)
