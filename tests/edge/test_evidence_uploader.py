@@ -1,0 +1,292 @@
+"""The uploader against a real HTTP server that speaks the collector's evidence protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from services import free_port
+
+from contract.events import EventType, SensorData
+from edge.clock import SystemClock
+from edge.config import CollectorSettings
+from edge.errors import ConfigError, DeliveryError, EvidenceError
+from edge.evidence.files import EvidenceFiles, StoredFile
+from edge.evidence.queue import UploadQueue
+from edge.evidence.quota import EvidenceQuota
+from edge.evidence.uploader import Uploader, open_client, probe
+from edge.outbox import NewEvent, Outbox
+
+CLOCK = SystemClock()
+
+
+@dataclass
+class Shelf:
+    """The server's side: what it holds, and how it shall fail."""
+
+    complete: dict[str, bytes] = field(default_factory=dict)
+    partial: dict[str, bytes] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+    answer_once: list[int] = field(default_factory=list)
+    """Status codes for the next PUTs instead of doing them."""
+    damage_next: bool = False
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def application(shelf: Shelf) -> FastAPI:
+    app = FastAPI()
+
+    def refused(request: Request) -> bool:
+        return request.headers.get("authorization") != "Bearer right"
+
+    @app.head("/api/v1/evidence/{sha256}")
+    def head(sha256: str, request: Request) -> Response:
+        shelf.requests.append("HEAD")
+        if refused(request):
+            return Response(status_code=401)
+        if sha256 in shelf.complete:
+            return Response(status_code=200)
+        return Response(status_code=404, headers={"Upload-Offset": str(len(shelf.partial.get(sha256, b"")))})
+
+    @app.put("/api/v1/evidence/{sha256}")
+    async def put(sha256: str, request: Request) -> Response:
+        body = await request.body()
+        part = request.headers.get("content-range", "")
+        shelf.requests.append(f"PUT {part}".strip())
+        if shelf.answer_once:
+            return Response(status_code=shelf.answer_once.pop(0))
+        start, total = (int(part.split()[1].split("-")[0]), int(part.split("/")[1])) if part else (0, len(body))
+        held = shelf.partial.get(sha256, b"") if start else b""
+        if start != len(held):
+            return Response(status_code=409, headers={"Upload-Offset": str(len(held))})
+        held += body[:-1] + b"?" if shelf.damage_next else body
+        shelf.damage_next = False
+        if len(held) < total:
+            shelf.partial[sha256] = held
+            return Response(status_code=202, headers={"Upload-Offset": str(len(held))})
+        shelf.partial.pop(sha256, None)
+        if hashlib.sha256(held).hexdigest() != sha256:
+            return Response(status_code=422)
+        shelf.complete[sha256] = held
+        return Response(status_code=201)
+
+    return app
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    shelf = Shelf(port=free_port())
+    config = uvicorn.Config(application(shelf), host="127.0.0.1", port=shelf.port, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield shelf
+    server.should_exit = True
+    thread.join()
+
+
+@dataclass
+class Edge:
+    outbox: Outbox
+    files: EvidenceFiles
+    uploads: UploadQueue
+    uploader: Uploader
+    settings: CollectorSettings
+
+    def add(self, content: bytes, role: str = "snapshot") -> StoredFile:
+        file = self.files.store(content, role, "video/mp4" if role == "clip" else "image/jpeg")  # type: ignore[arg-type]
+        data = SensorData(sensor="door", kind="contact", alarm=False)
+        self.outbox.put(NewEvent(uuid4(), EventType.SENSOR, "w", "e", "door", datetime.now(UTC), data, files=(file,)))
+        return file
+
+    def upload(self) -> bool:
+        with open_client(self.settings) as client:
+            return self.uploader.upload_next(client)
+
+
+@pytest.fixture
+def edge(shelf: Shelf, tmp_path: Path) -> Iterator[Edge]:
+    (tmp_path / "token").write_text("right\n")
+    settings = CollectorSettings(url=shelf.url, token_file=tmp_path / "token")
+    outbox = Outbox.open(tmp_path / "outbox.sqlite3", CLOCK)
+    uploads = UploadQueue(outbox.database)
+    files = EvidenceFiles(tmp_path / "evidence", 50_000_000)
+    yield Edge(outbox, files, uploads, Uploader(settings, uploads, CLOCK, random.Random(1)), settings)
+    outbox.close()
+
+
+def test_a_small_file_goes_whole_and_once(shelf: Shelf, edge: Edge) -> None:
+    file = edge.add(b"a picture")
+    assert edge.upload()
+    assert shelf.complete == {file.sha256: b"a picture"}
+    assert shelf.requests == ["HEAD", "PUT"]
+    assert not edge.upload()
+    edge.add(b"a picture")  # the same content again
+    assert not edge.upload()
+
+
+def test_what_the_collector_has_is_not_sent(shelf: Shelf, edge: Edge) -> None:
+    file = edge.add(b"known")
+    shelf.complete[file.sha256] = b"known"
+    assert edge.upload()
+    assert shelf.requests == ["HEAD"]
+    assert edge.uploads.waiting_count() == 0
+
+
+def test_a_large_file_goes_in_parts_and_goes_on_where_it_was_cut(shelf: Shelf, edge: Edge) -> None:
+    content = random.Random(3).randbytes(12_000_000)
+    file = edge.add(content, "clip")
+    shelf.partial[file.sha256] = content[:5_000_000]
+    assert edge.upload()
+    assert shelf.complete[file.sha256] == content
+    assert shelf.requests == ["HEAD", "PUT bytes 5000000-9999999/12000000", "PUT bytes 10000000-11999999/12000000"]
+
+
+def test_a_wrong_offset_is_corrected(shelf: Shelf, edge: Edge) -> None:
+    content = random.Random(4).randbytes(6_000_000)
+    edge.add(content, "clip")
+    file = edge.uploads.next(time.time())
+    assert file is not None
+    with open_client(edge.settings) as client:
+        assert edge.uploader._put(client, file.file, 0) == 5_000_000
+        shelf.partial[file.file.sha256] = content[:4_000_000]
+        assert edge.uploader._put(client, file.file, 5_000_000) == 4_000_000
+        assert edge.uploader._put(client, file.file, 4_000_000) is None
+    assert shelf.complete[file.file.sha256] == content
+
+
+def test_damage_on_the_way_is_sent_again(shelf: Shelf, edge: Edge) -> None:
+    file = edge.add(b"a picture")
+    shelf.damage_next = True
+    assert edge.upload()
+    assert shelf.complete[file.sha256] == b"a picture"
+    assert shelf.requests == ["HEAD", "PUT", "HEAD", "PUT"]
+
+
+def test_damage_on_this_disk_is_told_and_not_tried_for_ever(shelf: Shelf, edge: Edge) -> None:
+    file = edge.add(b"a picture")
+    file.path.write_bytes(b"a bit rot")
+    assert edge.upload()
+    assert "damaged on this disk" in str(edge.uploader.problem)
+    assert edge.uploads.waiting_count() == 0
+    assert shelf.complete == {}
+
+
+def test_a_file_that_is_gone_is_told(edge: Edge) -> None:
+    edge.add(b"a picture").path.unlink()
+    assert edge.upload()
+    assert "gone before it was uploaded" in str(edge.uploader.problem)
+
+
+@pytest.mark.parametrize("status", [507, 500, 503])
+def test_a_hiccup_is_tried_again_at_once(shelf: Shelf, edge: Edge, status: int) -> None:
+    shelf.answer_once = [status]
+    file = edge.add(b"a picture")
+    edge.upload()
+    assert file.sha256 in shelf.complete
+
+
+def test_a_longer_absence_is_written_to_the_queue(shelf: Shelf, edge: Edge) -> None:
+    shelf.answer_once = [507] * 3
+    edge.add(b"a picture")
+    edge.upload()
+    assert "507" in str(edge.uploader.problem)
+    assert edge.uploads.waiting_count() == 1
+    due_s = edge.uploads.next_due_s()
+    assert due_s is not None
+    assert due_s > time.time()
+
+
+def test_too_large_is_for_good(shelf: Shelf, edge: Edge) -> None:
+    shelf.answer_once = [413]
+    edge.add(b"a picture")
+    edge.upload()
+    assert "too large" in str(edge.uploader.problem)
+    assert edge.uploads.waiting_count() == 0
+
+
+def test_a_wrong_token_is_told(shelf: Shelf, edge: Edge, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("wrong")
+    edge.add(b"a picture")
+    edge.upload()
+    assert "check collector.token_file" in str(edge.uploader.problem)
+    assert edge.uploads.waiting_count() == 1
+    with pytest.raises(DeliveryError, match="401"):
+        probe(edge.settings)
+    (tmp_path / "token").write_text("right")
+    probe(edge.settings)
+    (tmp_path / "token").unlink()
+    with pytest.raises(ConfigError, match="cannot read"):
+        probe(edge.settings)
+
+
+def test_an_absent_collector_is_told(edge: Edge) -> None:
+    with pytest.raises(DeliveryError, match="ConnectError"):
+        probe(CollectorSettings(url="http://127.0.0.1:9"))
+
+
+def test_the_thread_empties_the_queue_and_goes_on_after_a_restart(shelf: Shelf, edge: Edge) -> None:
+    wanted = [edge.add(b"before"), edge.add(b"before too")]
+    edge.uploader.start()
+    edge.outbox.on_put(edge.uploader.wake)
+    wanted.append(edge.add(b"while it runs"))
+    deadline = time.monotonic() + 10
+    while len(shelf.complete) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    edge.uploader.stop()
+    assert set(shelf.complete) == {file.sha256 for file in wanted}
+    assert not edge.uploader.alive
+
+
+def test_files_are_named_by_content_and_written_whole(tmp_path: Path) -> None:
+    files = EvidenceFiles(tmp_path / "evidence", 1000)
+    stored = files.store(b"content", "snapshot", "image/jpeg")
+    digest = hashlib.sha256(b"content").hexdigest()
+    assert stored.path == tmp_path / "evidence" / digest[:2] / f"{digest}.jpg"
+    assert files.store(b"content", "snapshot", "image/jpeg") == stored
+    assert files.used_bytes == 7
+    part = files.temporary_path(".mp4")
+    part.write_bytes(b"left by a crash")
+    assert EvidenceFiles(tmp_path / "evidence", 1000).used_bytes == 7
+    assert not part.exists()
+    with pytest.raises(EvidenceError, match="quota"):
+        files.store(b"x" * 1001, "clip", "video/mp4")
+    assert list((tmp_path / "evidence" / "tmp").iterdir()) == []
+
+
+def test_evidence_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EvidenceError, match="cannot write evidence"):
+        EvidenceFiles(tmp_path / "file", 1000)
+
+
+def test_the_quota_takes_uploaded_files_then_clips_then_pictures(edge: Edge, tmp_path: Path) -> None:
+    lost: list[int] = []
+    files = EvidenceFiles(tmp_path / "evidence", 400)
+    files.make_room = EvidenceQuota(files, edge.uploads, lost.append).make_room
+    edge.files = files
+    uploaded, picture, clip = edge.add(b"u" * 100), edge.add(b"p" * 100), edge.add(b"c" * 100, "clip")
+    edge.uploads.mark_uploaded(uploaded.sha256)
+    edge.add(b"1" * 200)
+    assert [file.path.exists() for file in (uploaded, picture, clip)] == [False, True, True]
+    assert lost == [], "the collector has the uploaded one"
+    edge.add(b"2" * 100)
+    assert [file.path.exists() for file in (picture, clip)] == [True, False]
+    assert lost == [1]
+    assert files.used_bytes == 400
