@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from services import Mosquitto
+from services import Mosquitto, PostgreSQL
 
 
 @pytest.fixture
@@ -35,3 +35,18 @@ def mosquitto(start_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
 def mosquitto_url(mosquitto: Mosquitto) -> str:
     """Address of a running broker that admits everybody: `mqtt://127.0.0.1:<port>`."""
     return mosquitto.url
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """One running PostgreSQL for all tests of this process."""
+    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgresql: PostgreSQL) -> str:
+    """Address of an empty PostgreSQL database."""
+    return postgresql.new_database()

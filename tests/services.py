@@ -16,12 +16,12 @@ import pytest
 START_TIMEOUT_S = 10.0
 
 
-def require(program: str) -> str:
+def require(program: str, package: str | None = None) -> str:
     """Path of a service's program; skips the test when it is missing, fails it under WATCHPOST_REQUIRE_SERVICES=1."""
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is not None:
         return found
-    reason = f"{program} is not installed (Debian: apt-get install {program})"
+    reason = f"{program} is not installed (Debian: apt-get install {package or program})"
     if os.environ.get("WATCHPOST_REQUIRE_SERVICES") == "1":
         pytest.fail(f"{reason}; WATCHPOST_REQUIRE_SERVICES=1 demands it")
     pytest.skip(reason)
@@ -127,3 +127,70 @@ class Mosquitto:
         for user, password in self.users.items():
             subprocess.run([require("mosquitto_passwd"), "-b", str(path), user, password], check=True)
         return path
+
+
+@dataclass
+class PostgreSQL:
+    """A private PostgreSQL cluster in `folder`, on 127.0.0.1:`port`, durable as by default."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+    databases: int = 0
+
+    @property
+    def url(self) -> str:
+        """Of its maintenance database; `new_database` gives an empty one."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Make the cluster at the first start, then serve."""
+        cluster = self.folder / "cluster"
+        if not cluster.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._give_away()
+            initdb = [postgres_program("initdb"), "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8"]
+            subprocess.run(as_postgres([*initdb, "--pgdata", str(cluster)]), check=True, capture_output=True)
+        options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"]
+        serve = [postgres_program("postgres"), "-D", str(cluster), "-p", str(self.port), *options]
+        with (self.folder / "postgres.log").open("ab") as log:
+            self.process = subprocess.Popen(as_postgres(serve), stdout=log, stderr=log)
+        wait_for_port(self.port, self.process)
+
+    def new_database(self) -> str:
+        """Create an empty database and return its URL."""
+        self.databases += 1
+        name = f"test_{self.databases}"
+        connection = ["--host=127.0.0.1", f"--port={self.port}", "--username=postgres"]
+        subprocess.run([postgres_program("createdb"), *connection, name], check=True, capture_output=True)
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    def stop(self) -> None:
+        """SIGINT: a fast shutdown."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(20)
+            self.process = None
+
+    def _give_away(self) -> None:
+        """PostgreSQL refuses to run as root; its folder then belongs to the user postgres."""
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+            for parent in self.folder.parents:  # pytest's folders are closed to others
+                if parent.stat().st_uid == 0 and parent not in {Path("/"), Path("/tmp")}:
+                    parent.chmod(parent.stat().st_mode | 0o011)
+
+
+def postgres_program(name: str) -> str:
+    """Debian keeps the server's programs out of PATH, in a folder per version."""
+    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: path.parts[-3])
+    return str(versions[-1]) if versions else require(name, "postgresql")
+
+
+def as_postgres(command: list[str]) -> list[str]:
+    """The command, run by the user postgres when we are root."""
+    return (
+        ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+        if os.geteuid() == 0
+        else command
+    )

@@ -1,0 +1,51 @@
+"""Stores for the collector's tests: every store test runs on SQLite and on PostgreSQL, migrated once and emptied for each."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from services import PostgreSQL
+from sqlalchemy import text
+
+from collector.database import Database, database_url
+from collector.schema import metadata
+
+
+def _migrated(url: str | None, folder: Path) -> str:
+    async def migrate() -> None:
+        store = Database(database_url(url, folder))
+        await store.migrate()
+        await store.close()
+
+    asyncio.run(migrate())
+    return url or str(folder / "collector.db")
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store to copy."""
+    return Path(_migrated(None, tmp_path_factory.mktemp("store")))
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated database, shared by tests that empty it first."""
+    return _migrated(postgresql.new_database(), tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A migrated, empty store."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "collector.db")
+        store = Database(database_url(None, tmp_path))
+    else:
+        store = Database(database_url(request.getfixturevalue("migrated_postgres"), tmp_path))
+        async with store.write() as connection:
+            await connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE"))
+    yield store
+    await store.close()
