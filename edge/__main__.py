@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -21,11 +22,13 @@ from edge.clock import SystemClock
 from edge.database import Database
 from edge.errors import WatchpostError
 from edge.logs import RecentLines, set_up
-from edge.outbox import SCHEMA, NewEvent, Outbox, list_events
+from edge.outbox import ACKED, PENDING, REFUSED, SCHEMA, NewEvent, Outbox, StoredEvent, list_events
 from edge.outbox import check as check_outbox
 
 ANALYZERS = click.Choice(["falling", "plates"])
 FILE = click.Path(path_type=Path)
+_STATES = {PENDING: "pending", ACKED: "acked", REFUSED: "refused"}
+_PAGE = 1000
 
 
 @click.group()
@@ -92,24 +95,22 @@ def outbox_group() -> None:
 
 @outbox_group.command("list")
 @click.argument("path", type=FILE)
-@click.option("--after", default=0, help="Only numbers above this.")
-@click.option("--limit", default=100, show_default=True, help="At most so many.")
-def outbox_list(path: Path, after: int, limit: int) -> None:
-    """Print events: number, state, type, source, time, id."""
-    states = {0: "pending", 1: "acked", 2: "refused"}
+@click.option("--json", "as_json", is_flag=True, help="One JSON array of all events, on one line.")
+def outbox_list(path: Path, as_json: bool) -> None:
+    """Print the events that are here: number, state, type, source, time, id."""
+    if not path.is_file():
+        raise click.ClickException(f"{path}: there is no such file")
     try:
-        if not path.is_file():
-            raise click.ClickException(f"{path}: there is no such file")
-        database = Database(path, SCHEMA)
-        for event in list_events(database, after, limit):
-            body = json.loads(event.body)
-            click.echo(
-                f"{event.sequence:>9}  {states[event.state]:<8} {event.event_type:<15} {event.source:<20}"
-                f" {body['time']}  {body['id']}"
-            )
-        database.close()
+        rows = [_row(event) for event in _events_of(path)]
     except WatchpostError as error:
         raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        click.echo(
+            f"{row['sequence']:>9}  {row['state']:<8} {row['type']:<15} {row['source']:<20} {row['time']}  {row['id']}"
+        )
 
 
 @outbox_group.command("check")
@@ -124,6 +125,29 @@ def outbox_check(path: Path) -> None:
         click.echo(problem)
     click.echo(f"{path}: {f'{len(problems)} problems' if problems else 'all invariants hold'}")
     sys.exit(1 if problems else 0)
+
+
+def _events_of(path: Path) -> Iterator[StoredEvent]:
+    database = Database(path, SCHEMA)
+    try:
+        page = list_events(database, limit=_PAGE)
+        while page:
+            yield from page
+            page = list_events(database, after=page[-1].sequence, limit=_PAGE)
+    finally:
+        database.close()
+
+
+def _row(event: StoredEvent) -> dict[str, object]:
+    body = json.loads(event.body)
+    return {
+        "sequence": event.sequence,
+        "state": _STATES[event.state],
+        "type": str(event.event_type),
+        "source": event.source,
+        "time": body["time"],
+        "id": body["id"],
+    }
 
 
 def _run_configured(config_file: Path, once: bool, drain_timeout: float) -> int:

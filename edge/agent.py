@@ -49,6 +49,8 @@ ANALYZERS: dict[AnalyzerName, Callable[[CameraSettings, ModelStore], Analyzer]] 
 _TICK_S = 1.0
 _TIDY_S = 3600.0
 _JOIN_S = 10.0
+_LAST_DRAIN_S = 5.0
+"""When told to stop: the cameras' last findings are delivered if that is possible at once."""
 
 
 def build_analyzers(camera: CameraSettings, models: ModelStore) -> dict[str, Analyzer]:
@@ -106,9 +108,7 @@ class Agent:
         self._clock = clock
         self._rng = rng
         self._stopping = threading.Event()
-        self.outbox = Outbox.open(
-            config.data_dir / "outbox.sqlite3", clock, config.outbox.max_mb, config.outbox.keep_days
-        )
+        self.outbox = Outbox.open(config.data_dir / "outbox.db", clock, config.outbox.max_mb, config.outbox.keep_days)
         self.reporter = Reporter(config.site, config.edge, self.outbox, clock)
         self._uploads = UploadQueue(self.outbox.database)
         self._files = EvidenceFiles(config.data_dir / "evidence", int(config.evidence.max_mb * 1_000_000))
@@ -141,9 +141,8 @@ class Agent:
             while not self._stopping.wait(_TICK_S if not once else _TICK_S / 20):
                 self._tick()
                 if once and not any(worker.running for worker in self._workers.values()):
+                    self._drain(drain_s)
                     break
-            if once:
-                self._drain(drain_s)
             return self._status()
         finally:
             self._shut_down()
@@ -169,6 +168,8 @@ class Agent:
         for worker in self._workers.values():
             if worker.running:
                 worker.join(_JOIN_S)
+        if self._delivery is not None and self._delivery.connected:
+            self._drain(_LAST_DRAIN_S)
         if self._uploader is not None:
             self._uploader.stop()
         if self._delivery is not None:
@@ -196,13 +197,13 @@ class Agent:
     def _drain(self, drain_s: float) -> None:
         """Wait until the collector has everything, at most so long."""
         deadline_s = self._clock.monotonic() + drain_s
-        while self._clock.monotonic() < deadline_s and not self._stopping.is_set():
+        while self._clock.monotonic() < deadline_s:
             self.reporter.retry()
             events = self.outbox.pending_count() if self._delivery is not None else 0
-            files = self._uploads.waiting_count() if self._uploader is not None else 0
-            if not events and not files:
+            uploading = self._uploader is not None and self._uploader.problem is None
+            if not events and not (uploading and self._uploads.waiting_count()):
                 return
-            self._stopping.wait(0.05)
+            self._clock.sleep(0.05)
         if self._delivery is not None:
             log.warning("%d events wait in %s for the next start", self.outbox.pending_count(), self.outbox.path)
 
