@@ -1,10 +1,11 @@
-"""Stores for the collector's tests: every store test runs on SQLite and on PostgreSQL, migrated once and emptied for each."""
+"""Stores for the collector's tests: each runs on SQLite and on PostgreSQL, migrated once, emptied for each test."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ def _migrated(url: str | None, folder: Path) -> str:
         await store.migrate()
         await store.close()
 
-    asyncio.run(migrate())
+    with ThreadPoolExecutor(1) as elsewhere:  # the test that asks first has a running loop in this thread
+        elsewhere.submit(lambda: asyncio.run(migrate())).result()
     return url or str(folder / "collector.db")
 
 
