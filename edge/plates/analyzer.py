@@ -31,6 +31,12 @@ _MOVED_WIDTHS = 1.0
 """What never moved by its own width and was never read is part of the scenery."""
 _NOT_A_PLATE = 0.6
 _PLATE_HEIGHT_PX = 96
+_SEARCH_SIDES = (256, 320, 384, 448, 512)
+"""The whole picture is searched with its long side scaled to the last of these; a part of it with a smaller one."""
+_WORTH_CUTTING = 0.7
+"""A region of interest with more than this share of the picture is searched as the whole picture."""
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in picture fractions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,8 @@ class PlatesAnalyzer:
             raise ValueError(f"region {region.name} needs a reader of its own alphabet")
         self._camera_id = camera_id
         self._settings = settings
-        self._detector = PlateDetector(models, min_score=settings.min_detection_score)
+        score = settings.min_detection_score
+        self._detectors = {side: PlateDetector(models, long_side=side, min_score=score) for side in _SEARCH_SIDES}
         self._reader = PlateReader(models)
         self._decoder = Decoder(region)
         self._gate = MotionGate()
@@ -66,6 +73,7 @@ class PlatesAnalyzer:
         self._last_time_s: float | None = None
         self._next_look_s = 0.0
         self._next_relook_s = 0.0
+        self._moved: list[Box] = []
         self._frames = self._looks = self._reads = 0
 
     @property
@@ -95,6 +103,7 @@ class PlatesAnalyzer:
     def _restart(self) -> list[Finding]:
         """Close what was open: the stream is another one."""
         self._gate.reset()
+        self._moved = []
         self._next_look_s = self._next_relook_s = 0.0
         findings = self._finals(self._tracker.close_all())
         self._closed.clear()
@@ -102,10 +111,17 @@ class PlatesAnalyzer:
         return findings
 
     def _must_look(self, time_s: float, motion: Motion) -> bool:
-        due = time_s >= self._next_relook_s or (motion.any and time_s >= self._next_look_s)
+        if motion.box is not None:
+            self._moved.append(motion.box)
+        relook = time_s >= self._next_relook_s
+        due = relook or (bool(self._moved) and time_s >= self._next_look_s)
         if due:
-            self._next_look_s = time_s + self._settings.look_interval_s - 1e-3
+            calm = bool(self._tracker.open) and all(passage.settled(self._settings) for passage in self._tracker.open)
+            interval = self._settings.look_interval_s * (2 if calm else 1)
+            self._next_look_s = time_s + interval - 1e-3
             self._next_relook_s = time_s + self._settings.relook_interval_s
+        if relook:
+            self._moved = [(0.0, 0.0, 1.0, 1.0)]
         return due
 
     def _look(self, frame: Frame) -> list[Finding]:
@@ -113,13 +129,28 @@ class PlatesAnalyzer:
         self._looks += 1
         picture = frame.bgr()
         size = (picture.shape[1], picture.shape[0])
-        sightings = [_sighting(frame, found) for found in self._detector.detect(picture)]
+        sightings = [_sighting(frame, found) for found in self._search(picture, frame.stream_time_s)]
         watched = [s for s in sightings if self._watched(s, size)]
         findings: list[Finding] = []
         for passage, sighting in self._tracker.follow(watched, size):
             if passage.wants_read(sighting, self._settings):
                 findings += self._read(frame, picture, passage, sighting)
         return findings
+
+    def _search(self, picture: Bgr, time_s: float) -> list[PlateDetection]:
+        """Plates where something has moved since the last look, and where the known ones should be."""
+        height, width = picture.shape[:2]
+        known = [_surroundings(passage, time_s, (width, height)) for passage in self._tracker.open]
+        left, top, right, bottom = _union([*self._moved, *known])
+        self._moved = []
+        x0, y0, x1, y1 = int(left * width), int(top * height), int(right * width), int(bottom * height)
+        if (x1 - x0) * (y1 - y0) > _WORTH_CUTTING * width * height:
+            return self._detectors[_SEARCH_SIDES[-1]].detect(picture)
+        wanted = max(x1 - x0, y1 - y0) * _SEARCH_SIDES[-1] / max(width, height)
+        side = next(side for side in _SEARCH_SIDES if side >= min(wanted, _SEARCH_SIDES[-1]))
+        found = self._detectors[side].detect(picture[y0:y1, x0:x1])
+        here = np.array([x0, y0], np.float32)
+        return [PlateDetection(detection.corners + here, detection.score) for detection in found]
 
     def _watched(self, sighting: Sighting, size: tuple[int, int]) -> bool:
         x, y = sighting.centre
@@ -197,6 +228,21 @@ class PlatesAnalyzer:
         if trusted:
             return not self._same_vehicle(passage, verdict.text)
         return passage.moved >= _MOVED_WIDTHS and passage.vote.count >= _UNREADABLE_READS
+
+
+def _surroundings(passage: Passage, time_s: float, size: tuple[int, int]) -> Box:
+    """Where a known plate may be now."""
+    x, y = passage.expected(time_s)
+    room = 2.0 * passage.last.width
+    return (x - room) / size[0], (y - room) / size[1], (x + room) / size[0], (y + room) / size[1]
+
+
+def _union(boxes: Sequence[Box]) -> Box:
+    """The box around all of them with a margin, inside the picture; never thinner than a tenth of it."""
+    left, top = min(b[0] for b in boxes) - 0.02, min(b[1] for b in boxes) - 0.02
+    right, bottom = max(b[2] for b in boxes) + 0.02, max(b[3] for b in boxes) + 0.02
+    left, top = min(max(left, 0.0), 0.9), min(max(top, 0.0), 0.9)
+    return left, top, max(min(right, 1.0), left + 0.1), max(min(bottom, 1.0), top + 0.1)
 
 
 def _sighting(frame: Frame, found: PlateDetection) -> Sighting:

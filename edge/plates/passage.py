@@ -161,23 +161,27 @@ class Passage:
         self.vote.add(reading)
         self.colours[evidence.colour] += 1
         verdict = self.vote.verdict()
-        settled = verdict.agreeing >= 2 and verdict.confidence >= _SETTLED
-        self._wait(sighting, settings, settled=settled)
+        self._wait(sighting, settings, settled=self.settled(settings))
         self._keep(evidence, verdict.text)
         return verdict
 
     def refuse(self, sighting: Sighting, settings: PlatesSettings) -> None:
         """Count a look at which the net saw no plate."""
         self.refusals += 1
-        self._wait(sighting, settings, settled=self.refusals >= 2)
+        self._wait(sighting, settings, settled=self.refusals >= 2 or self.settled(settings))
 
     def _wait(self, sighting: Sighting, settings: PlatesSettings, *, settled: bool) -> None:
         """Set when to read again: at every look until it is settled, then each time twice as late."""
         self.width_read = max(self.width_read, sighting.width)
-        if settled or self.reads > settings.reads_per_passage:
+        if settled:
             doubled = max(_FIRST_INTERVAL_S, 2 * self.read_interval_s)
             self.read_interval_s = min(doubled, settings.standing_read_interval_s)
         self.next_read_s = sighting.time_s + self.read_interval_s
+
+    def settled(self, settings: PlatesSettings) -> bool:
+        """Whether it need only be followed: its text is sure, or it has been read often enough."""
+        verdict = self.vote.verdict()
+        return (verdict.agreeing >= 2 and verdict.confidence >= _SETTLED) or self.reads >= settings.reads_per_passage
 
     @property
     def reads(self) -> int:

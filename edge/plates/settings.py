@@ -42,7 +42,10 @@ class PlatesSettings(BaseModel):
         default=0.5, ge=0, lt=1, description="A text of a whole passage that is less sure is reported as unreadable."
     )
     look_interval_s: float = Field(
-        default=0.1, ge=0, le=2, description="Time between two looks of the detector while something moves."
+        default=0.1,
+        ge=0,
+        le=2,
+        description="Time between two looks while something moves; twice that once all plates are sure.",
     )
     relook_interval_s: float = Field(
         default=3.0, gt=0, le=60, description="Time between two looks while nothing moves (a vehicle that stands)."
@@ -54,7 +57,7 @@ class PlatesSettings(BaseModel):
         default=30.0, gt=0, le=600, description="The same for one that stood: somebody may only walk before it."
     )
     reads_per_passage: int = Field(
-        default=16, ge=2, le=200, description="So many times a moving plate is read at most; then only followed."
+        default=12, ge=2, le=200, description="So many times a moving plate is read at most; then only followed."
     )
     standing_read_interval_s: float = Field(
         default=300, gt=0, le=86_400, description="A standing plate is read again ever more rarely, down to this."
