@@ -19,7 +19,7 @@ from edge.falling.motion import Floats
 from edge.falling.pictures import BestFrames, fall_pictures
 from edge.falling.settings import FallingSettings
 from edge.falling.tracker import Track
-from edge.falling.verdict import Verdict, explain, judge
+from edge.falling.verdict import Verdict, explain, judge, sinks_steadily
 from edge.inference import ModelStore
 from edge.types import Finding, Frame
 
@@ -154,7 +154,7 @@ def describe_fall(camera_id: str, fall: _Fall, facade: Facade | None) -> Falling
         camera=camera_id,
         certainty=verdict.certainty,
         confidence=round(verdict.confidence, 3),
-        hypothesis=fit.hypothesis,
+        hypothesis="terminal_velocity" if sinks_steadily(candidate) else "free_fall",
         path=path,
         duration_s=round(candidate.duration_s, 3),
         origin=PathPoint(t_s=round(origin.time_s, 3), x=x, y=y),

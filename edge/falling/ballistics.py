@@ -113,25 +113,44 @@ def find_origin(fit: FallFit, first_s: float, slack: float, gravity: float | Non
     (thrown upwards) and a terminal velocity cannot be calculated back: there it is the first sighting, open upwards.
     """
     if fit.hypothesis == "terminal_velocity":
-        return Origin(first_s, first_s - slack - 0.25 * abs(fit.start_speed), first_s + slack, 0.0)
-    speed, pull, place = _start_samples(fit, gravity, rng)
-    seconds = np.clip(speed / pull, 0.0, 3.0)
-    place = place - 0.5 * pull * seconds**2
-    low, middle, high = np.quantile(place, [0.05, 0.5, 0.95])
+        return Origin(first_s, first_s - slack - 0.5 * abs(fit.start_speed), first_s + slack, 0.0)
+    speed, place = _start_samples(fit, rng)
     if np.median(speed) <= 0:  # first seen while it rose or hung: it left the hand at or below that place
-        rise = 0.5 * np.median(speed) ** 2 / np.median(pull)
-        return Origin(first_s, min(low, first_s) - slack, max(high, first_s) + slack + float(rise), 0.0)
-    return Origin(float(middle), float(low) - slack, float(high) + slack, -float(np.median(seconds)))
+        return Origin(
+            first_s, float(np.quantile(place, 0.05)) - slack, float(np.quantile(place, 0.95)) + 2 * slack, 0.0
+        )
+    pull = gravity if gravity is not None else _start_pull(fit)
+    speed = np.maximum(speed, 0.0)
+    depth, seconds = _rest_before(speed, pull, _drag(fit, pull) if gravity is not None else 0.0)
+    low, middle, high = np.quantile(place - depth, [0.05, 0.5, 0.95])
+    # It may have been thrown, and towards the camera: part of the speed was never earned by falling.
+    thrown = 0.5 * float(np.median(depth))
+    return Origin(float(middle), float(low) - slack, float(high) + slack + thrown, -float(np.median(seconds)))
 
 
-def _start_samples(fit: FallFit, gravity: float | None, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-    """(m,) start speeds, accelerations and first places that the fit allows; gravity tightens the acceleration."""
-    samples = rng.multivariate_normal(fit.coefficients[:3], fit.covariance[:3, :3], size=400, method="eigh")
-    place, speed, pull = samples[:, 0], samples[:, 1], 2.0 * samples[:, 2]
-    if gravity is not None:
-        # Drag and the distance from the facade keep the true value near g, whatever a short noisy path says.
-        pull = np.clip(pull, 0.6 * gravity, 1.2 * gravity)
-    return speed, np.maximum(pull, 0.25 * max(fit.acceleration, 1e-6)), place
+def _start_samples(fit: FallFit, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """(m,) start speeds and first places that the fit allows."""
+    samples = rng.multivariate_normal(fit.coefficients[:2], fit.covariance[:2, :2], size=400, method="eigh")
+    return samples[:, 1], samples[:, 0]
+
+
+def _start_pull(fit: FallFit) -> float:
+    """Acceleration at the start without a scale, kept near the path's mean."""
+    return float(np.clip(2.0 * fit.coefficients[2], 0.5 * fit.acceleration, 2.0 * fit.acceleration))
+
+
+def _drag(fit: FallFit, gravity: float) -> float:
+    """1 / terminal speed², from how much less than gravity it accelerates at its mean speed."""
+    mean_speed = max(0.5 * (fit.start_speed + fit.end_speed), 1e-6)
+    return float(np.clip(1.0 - fit.acceleration / gravity, 0.0, 0.95)) / mean_speed**2
+
+
+def _rest_before(speed: Floats, gravity: float, drag: float) -> tuple[Floats, Floats]:
+    """Depth fallen and seconds passed from rest to `speed` with quadratic drag (`drag` = 1 / terminal speed²)."""
+    if drag <= 0:
+        return speed**2 / (2 * gravity), speed / gravity
+    share = np.minimum(np.sqrt(drag) * speed, 0.97)  # of the terminal speed
+    return -np.log(1 - share**2) / (2 * gravity * drag), np.arctanh(share) / (gravity * np.sqrt(drag))
 
 
 def _consensus(times: Floats, s: Floats, sigma: Floats, degree: int, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from edge.falling.ballistics import FallFit, fit_fall
 from edge.falling.facade import Facade
 from edge.falling.motion import Floats
-from edge.falling.tracker import Track, TrackPoint
+from edge.falling.tracker import MIN_POINTS, Track, TrackPoint
+
+_OWN_SHARE = 0.12
+"""At most this share of a patch is taken for the object's own change: larger things are vehicles near by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Candidate:
     disturbance: float
     """Share of the pixels around the object that change besides it: a wheel of a car brings its car along."""
     patches: NDArray[np.uint8]
-    """(n, 3, 32, 32)."""
+    """(m, 3, 32, 32), m ≤ n: not of the sightings that were found by going back."""
 
     @property
     def start_s(self) -> float:
@@ -86,6 +89,8 @@ def make_candidate(track: Track, view: View, facade: Facade | None, rng: np.rand
     if fit is None:
         return None
     used = [point for point, inlier in zip(points, fit.inliers, strict=True) if inlier]
+    if sum(point.patch is not None for point in used) < MIN_POINTS:
+        return None
     return _describe(track.number, fit, metric, used, fractions[fit.inliers], view)
 
 
@@ -110,8 +115,9 @@ def _describe(
     area = np.array([point.area for point in used])
     third = max(1, len(used) // 3)
     signs = np.array([point.sign for point in used])
+    tracked = [point for point in used if point.patch is not None]
     pictures = used[-1].index - used[0].index + 1
-    patches = np.stack([point.patch for point in used if point.patch is not None])
+    patches = np.stack([point.patch for point in tracked if point.patch is not None])
     return Candidate(
         number=number,
         fit=fit,
@@ -123,13 +129,13 @@ def _describe(
         sideways=abs(dx) / max(dy, 1e-6),
         duration_s=float(times[-1] - times[0]),
         fill=len(used) / pictures,
-        activity=float(np.mean([point.activity for point in used])),
-        neighbours=float(np.mean([point.neighbours for point in used])),
+        activity=float(np.mean([point.activity for point in tracked])),
+        neighbours=float(np.mean([point.neighbours for point in tracked])),
         growth=float(np.median(area[-third:]) / np.median(area[:third])),
         contrast=float(np.median([point.contrast for point in used])),
         sign_changes=float(np.mean(signs[1:] != signs[:-1])),
         bend=_bend(fractions * [aspect, 1.0]),
-        disturbance=_disturbance(patches),
+        disturbance=_disturbance(patches, np.array([point.area for point in tracked])),
         patches=patches,
     )
 
@@ -143,7 +149,11 @@ def _bend(path: Floats) -> float:
     return float(np.abs(design @ fitted - path[:, 0]).max() / max(length, 1e-6))
 
 
-def _disturbance(patches: NDArray[np.uint8]) -> float:
-    """Median over the path of the share of pixels that differ between the pictures before and after."""
+def _disturbance(patches: NDArray[np.uint8], area: Floats) -> float:
+    """Median over the path of the share of pixels that differ between the pictures before and after.
+
+    The object itself is in both of them, a little above and a little below: its own pixels are allowed for.
+    """
     change = np.abs(patches[:, 0].astype(np.int16) - patches[:, 2])
-    return float(np.median((change > 10).mean(axis=(1, 2))))
+    share = (change > 10).mean(axis=(1, 2)) - np.minimum(2.5 * area / patches[0, 0].size, _OWN_SHARE)
+    return float(np.median(np.maximum(share, 0.0)))

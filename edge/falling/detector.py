@@ -18,6 +18,8 @@ from edge.inference import OnnxModel
 STACK = 9
 """Sightings that are looked at, spread evenly over the path."""
 CLASSES: tuple[Kind, ...] = ("object", "animal_weather", "background")
+FIGURES = 14
+"""Length of `figures`."""
 MODEL_NAME = "falling"
 
 Kind = Literal["object", "animal_weather", "background"]

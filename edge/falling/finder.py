@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.falling.backtrack import Backtracker
 from edge.falling.candidate import Candidate, View, make_candidate
 from edge.falling.facade import Facade
 from edge.falling.motion import MotionDetector
@@ -36,6 +37,7 @@ class CandidateFinder:
         self.weather = WeatherWatch(shape)
         self._stabiliser = Stabiliser()
         self._motion = MotionDetector(shape, _watched(shape, settings), _THRESHOLD[settings.sensitivity])
+        self._backtracker = Backtracker()
         self._facade = facade
         self._rng = np.random.default_rng(0)
 
@@ -46,7 +48,9 @@ class CandidateFinder:
         if proposals is None:
             return []
         self.weather.observe(proposals)
-        return self._candidates(self.tracker.observe(proposals))
+        ended = self.tracker.observe(proposals)
+        self._backtracker.remember(self.tracker.index, proposals)
+        return self._candidates(ended)
 
     def finish(self) -> list[Candidate]:
         """Candidates of the tracks that are still open."""
@@ -57,9 +61,11 @@ class CandidateFinder:
         return [track for track in self.tracker.tracks if len(track.points) >= 6 and self._worth_a_fit(track)]
 
     def _candidates(self, ended: list[Track]) -> list[Candidate]:
-        made = (
-            make_candidate(track, self.view, self._facade, self._rng) for track in ended if self._worth_a_fit(track)
-        )
+        made = []
+        for track in ended:
+            if self._worth_a_fit(track):
+                self._backtracker.lengthen(track)
+                made.append(make_candidate(track, self.view, self._facade, self._rng))
         return [candidate for candidate in made if candidate is not None]
 
     def _worth_a_fit(self, track: Track) -> bool:

@@ -13,7 +13,7 @@ _NEAR = 0.2
 """Fraction of the picture's width: a facade's mirror image is beside the object, not across the picture."""
 _PIECE_S = 0.7
 _WAIT_S = 1.2
-_FORGET_S = 4.0
+_FORGET_S = 30.0
 
 T = TypeVar("T")
 

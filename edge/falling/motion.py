@@ -9,7 +9,7 @@ All image work is on half-size luma in uint8; results are working pixels.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -23,11 +23,14 @@ CELL = 16
 """Working pixels along a side of the activity map's cells."""
 PATCH = 32
 """Working pixels along a side of the patches that the classifier sees."""
+_BLANK = np.zeros((PATCH, PATCH), dtype=np.uint8)
 MAX_BLOBS = 64
-GAP_S = 0.07
+GAP_S = 0.1
 """Wanted time between the three pictures: slow beginnings show, fast ends do not smear."""
 
 _ACTIVITY_S = 8.0
+_PAST, _PAST_EVERY_S = 4, 0.5
+"""Copies of the map that are kept, and how often one is made: what moves now is asked of the oldest."""
 _THRESHOLD_EVERY = 5
 _FLASH_SHARE = 0.2
 """A picture that differs in more than this share of its pixels has changed its light: it proposes nothing."""
@@ -56,6 +59,10 @@ class Proposals:
     crowd: int
     """Blobs of object size before the strongest were chosen."""
 
+    def without_pictures(self) -> Proposals:
+        """The same, light enough to be kept for seconds."""
+        return replace(self, pictures=(_BLANK, _BLANK, _BLANK))
+
 
 class ActivityMap:
     """How often each cell of the picture moves: habit is not news. (rows, columns) shares 0..1, learned by itself."""
@@ -66,10 +73,15 @@ class ActivityMap:
         self._share = np.zeros((self.size[1], self.size[0]), dtype=np.float32)
         self._level = np.zeros_like(self._share)
         self._seen_s = 0.0
+        self._past: deque[NDArray[np.float32]] = deque([self._share], maxlen=_PAST)
+        self._past_s = 0.0
 
     def learn(self, where: NDArray[np.intp], weight: Floats, interval_s: float) -> None:
         """Take in one picture: flat cell indices (n,) of the pixels that passed the threshold, and their residues."""
         self._seen_s += interval_s
+        if self._seen_s - self._past_s > _PAST_EVERY_S:
+            self._past_s = self._seen_s
+            self._past.append(cv2.dilate(self._share, np.ones((3, 3), np.uint8)).astype(np.float32))
         rate = min(1.0, interval_s / min(_ACTIVITY_S, max(self._seen_s, 2.0)))
         level = np.bincount(where, weight, self._share.size).reshape(self._share.shape) / CELL**2
         self._share += rate * ((level > 0) - self._share)
@@ -81,8 +93,9 @@ class ActivityMap:
         return np.asarray(row * self.size[0] + column)
 
     def at(self, x: Floats, y: Floats) -> Floats:
-        """(n,) activity around places in working pixels, 0 quiet to 1 always moving."""
-        spread = cv2.dilate(self._share, np.ones((3, 3), np.uint8))
+        """(n,) activity around places in working pixels, 0 quiet to 1 always moving, as it was one or two seconds ago:
+        a slow thing must not make itself suspicious."""
+        spread = self._past[0]
         column = np.clip(x * self.size[0] / self._shape[1], 0, self.size[0] - 1).astype(int)
         row = np.clip(y * self.size[1] / self._shape[0], 0, self.size[1] - 1).astype(int)
         return np.asarray(spread[row, column], dtype=np.float64)
@@ -264,5 +277,4 @@ def patch(pictures: tuple[Luma, Luma, Luma], x: float, y: float) -> NDArray[np.u
 
 def _empty(time_s: float) -> Proposals:
     none = np.zeros(0)
-    blank = np.zeros((PATCH, PATCH), dtype=np.uint8)
-    return Proposals(time_s, none, none, none, none, none, none, none, none, none, (blank, blank, blank), 0, 0)
+    return Proposals(time_s, none, none, none, none, none, none, none, none, none, (_BLANK, _BLANK, _BLANK), 0, 0)

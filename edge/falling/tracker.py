@@ -111,6 +111,11 @@ class GravityTracker:
         self._begin(proposals, taken)
         return ended
 
+    @property
+    def index(self) -> int:
+        """Number of the picture that was observed last."""
+        return self._index
+
     def finish(self) -> list[Track]:
         """End everything that is open."""
         ended = [track for track in self.tracks if len(track.points) >= MIN_POINTS]

@@ -1,0 +1,182 @@
+"""Makes training samples: candidates that the agent's own finder brings up on scenes with known truth.
+
+`python -m models.falling.harvest photos --photos DIR [--clips FILE ...] --out FILE.npz --count N --seed S`
+composites over photographs and real clips; `... scenes --out FILE.npz --count N --seed S` the simulator's towers.
+
+A sample is what the classifier sees (`patch_stack`, `figures`) and a label: 0 object, 1 bird, insect, leaf, rain
+or snow, 2 foliage, light, laundry, traffic, people. Scenes are encoded and decoded before the finder sees them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.falling.candidate import Candidate
+from edge.falling.detector import figures, patch_stack
+from edge.falling.finder import CandidateFinder
+from edge.falling.settings import FallingSettings
+from edge.sources.file import FileSource
+from models.falling.composites import build_composite
+from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, build_scene
+from simulator.truth import FallTruth
+from simulator.video import encode
+
+_NEAR = 0.012
+"""Picture fraction within which a sighting belongs to a true path."""
+_AIR = {"birds", "bird", "insects", "insect", "leaves", "leaf", "rain", "snow"}
+"""Disturbances whose candidates are labelled 1; of the rest, 2."""
+
+
+@dataclass
+class Samples:
+    """Grows by candidates; arrays are made when saved."""
+
+    patches: list[NDArray[np.float32]]
+    figures: list[NDArray[np.float32]]
+    labels: list[int]
+    scenes: list[int]
+
+    def add(self, candidate: Candidate, label: int, scene: int) -> None:
+        """Append one."""
+        self.patches.append(patch_stack(candidate))
+        self.figures.append(figures(candidate))
+        self.labels.append(label)
+        self.scenes.append(scene)
+
+    def save(self, path: Path) -> None:
+        """Write a compressed .npz: patches (n, 9, 3, 32, 32) float16, figures (n, 14), labels (n,), scenes (n,)."""
+        new = path.with_suffix(".new.npz")
+        np.savez_compressed(
+            new,
+            patches=np.array(self.patches, dtype=np.float16),
+            figures=np.array(self.figures, dtype=np.float32),
+            labels=np.array(self.labels, dtype=np.int64),
+            scenes=np.array(self.scenes, dtype=np.int64),
+        )
+        new.replace(path)
+
+
+def candidates_of(path: Path, sensitivity: str = "normal") -> Iterator[Candidate]:
+    """Everything the finder thinks worth a fit in a video file."""
+    settings = FallingSettings(use_classifier=False, sensitivity=sensitivity)  # type: ignore[arg-type]
+    finder: CandidateFinder | None = None
+    for frame in FileSource("harvest", path).frames():
+        if frame.repeated:
+            continue
+        if finder is None:
+            finder = CandidateFinder((frame.luma.shape[0], frame.luma.shape[1]), settings, None)
+        yield from finder.observe(frame.luma, frame.stream_time_s)
+    if finder is not None:
+        yield from finder.finish()
+
+
+def on_path(candidate: Candidate, falls: list[FallTruth]) -> float:
+    """Largest share of the candidate's sightings that lie on one true path at the right time."""
+    shares = [0.0]
+    for fall in falls:
+        path = np.array(fall.path)
+        x = np.interp(candidate.times, path[:, 0], path[:, 1], left=-9, right=-9)
+        y = np.interp(candidate.times, path[:, 0], path[:, 2], left=-9, right=-9)
+        near = np.hypot(candidate.points[:, 0] - x, candidate.points[:, 1] - y) < _NEAR + 0.5 * fall.size_px / 1280
+        shares.append(float(near.mean()))
+    return max(shares)
+
+
+def take(samples: Samples, candidate: Candidate, falls: list[FallTruth], disturbances: set[str], scene: int) -> None:
+    """Label and keep a candidate; what is half on a true path is left out."""
+    share = on_path(candidate, falls)
+    if share >= 0.7:
+        samples.add(candidate, 0, scene)
+    elif share < 0.3:
+        air = disturbances & _AIR
+        samples.add(candidate, 1 if air and candidate.activity < 0.2 else 2, scene)
+
+
+@click.group()
+def main() -> None:
+    """Make training samples for the falling-object classifier."""
+    cv2.setNumThreads(1)
+
+
+_OUT = click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+_COUNT = click.option("--count", default=60, show_default=True, help="Scenes to make.")
+_SEED = click.option("--seed", default=FIRST_TRAINING_SEED, show_default=True, help="First scene's seed.")
+
+
+@main.command()
+@click.option("--photos", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--clips", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_OUT
+@_COUNT
+@_SEED
+def photos(photos: Path, clips: tuple[Path, ...], out: Path, count: int, seed: int) -> None:
+    """Composites over photographs and real clips."""
+    pictures = sorted(photos.glob("*.jpg"))
+    samples = Samples([], [], [], [])
+    with tempfile.TemporaryDirectory() as folder, click.progressbar(range(seed, seed + count)) as seeds:
+        for number in seeds:
+            scene = build_composite(pictures, list(clips), number)
+            path = Path(folder) / "scene.mp4"
+            encode(scene.frames(), path, fps=scene.fps, bitrate_kbps=scene.bitrate_kbps)
+            falls = [fall.truth(scene.size, scene.fps) for fall in scene.falls]
+            for candidate in candidates_of(path):
+                take(samples, candidate, falls, set(scene.disturbances), number)
+            samples.save(out)
+    click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
+
+
+_CONDITIONS = (("day",), ("day",), ("night",), ("day", "rain"), ("day", "snow"), ("day", "wind"), ("day", "shake"))
+
+
+@main.command()
+@_OUT
+@_COUNT
+@_SEED
+def scenes(out: Path, count: int, seed: int) -> None:
+    """The simulator's towers, on training seeds."""
+    if seed < FIRST_TRAINING_SEED:
+        raise click.BadParameter(f"training seeds begin at {FIRST_TRAINING_SEED}", param_hint="--seed")
+    samples = Samples([], [], [], [])
+    with tempfile.TemporaryDirectory() as folder, click.progressbar(range(seed, seed + count)) as seeds:
+        for number in seeds:
+            camera = _random_spec(number)
+            scene = build_scene(camera, number)
+            path = Path(folder) / "scene.mp4"
+            pictures = (scene.frame(index) for index in range(scene.frame_count))
+            encode(pictures, path, fps=scene.fps, bitrate_kbps=camera.bitrate_kbps)
+            truth = scene.truth()
+            falls = [record for record in truth if isinstance(record, FallTruth)]
+            moving = {record.what for record in truth if record.kind == "distractor"} | set(camera.conditions)
+            for candidate in candidates_of(path):
+                take(samples, candidate, falls, moving, number)
+            samples.save(out)
+    click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
+
+
+def _random_spec(seed: int) -> CameraSpec:
+    rng = np.random.default_rng(seed)
+    width, height = [(640, 360), (768, 432), (960, 540), (1280, 720)][int(rng.integers(4))]
+    return CameraSpec(
+        id="train",
+        scene="tower",
+        width=width,
+        height=height,
+        fps=float(rng.choice([10, 12.5, 15, 20, 25, 25, 30])),
+        duration_s=14,
+        conditions=_CONDITIONS[int(rng.integers(len(_CONDITIONS)))],
+        bitrate_kbps=int(rng.uniform(2000, 4000) * (width * height / (1280 * 720)) ** 0.75),
+        seed=seed,
+        options={"falls": 3, "object_px": [2 if width < 1000 else 3, 12 if width < 1000 else 24]},
+    )
+
+
+if __name__ == "__main__":
+    main()
