@@ -63,6 +63,13 @@ def part_of(corners: Corners, part: tuple[float, float, float, float]) -> Corner
     return np.asarray(cv2.perspectiveTransform(wanted, matrix)[0], np.float32)
 
 
+def grow(corners: Corners, factor: float) -> Corners:
+    """The quadrilateral enlarged about its centre."""
+    quad = np.asarray(corners, np.float32).reshape(4, 2)
+    middle = quad.mean(0)
+    return np.asarray((quad - middle) * factor + middle, np.float32)
+
+
 def aspect(corners: Corners) -> float:
     """Width over height, of the mean sides: about 3.1 for one row, 2 for two rows, seen from the front."""
     quad = np.asarray(corners, np.float32).reshape(4, 2)
