@@ -6,6 +6,7 @@ to `<aa>/<sha256>.<ext>`; 4. fsync that folder. Temporary files left by a crash 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -77,7 +78,7 @@ class EvidenceFiles:
         try:
             temporary.write_bytes(data)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            _discard(temporary)
             raise _failed(self._folder, error) from error
         return self.adopt(temporary, role, media_type)
 
@@ -95,7 +96,7 @@ class EvidenceFiles:
         except OSError as error:
             raise _failed(self._folder, error) from error
         finally:
-            temporary.unlink(missing_ok=True)
+            _discard(temporary)
         return StoredFile(digest, target, role, media_type, size_bytes)
 
     def remove(self, path: Path) -> int:
@@ -127,6 +128,12 @@ def sha256_of(path: Path) -> str:
         while block := file.read(_READ_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _discard(temporary: Path) -> None:
+    """Remove what is left of it; where even that fails, the reason is already being told."""
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
 
 
 def _move_for_good(temporary: Path, target: Path) -> None:
