@@ -1,8 +1,8 @@
 """Fetches the page's third-party parts: `python -m collector.web.fetch`.
 
-Installs package.json by its lock file (npm comes as a Python wheel) in a temporary folder and keeps only the files the page
-loads, in static/vendor/ (not in git). Afterwards the page needs no network but the collector's. Standard library only, so
-that a build can run it before anything else is installed.
+Installs package.json by its lock file (npm comes as a Python wheel) in a temporary folder and keeps only the files that
+the page loads, in static/vendor/ (not in git). Afterwards the page needs only the collector. Standard library
+only, so that a build can run it before anything else is installed.
 """
 
 from __future__ import annotations
@@ -66,9 +66,10 @@ def _npm_install(work: Path) -> None:
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     done = npm(["ci", *options], return_completed_process=True, cwd=work, capture_output=True, text=True)
     if done.returncode != 0:
+        words = str(done.stderr)[-2000:]
         raise FetchError(
             "npm could not fetch the live page's parts. They are fetched once, from the npm registry or the mirror "
-            f"that `npm config` names: is this machine online?\n{done.stderr[-2000:]}"
+            f"that `npm config` names: is this machine online?\n{words}"
         )
 
 

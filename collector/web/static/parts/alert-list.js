@@ -1,0 +1,46 @@
+// The list of alerts: newest first, by severity at a glance.
+import { alertTitle, proof } from "./describe.js";
+import { html, useEffect, useRef } from "./lib.js";
+import { Picture } from "./picture.js";
+
+const SIGNS = { critical: "▲", warning: "◆", info: "●" };
+
+export function Severity({ severity, say }) {
+  return html`<span class="severity ${severity}" title=${say(severity)}><span aria-hidden="true">${SIGNS[severity]}</span>
+    <span class="word">${say(severity)}</span></span>`;
+}
+
+export function AlertList({ alerts, chosen, choose, words, more }) {
+  const { say } = words;
+  if (alerts.length === 0) return html`<p class="nothing">${say("noAlerts")}</p>`;
+  return html`<ul class="alerts" role="list">
+    ${alerts.map((alert) => html`<${AlertRow} key=${alert.alert_id} alert=${alert} chosen=${chosen === alert.alert_id}
+      choose=${choose} words=${words} />`)}
+    ${more ? html`<li><button class="more" onClick=${more}>${say("more")}</button></li>` : null}
+  </ul>`;
+}
+
+function AlertRow({ alert, chosen, choose, words }) {
+  const { say, when } = words;
+  const row = useRef(null);
+  useEffect(() => {
+    if (chosen) row.current?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
+  // pictures of plates are opened one by one, on purpose: every look at them is recorded
+  const picture = alert.type === "falling_object" ? proof(alert.evidence, "snapshot") : null;
+  return html`<li>
+    <button ref=${row} class="alert ${alert.severity} ${alert.state}" aria-current=${chosen ? "true" : "false"}
+      onClick=${() => choose({ alert: alert.alert_id })}>
+      ${picture ? html`<${Picture} proof=${picture} alt="" say=${say} small />` : html`<span class="thumb ${alert.type}" aria-hidden="true"></span>`}
+      <span class="what">
+        <strong>${alertTitle(alert, words)}</strong>
+        <span class="where">${alert.site} / ${alert.source}</span>
+        <span class="marks"><${Severity} severity=${alert.severity} say=${say} />
+          ${alert.certainty ? html`<span class="mark">${say(alert.certainty)}</span>` : null}
+          ${alert.late ? html`<span class="mark">${say("late")}</span>` : null}
+          ${alert.state === "new" || alert.severity === "info" ? null : html`<span class="mark">${say(alert.state)}</span>`}</span>
+      </span>
+      <time datetime=${alert.occurred_at}>${when(alert.occurred_at)}</time>
+    </button>
+  </li>`;
+}

@@ -1,0 +1,70 @@
+// Evidence on the page: a picture that may still be on its way, with the path drawn over it, and the clip.
+import { evidenceUrl } from "./api.js";
+import { html, useEffect, useState } from "./lib.js";
+
+const RETRY_MS = [400, 600, 1000, 2000, 3000, 5000, 8000, 15000, 30000];
+
+// Loads until it has arrived; "here", "waiting", "forbidden" or "missing".
+function useArrival(sha256) {
+  const [arrival, setArrival] = useState({ state: "waiting", tries: 0 });
+  useEffect(() => {
+    setArrival({ state: "waiting", tries: 0 });
+    if (!sha256) return undefined;
+    let timer;
+    let ended = false;
+    const look = async (tries) => {
+      const answer = await fetch(evidenceUrl(sha256), { headers: { Range: "bytes=0-0" } }).catch(() => null);
+      if (ended) return;
+      if (answer?.ok) setArrival({ state: "here", tries });
+      else if (answer?.status === 403) setArrival({ state: "forbidden", tries });
+      else if (tries >= RETRY_MS.length) setArrival({ state: "missing", tries });
+      else timer = setTimeout(() => look(tries + 1), RETRY_MS[tries]);
+    };
+    look(0);
+    return () => {
+      ended = true;
+      clearTimeout(timer);
+    };
+  }, [sha256]);
+  return arrival.state;
+}
+
+const WAITING = { waiting: "onItsWay", forbidden: "mayNotSee", missing: "missing" };
+
+export function Picture({ proof, alt, say, children, small = false }) {
+  const state = useArrival(proof?.sha256);
+  const [size, setSize] = useState(null);
+  if (!proof) return null;
+  if (state !== "here") return html`<div class=${small ? "thumb empty" : "frame empty"}>${small ? "" : say(WAITING[state])}</div>`;
+  const measure = ({ target }) => setSize([target.naturalWidth, target.naturalHeight]);
+  return html`<div class=${small ? "thumb" : "frame"}>
+    <img src=${evidenceUrl(proof.sha256)} alt=${alt} onLoad=${measure} />
+    ${size && children ? children(size) : null}
+  </div>`;
+}
+
+export function Path({ points, origin, size: [width, height], label }) {
+  const at = (point) => `${(point.x * width).toFixed(1)},${(point.y * height).toFixed(1)}`;
+  const unit = Math.max(width, height) / 100;
+  const last = points.at(-1);
+  return html`<svg class="path" viewBox="0 0 ${width} ${height}" role="img" aria-label=${label}>
+    <polyline class="halo" points=${points.map(at).join(" ")} />
+    <polyline class="line" points=${points.map(at).join(" ")} />
+    ${points.map((point) => html`<circle class="dot" cx=${point.x * width} cy=${point.y * height} r=${unit * 0.35} />`)}
+    <circle class="origin" cx=${origin.x * width} cy=${origin.y * height} r=${unit * 1.8} />
+    <circle class="last" cx=${last.x * width} cy=${last.y * height} r=${unit * 0.8} />
+  </svg>`;
+}
+
+export function Corners({ corners, size: [width, height] }) {
+  const points = corners.map(([x, y]) => `${x * width},${y * height}`).join(" ");
+  return html`<svg class="path" viewBox="0 0 ${width} ${height}" aria-hidden="true"><polygon class="plate-box" points=${points} /></svg>`;
+}
+
+export function Clip({ proof, say }) {
+  const state = useArrival(proof?.sha256);
+  if (!proof) return html`<p class="quiet">${say("noClip")}</p>`;
+  if (state !== "here") return html`<div class="frame empty">${say(WAITING[state])}</div>`;
+  return html`<video class="clip" controls loop muted playsinline preload="metadata" src=${evidenceUrl(proof.sha256)}></video>
+    ${proof.note ? html`<p class="quiet">${proof.note}</p>` : null}`;
+}
