@@ -194,9 +194,8 @@ def render_command(scenario: Path, out: Path, processes: int, as_json: bool) -> 
         return
     for camera in rendered.cameras:
         how = "already rendered" if camera.cached else "rendered"
-        click.echo(
-            f"{camera.id}: {how}, {camera.frames} frames at {camera.render_fps:g} per second of one core, {camera.video}"
-        )
+        speed = f"{camera.render_fps:g} frames per second of one core"
+        click.echo(f"{camera.id}: {how}, {camera.frames} frames, {speed}, {camera.video}")
 
 
 def _print_progress(camera: str, done: int, total: int) -> None:

@@ -13,7 +13,7 @@ from simulator.tower.geometry import FacadeCamera, FacadeLayout
 from simulator.tower.house import House, build_house
 from simulator.tower.look import Look, Sun
 from simulator.tower.sensor import Grain, vignette
-from simulator.tower.surroundings import Picture, paint_neighbours, paint_sky
+from simulator.tower.surroundings import Picture, paint_neighbours, paint_sky, weathered
 
 Bgr = NDArray[np.uint8]
 
@@ -36,10 +36,10 @@ class Light:
             return Grain(read=2.4, shot=4.5, blur_px=0.7, chroma=0.6)
         return Grain(read=0.9, shot=2.2, blur_px=0.45, chroma=0.35)
 
-    @property
-    def exposure_s(self) -> float:
-        """How long the shutter is open."""
-        return 1 / 40 if self.night else 1 / 120 if self.rain or self.snow else 1 / 250
+    def exposure_s(self, rng: np.random.Generator) -> float:
+        """How long the shutter is open: what a camera chooses at this light."""
+        longest, shortest = (25, 50) if self.night else (60, 250) if self.rain or self.snow else (100, 600)
+        return float(1 / np.exp(rng.uniform(np.log(longest), np.log(shortest))))
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,13 @@ def build_backdrop(
     sky = paint_sky(rng, size, look.sun)
     behind, far_glow = paint_neighbours(rng, camera, layout, look, sky, share)
     house = build_house(rng, camera, layout, look, share)
+    away = np.abs(behind - sky).max(axis=2, keepdims=True) > 6
+    behind = weathered(rng, behind, away.astype(np.float32))
     cover = house.cover[..., None]
     day = behind * (1 - cover) + house.day * cover
     glow = np.clip(far_glow * (1 - cover) + house.glow, 0, 255)
     if light.night:
-        still, lit = _at_night(day, glow, cover, light)
+        still, lit = _at_night(rng, day, glow, cover, light)
     else:
         still, lit = _by_day(rng, day, light, look)
     lens = vignette(size, float(rng.uniform(0.08, 0.25)))
@@ -104,7 +106,9 @@ def _by_day(rng: np.random.Generator, day: Picture, light: Light, look: Look) ->
     return (day * 0.82 * (1 - veil) + grey * veil).astype(np.float32), lit * 0.75
 
 
-def _at_night(day: Picture, glow: Picture, cover: NDArray[np.float32], light: Light) -> tuple[Picture, Picture]:
+def _at_night(
+    rng: np.random.Generator, day: Picture, glow: Picture, cover: NDArray[np.float32], light: Light
+) -> tuple[Picture, Picture]:
     """Street lamps from below or infrared lamps, dark sky, windows that shine and bloom."""
     height = day.shape[0]
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
@@ -115,8 +119,9 @@ def _at_night(day: Picture, glow: Picture, cover: NDArray[np.float32], light: Li
         picture = grey * (cover * reach + (1 - cover) * 0.05) + 0.5 * glow + 0.3 * bloom
         picture = picture.mean(axis=2, keepdims=True).repeat(3, axis=2)
         return picture.astype(np.float32), np.broadcast_to(reach * 1.25, day.shape).astype(np.float32)
-    lamp = np.array([0.115, 0.14, 0.185], np.float32) * (0.55 + 0.75 * down**2)
-    sky = np.array([26, 20, 17], np.float32) + np.array([14, 18, 26], np.float32) * down
+    gain = np.float32(rng.uniform(1.3, 2.8))
+    lamp = np.array([0.115, 0.14, 0.185], np.float32) * gain * (0.6 + 0.6 * down**2)
+    sky = (np.array([20, 16, 14], np.float32) + np.array([12, 15, 22], np.float32) * down) * gain**0.7
     ground = (0.6 * day + 0.4 * grey) * lamp
     picture = ground * cover + (0.55 * ground + 0.45 * sky) * (1 - cover) + 0.92 * glow + 0.35 * bloom
     lit = np.broadcast_to(lamp * 1.5, day.shape) + bloom / 255 * 1.2

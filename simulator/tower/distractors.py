@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -183,7 +184,8 @@ class Hanging:
         loose = self.grid[1] / np.float32(height)
         swing = np.float32(self.flap_px * gust) * loose * np.sin(np.float32(4.3 * t_s + self.phase) + 2 * loose)
         sprite = cv2.remap(self.sprite, self.grid[0] + swing, self.grid[1], cv2.INTER_LINEAR)
-        overlay(canvas[self.top : self.top + height, self.left : self.left + width], sprite)
+        region = canvas[self.top : self.top + height, self.left : self.left + width]
+        overlay(region, sprite.astype(np.uint8, copy=False))
 
 
 _CLOTHES = (
@@ -198,9 +200,13 @@ _CLOTHES = (
 
 
 def hang_laundry(
-    rng: np.random.Generator, camera: FacadeCamera, balconies: tuple[Balcony, ...], wind: float, light: float
+    rng: np.random.Generator,
+    camera: FacadeCamera,
+    balconies: tuple[Balcony, ...],
+    wind: float,
+    light: Callable[[float, float], Light],
 ) -> list[Hanging]:
-    """Clothes below the pole of some balconies, moved by `wind` (metres per second)."""
+    """Clothes below the pole of some balconies, moved by `wind` (metres per second), lit by `light` (x, y)."""
     hung = []
     for balcony in balconies:
         if rng.random() > 0.3:
@@ -221,7 +227,7 @@ def _hang(
     peg: tuple[float, float, float],
     size_m: tuple[float, float],
     wind: float,
-    light: float,
+    light: Callable[[float, float], Light],
 ) -> Hanging | None:
     x, y, z = peg
     corners = camera.project(
@@ -236,7 +242,8 @@ def _hang(
     if (low < 0).any() or (high > (camera.width, camera.height)).any():
         return None
     large = np.zeros(((high[1] - low[1]) * 4, (high[0] - low[0]) * 4, 4), np.uint8)
-    colour = np.array(_CLOTHES[int(rng.integers(len(_CLOTHES)))]) * light * rng.uniform(0.7, 1.1)
+    lit = np.array(light(float(corners[0, 0]), float(corners[0, 1])))
+    colour = np.array(_CLOTHES[int(rng.integers(len(_CLOTHES)))]) * lit * rng.uniform(0.7, 1.0)
     cv2.fillConvexPoly(
         large, np.round((corners - low) * 4).astype(np.int32), (*np.clip(colour, 0, 255), 255.0), cv2.LINE_AA
     )

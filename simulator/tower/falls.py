@@ -145,12 +145,15 @@ def _random_release(rng: np.random.Generator, layout: FacadeLayout, floor: int, 
 
 
 def _fitting_thing(rng: np.random.Generator, shapes: tuple[Shape, ...], scale: float, size_px: float | None) -> Thing:
-    """A thing that is about as large in life as the wanted size asks; stretched to it if nothing fits."""
+    """A thing that is about as large in life as the wanted size asks; stretched as far as is still believable."""
     if size_px is None:
         return make_thing(rng, shapes)
-    candidates = [shapes[int(number)] for number in rng.integers(len(shapes), size=4)]
-    best = min(candidates, key=lambda shape: abs(np.log(0.6 * float(np.mean(shape.length_m)) * scale / size_px)))
-    return make_thing(rng, (best,), size_px / scale)
+    wanted = size_px / scale
+    fitting = [shape for shape in shapes if 0.4 * shape.length_m[0] <= wanted <= 0.9 * shape.length_m[1]]
+    if fitting:
+        return make_thing(rng, (fitting[int(rng.integers(len(fitting)))],), wanted)
+    nearest = min(shapes, key=lambda shape: abs(np.log(wanted / (0.6 * np.mean(shape.length_m)))))
+    return make_thing(rng, (nearest,), float(np.clip(wanted, 0.4 * nearest.length_m[0], 0.9 * nearest.length_m[1])))
 
 
 def _seen_run(points: Floats, heights: Floats, camera: FacadeCamera) -> slice:

@@ -26,7 +26,7 @@ class TowerOptions(BaseModel):
     floors: Annotated[int, Field(ge=8, le=33)] | None = Field(default=None, description="Left out, the seed chooses.")
     objects: tuple[ObjectKind, ...] | None = Field(default=None, description="Only these things fall; left out, any.")
     object_px: tuple[float, float] = Field(
-        default=(2.5, 20), description="Smallest and largest size in the picture: square root of the area in pixels."
+        default=(3, 20), description="Smallest and largest size halfway down: square root of the area in pixels."
     )
     distractors: tuple[DistractorName, ...] | None = Field(
         default=None, description="Left out, those that belong to the conditions; [] for none."

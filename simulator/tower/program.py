@@ -55,17 +55,21 @@ def shapes_for(seed: int, options: TowerOptions) -> tuple[Shape, ...]:
     return tuple(shape for shape in family if shape.kind in options.objects)
 
 
-def plan_falls(  # noqa: PLR0913 (what falls depend on)
-    rng: np.random.Generator,
-    spec: CameraSpec,
-    options: TowerOptions,
-    camera: FacadeCamera,
-    layout: FacadeLayout,
-    shot: Shot,
-    wind: Wind,
-    shapes: tuple[Shape, ...],
-) -> list[Fall]:
+@dataclass(frozen=True)
+class Stage:
+    """Where it all happens."""
+
+    spec: CameraSpec
+    options: TowerOptions
+    camera: FacadeCamera
+    layout: FacadeLayout
+    shot: Shot
+    wind: Wind
+
+
+def plan_falls(rng: np.random.Generator, stage: Stage, shapes: tuple[Shape, ...]) -> list[Fall]:
     """One fall per equal slice of the video, each over before the video ends. Raises SceneError if that cannot be."""
+    spec, options = stage.spec, stage.options
     falls: list[Fall] = []
     slot = spec.duration_s / max(1, options.falls)
     for number in range(options.falls):
@@ -74,8 +78,8 @@ def plan_falls(  # noqa: PLR0913 (what falls depend on)
             start = number * slot + rng.uniform(0.05, 0.75) * slot
             size = float(np.exp(rng.uniform(*np.log(options.object_px))))
             fall = random_fall(
-                rng, camera, layout, shot,
-                shapes=shapes, t_release_s=float(start), size_px=size, wind_mps=wind, name=f"{spec.id}-{number + 1}",
+                rng, stage.camera, stage.layout, stage.shot, shapes=shapes, t_release_s=float(start), size_px=size,
+                wind_mps=stage.wind, name=f"{spec.id}-{number + 1}",
             )  # fmt: skip
             if fall is not None and fall.last_frame + 2 < spec.frame_count:
                 break
@@ -89,17 +93,10 @@ def plan_falls(  # noqa: PLR0913 (what falls depend on)
     return falls
 
 
-def plan_movers(  # noqa: PLR0913 (what they depend on)
-    rng: np.random.Generator,
-    spec: CameraSpec,
-    options: TowerOptions,
-    camera: FacadeCamera,
-    layout: FacadeLayout,
-    shot: Shot,
-    wind: Wind,
-    house: House,
-) -> list[Mover]:
+def plan_movers(rng: np.random.Generator, stage: Stage, house: House) -> list[Mover]:
     """Birds, insects, leaves, plastic and people, at random times; `busy` multiplies how many."""
+    spec, options, shot = stage.spec, stage.options, stage.shot
+    camera, layout, wind = stage.camera, stage.layout, stage.wind
     names = distractor_names(options, spec.conditions)
     minutes = spec.duration_s / 60 * options.busy
     size, night = (spec.width, spec.height), "night" in spec.conditions
@@ -117,22 +114,20 @@ def plan_movers(  # noqa: PLR0913 (what they depend on)
     if "plastic" in names:
         movers += [random_leaf(rng, camera, layout, shot, frame, wind, plastic=True) for frame in times(4)]
     if "people" in names:
-        movers += _people(rng, spec, camera, shot, house.balconies)
+        movers += _people(rng, stage, house.balconies)
     return [mover for mover in movers if mover is not None and mover.first_frame < spec.frame_count]
 
 
-def _people(
-    rng: np.random.Generator, spec: CameraSpec, camera: FacadeCamera, shot: Shot, balconies: tuple[Balcony, ...]
-) -> list[Mover]:
+def _people(rng: np.random.Generator, stage: Stage, balconies: tuple[Balcony, ...]) -> list[Mover]:
     low = [balcony for balcony in balconies if 2 < balcony.floor < 15]
     chosen = rng.permutation(len(low))[: int(rng.integers(0, 4))]
-    return [random_person(rng, camera, low[int(number)], shot, (0, spec.frame_count - 1)) for number in chosen]
+    span = (0, stage.spec.frame_count - 1)
+    return [random_person(rng, stage.camera, low[int(number)], stage.shot, span) for number in chosen]
 
 
-def plan_changes(
-    rng: np.random.Generator, spec: CameraSpec, options: TowerOptions, camera: FacadeCamera, house: House
-) -> list[Change]:
+def plan_changes(rng: np.random.Generator, stage: Stage, house: House) -> list[Change]:
     """Windows whose light is switched (night), or that flash as they are opened (day)."""
+    spec, options, camera = stage.spec, stage.options, stage.camera
     names = distractor_names(options, spec.conditions)
     minutes = spec.duration_s / 60 * options.busy
     changes = []

@@ -17,7 +17,7 @@ from simulator.tower.falls import Fall, Shot, Wind
 from simulator.tower.geometry import FacadeCamera, FacadeLayout, random_camera, random_layout
 from simulator.tower.look import random_look
 from simulator.tower.options import TowerOptions
-from simulator.tower.program import Change, distractor_names, plan_changes, plan_falls, plan_movers, shapes_for
+from simulator.tower.program import Change, Stage, distractor_names, plan_changes, plan_falls, plan_movers, shapes_for
 from simulator.tower.sensor import NoiseBank, Shake, draw_clock, random_exposure, random_shake
 from simulator.tower.surroundings import grow_foliage
 from simulator.tower.weather import random_rain, random_snow
@@ -44,7 +44,7 @@ class TowerScene:
         self.backdrop: Backdrop = build_backdrop(
             rng, self.camera, self.layout, random_look(rng, self.layout.columns), self.light
         )
-        self.shot = Shot(spec.fps, min(self.light.exposure_s, 0.9 / spec.fps))
+        self.shot = Shot(spec.fps, min(self.light.exposure_s(rng), 0.9 / spec.fps))
         self._plan_events(np.random.default_rng((seed, 1)))
         self._plan_camera(np.random.default_rng((seed, 2)))
 
@@ -53,14 +53,14 @@ class TowerScene:
         names = distractor_names(options, spec.conditions)
         wind = _wind(rng, strong="wind" in spec.conditions)
         shapes = shapes_for(self.seed, options)
-        self.falls = plan_falls(rng, spec, options, self.camera, self.layout, self.shot, wind, shapes)
+        stage = Stage(spec, options, self.camera, self.layout, self.shot, wind)
         house = self.backdrop.house
-        self.movers = plan_movers(rng, spec, options, self.camera, self.layout, self.shot, wind, house)
-        self.changes = plan_changes(rng, spec, options, self.camera, house)
+        self.falls = plan_falls(rng, stage, shapes)
+        self.movers = plan_movers(rng, stage, house)
+        self.changes = plan_changes(rng, stage, house)
         speed = float(np.hypot(wind[0], wind[2])) + 0.5
-        bright = 0.25 if self.light.night else 0.85
         balconies = house.balconies if "laundry" in names else ()
-        self.laundry = hang_laundry(rng, self.camera, balconies, speed, bright)
+        self.laundry = hang_laundry(rng, self.camera, balconies, speed, self.backdrop.light_at)
         self.foliage = grow_foliage(rng, self.size, 0.7 * speed) if "trees" in names else []
         for crown in self.foliage:
             crown.layer[..., :3] = (crown.layer[..., :3] * (0.16 if self.light.night else 0.9)).astype(np.uint8)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Bgr = NDArray[np.uint8]
 
 _BANK = 8
+_FONT = cv2.FONT_HERSHEY_DUPLEX
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def vignette(size: tuple[int, int], strength: float) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Shake:
-    """A pole in the wind: three swings each for (x, y, turn), as (amplitude, hertz, phase); gusts make it come and go."""
+    """A pole in gusts of wind: three swings each for (x, y, turn), as (amplitude, hertz, phase)."""
 
     swings: NDArray[np.float64]
     gust_hz: float
@@ -136,7 +137,7 @@ def draw_clock(picture: Bgr, name: str, start: datetime, t_s: float) -> None:
     scale = height / 1100
     moment = (start + timedelta(seconds=t_s)).strftime("%Y-%m-%d %H:%M:%S")
     bold = max(1, round(2.2 * scale))
-    span = cv2.getTextSize(name, cv2.FONT_HERSHEY_DUPLEX, scale, bold)[0][0]
+    span = cv2.getTextSize(name, _FONT, scale, bold)[0][0]
     places = (
         (moment, (round(24 * scale), round(46 * scale))),
         (name, (width - span - round(24 * scale), height - round(24 * scale))),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator.tower.geometry import FacadeCamera, FacadeLayout
 from simulator.tower.look import Look, Sun
 from simulator.tower.noise import fractal
-from simulator.tower.relief import Painter, reduced
+from simulator.tower.relief import Block, Painter, reduced
 
 Bgr = NDArray[np.uint8]
 Picture = NDArray[np.float32]
@@ -43,6 +43,7 @@ def paint_neighbours(
         spots.append((away, side * (layout.width_m * 0.55 + rng.uniform(4, 70))))
     for away, x in sorted(spots, reverse=True):
         _paint_neighbour(rng, painter, look, (x, away), lit_share)
+    _paint_horizon(rng, painter, look)
     return reduced(painter.day, 2).astype(np.float32), reduced(painter.glow, 2)
 
 
@@ -67,15 +68,53 @@ def _paint_neighbour(
     painter.polygon(side, hazy(wall * 0.75))
     painter.polygon(face, hazy(wall))
     columns = max(3, int(width / 2.6))
-    for column in range(columns):
-        broad = rng.uniform(0.9, 1.9)
-        for floor in range(floors):
+    broad = rng.uniform(0.9, 2.0, columns)
+    balcony = rng.random(columns) < 0.4
+    for floor in range(floors):
+        band = np.array([[left, floor * 3.0, -away], [left + width, floor * 3.0, -away],
+                         [left + width, floor * 3.0 + 0.35, -away], [left, floor * 3.0 + 0.35, -away]])  # fmt: skip
+        painter.polygon(band, hazy(wall * rng.uniform(0.86, 0.9)))
+        for column in range(columns):
             x0, y0 = left + (column + 0.2) * width / columns, floor * 3.0 + 0.9
-            pane = np.array([[x0, y0, -away], [x0 + broad, y0, -away], [x0 + broad, y0 + 1.5, -away],
-                             [x0, y0 + 1.5, -away]])  # fmt: skip
-            lit = rng.random() < lit_share * 0.8
-            glow = (150.0, 195.0, 225.0) if lit else (0.0, 0.0, 0.0)
-            painter.polygon(pane, hazy(wall * rng.uniform(0.3, 0.65)), glow=glow)
+            pane = np.array([[x0, y0, -away], [x0 + broad[column], y0, -away],
+                             [x0 + broad[column], y0 + 1.5, -away], [x0, y0 + 1.5, -away]])  # fmt: skip
+            glow = (150.0, 195.0, 225.0) if rng.random() < lit_share * 0.8 else (0.0, 0.0, 0.0)
+            painter.polygon(pane, hazy(wall * rng.uniform(0.25, 0.6)), glow=glow)
+            if balcony[column]:
+                block = Block(x0 - 0.3, x0 + broad[column] + 0.3, floor * 3.0, floor * 3.0 + 1.0, -away, -away + 1.0)
+                painter.block(block, hazy(wall * rng.uniform(0.85, 1.0)), under=0.6)
+            elif rng.random() < 0.4:
+                unit = Block(x0, x0 + 0.8, y0 - 0.75, y0 - 0.2, -away, -away + 0.35)
+                painter.block(unit, hazy(np.array([205.0, 208.0, 210.0])), under=0.6)
+
+
+def _paint_horizon(rng: np.random.Generator, painter: Painter, look: Look) -> None:
+    """Ground, and rows of trees and bushes that hide where the neighbours stand; nearer rows are lower and clearer."""
+    sky = np.array(look.sun.sky_low)
+    for away, tall in ((60.0, 9.0), (35.0, 6.0), (14.0, 3.0), (4.0, 1.2)):
+        haze = 1 - float(np.exp(-away / 130))
+        green = np.array([48.0, 78.0, 62.0]) * rng.uniform(0.6, 1.0)
+        span = 2.2 * away + 70
+        tone = green * (1 - haze) + sky * haze
+        floor = np.array([[-span, -6, -away], [span, -6, -away], [span, 0.5 * tall, -away], [-span, 0.5 * tall, -away]])
+        painter.polygon(floor, (float(tone[0]), float(tone[1]), float(tone[2])))
+        spots = np.column_stack(
+            [rng.uniform(-span, span, 1600), tall * rng.uniform(0.2, 1, 1600) * rng.uniform(0.7, 1, 1600)]
+        )
+        for x, y in spots[np.argsort(-spots[:, 1])]:
+            leaf = tone * rng.uniform(0.65, 1.2)
+            shape = rng.normal(0, 1, (9, 2)) * (0.04 * tall + 0.1) + (x, y)
+            hull = shape[cv2.convexHull(shape.astype(np.float32), returnPoints=False)[:, 0]]
+            points = np.column_stack([hull, np.full(len(hull), -away)])
+            painter.polygon(points, (float(leaf[0]), float(leaf[1]), float(leaf[2])))
+
+
+def weathered(rng: np.random.Generator, picture: Picture, cover: NDArray[np.float32]) -> Picture:
+    """The picture with the uneven tone that large walls have, where `cover` (h, w, 1) says so."""
+    height, width = picture.shape[:2]
+    tone = 0.035 * fractal(rng, (width, height), (width / 6, height / 6), 6)[..., None]
+    weathered_picture: Picture = (picture * (1 + tone * cover)).astype(np.float32)
+    return weathered_picture
 
 
 @dataclass(frozen=True)
@@ -104,7 +143,7 @@ class Foliage:
         gust = 0.6 + 0.4 * np.sin(0.43 * t_s) * np.sin(0.17 * t_s + 1)
         map_x = cv2.add(self.grid[0], self._swing(self.sway_px * gust, 2.1 * t_s))
         map_y = cv2.add(self.grid[1], self._swing(self.sway_px * gust * 0.6, 2.9 * t_s))
-        layer = cv2.remap(self.layer, map_x, map_y, cv2.INTER_LINEAR)
+        layer = cv2.remap(self.layer, map_x, map_y, cv2.INTER_LINEAR).astype(np.uint8, copy=False)
         overlay(canvas[self.top : self.top + height, self.left : self.left + width], layer)
 
     def _swing(self, reach: float, angle: float) -> NDArray[np.float32]:
@@ -137,11 +176,11 @@ def _grow_crown(
 ) -> Foliage:
     """Leaves in clumps, dark inside, lit from above; painted at twice the size."""
     x, y, radius = crown
-    left, top = max(0, int(x - 1.25 * radius)), max(0, int(y - 1.25 * radius))
-    right, bottom = min(size[0], int(x + 1.25 * radius)), size[1]
+    left, top = max(0, int(x - 1.8 * radius)), max(0, int(y - 1.8 * radius))
+    right, bottom = min(size[0], int(x + 1.8 * radius)), size[1]
     width, height = max(8, right - left), max(8, bottom - top)
     large = np.zeros((height * 2, width * 2, 4), np.uint8)
-    clumps = rng.normal(0, 0.42, (70, 2)) * radius * 2 + (np.array([x - left, y - top]) * 2)
+    clumps = np.clip(rng.normal(0, 0.42, (70, 2)), -1.3, 1.3) * radius * 2 + (np.array([x - left, y - top]) * 2)
     hue = np.array([rng.uniform(35, 55), rng.uniform(75, 100), rng.uniform(55, 80)])
     leaf = max(2.0, radius * 0.035)
     for depth in range(3):

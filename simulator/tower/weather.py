@@ -13,6 +13,8 @@ from simulator.tower.geometry import Floats
 
 Bgr = NDArray[np.uint8]
 _SHIFT = 4
+_REDUCED = 4
+"""Near drops and flakes are out of focus: they are drawn on a picture of a quarter of the size."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Precipitation:
     width_px: Floats
     tone: Floats
     swing_px: Floats
+    near: NDArray[np.bool_]
     shot: Shot
 
     def draw(self, canvas: Bgr, t_s: float) -> None:
@@ -41,25 +44,25 @@ class Precipitation:
         y -= height * 0.08
         open_s = self.shot.exposure_s
         ends = np.column_stack([x, y, x + self.vx * open_s, y + self.vy * open_s])
-        fixed = np.round(ends * (1 << _SHIFT)).astype(int).tolist()
-        veil = np.zeros(canvas.shape[:2], np.uint8)
-        for (x0, y0, x1, y1), thick, tone in zip(fixed, self._thickness, self._tones, strict=True):
-            cv2.line(veil, (x0, y0), (x1, y1), tone, thick, cv2.LINE_AA, _SHIFT)
-        veil = cv2.GaussianBlur(veil, (3, 3), 0).astype(np.uint8)
+        sharp = np.zeros(canvas.shape[:2], np.uint8)
+        self._streaks(sharp, ends, ~self.near, 1)
+        small = np.zeros((canvas.shape[0] // _REDUCED, canvas.shape[1] // _REDUCED), np.uint8)
+        self._streaks(small, ends, self.near, _REDUCED)
+        blurred = cv2.resize(cv2.GaussianBlur(small, (0, 0), 1.0), (canvas.shape[1], canvas.shape[0]))
+        veil = cv2.add(cv2.GaussianBlur(sharp, (3, 3), 0), blurred)
         cv2.add(canvas, cv2.cvtColor(veil, cv2.COLOR_GRAY2BGR), dst=canvas)
 
-    @property
-    def _thickness(self) -> list[int]:
-        return [max(1, round(float(width))) for width in self.width_px]
-
-    @property
-    def _tones(self) -> list[int]:
-        return [int(tone) for tone in self.tone]
+    def _streaks(self, veil: NDArray[np.uint8], ends: Floats, chosen: NDArray[np.bool_], reduced: int) -> None:
+        fixed = np.round(ends[chosen] / reduced * (1 << _SHIFT)).astype(int).tolist()
+        widths = np.maximum(1, np.round(self.width_px[chosen] / reduced)).astype(int).tolist()
+        tones = self.tone[chosen].astype(int).tolist()
+        for (x0, y0, x1, y1), width, tone in zip(fixed, widths, tones, strict=True):
+            cv2.line(veil, (x0, y0), (x1, y1), tone, width, cv2.LINE_AA, _SHIFT)
 
 
 def random_rain(rng: np.random.Generator, size: tuple[int, int], shot: Shot, bright: float) -> Precipitation:
     """Drops 2 to 30 m away at 5 to 9 m/s; near ones are long and faint; `bright` is their tone on this scene."""
-    count = int(rng.uniform(350, 800))
+    count = int(rng.uniform(500, 1100))
     distance = 2 + 28 * rng.random(count) ** 0.7
     scale = size[1] * 1.1 / distance
     fall = rng.uniform(5, 9, count)
@@ -73,13 +76,14 @@ def random_rain(rng: np.random.Generator, size: tuple[int, int], shot: Shot, bri
         width_px=np.clip(0.003 * scale, 1, 2.4),
         tone=np.clip(bright * rng.uniform(0.3, 1.0, count) * np.clip(6 / distance, 0.25, 1), 4, 160),
         swing_px=np.zeros(count),
+        near=distance < 5,
         shot=shot,
     )
 
 
 def random_snow(rng: np.random.Generator, size: tuple[int, int], shot: Shot, bright: float) -> Precipitation:
     """Flakes 1.5 to 30 m away that sink at 0.8 to 1.6 m/s and swing."""
-    count = int(rng.uniform(500, 1100))
+    count = int(rng.uniform(600, 1500))
     distance = 1.5 + 28 * rng.random(count) ** 0.8
     scale = size[1] * 1.1 / distance
     fall = rng.uniform(0.8, 1.6, count)
@@ -90,8 +94,9 @@ def random_snow(rng: np.random.Generator, size: tuple[int, int], shot: Shot, bri
         y=rng.random(count),
         vx=drift * scale,
         vy=fall * scale,
-        width_px=np.clip(0.011 * scale, 1, 6),
-        tone=np.clip(bright * rng.uniform(0.5, 1.0, count), 10, 220),
+        width_px=np.clip(0.011 * scale, 1, 8),
+        tone=np.clip(bright * rng.uniform(0.4, 0.9, count) * np.clip(distance / 8, 0.35, 1), 10, 200),
         swing_px=0.06 * scale,
+        near=distance < 6,
         shot=shot,
     )
