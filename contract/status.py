@@ -80,6 +80,9 @@ class Health(Message):
     clock_offset_s: float | None = Field(
         default=None, description="This edge's clock minus the collector's, where known."
     )
+    problems: tuple[str, ...] = Field(
+        default=(), description="What does not work now beside the cameras: outbox, delivery, uploads. For a person."
+    )
     expires: Instant
 
 

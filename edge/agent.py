@@ -131,6 +131,7 @@ class Agent:
             reply=self._reply,
             look_again=self._look_again,
             started_s=clock.monotonic(),
+            problems=self._problems,
         )
         self._tidy_due_s = clock.monotonic()
 
@@ -279,6 +280,12 @@ class Agent:
         reason = f"evidence reached its {self._config.evidence.max_mb:.0f} MB before it was uploaded"
         data = self.outbox.dropped((), {}, reason).model_copy(update={"evidence_files": count})
         self.reporter.report(EventType.DROPPED, self._config.edge, data)
+
+    def _problems(self) -> tuple[str, ...]:
+        told = [part.problem for part in (self.reporter, self._delivery, self._uploader) if part is not None]
+        if self.reporter.lost:
+            told.append(f"{self.reporter.lost} events were lost, because the outbox could not take them")
+        return tuple(problem for problem in told if problem is not None)
 
     def _reply(self, reply: Reply) -> None:
         if self._delivery is not None:

@@ -23,7 +23,7 @@ from contract.status import Birth, CameraHealth, CameraInfo, Health
 from edge.addresses import redact
 from edge.clock import utc
 from edge.config import AgentConfig
-from edge.errors import ConfigError, EvidenceError
+from edge.errors import ConfigError, EvidenceError, OutboxError
 from edge.evidence.files import StoredFile
 from edge.evidence.queue import UploadQueue
 from edge.health import disk_free_mb, resident_memory_mb, temperature_c
@@ -72,6 +72,8 @@ class Control:
     look_again: Callable[[], None]
     """Tells delivery that old events are pending again."""
     started_s: float = 0.0
+    problems: Callable[[], tuple[str, ...]] = tuple
+    """What does not work now, beside the cameras."""
     clips_asked: set[str] = field(default_factory=set)
 
     def birth(self, connection_id: UUID) -> Birth:
@@ -105,6 +107,7 @@ class Control:
             outbox_depth=self.outbox.pending_count(),
             outbox_oldest_s=None if oldest_s is None else max(0.0, round(self.clock.now() - oldest_s, 1)),
             evidence_pending=self.uploads.waiting_count(),
+            problems=self.problems(),
             expires=now + _HEALTH_EXPIRY,
         )
 
@@ -121,11 +124,14 @@ class Control:
         return ConfigReported(revision=desired.revision, state="refused", errors=errors, at=utc(self.clock.now()))
 
     def on_watchlist(self, watchlist: Watchlist) -> None:
-        """Keep the last good list on disk for the plate analyzer's matching."""
+        """Keep the last good list on disk for the plate analyzer's matching. Raises OutboxError."""
         path = self.config.data_dir / "watchlist.json"
         temporary = path.with_suffix(".part")
-        temporary.write_text(watchlist.model_dump_json())
-        temporary.rename(path)
+        try:
+            temporary.write_text(watchlist.model_dump_json())
+            temporary.rename(path)
+        except OSError as error:
+            raise OutboxError(f"{path}: the watch list could not be stored ({error}); free space") from error
         log.info("watch list %s revision %d: %d entries", watchlist.list_id, watchlist.revision, len(watchlist.entries))
 
     def on_command(self, command: Command) -> None:
@@ -198,8 +204,11 @@ class Control:
         return camera
 
     def _answer_with_file(self, identity: str, file: StoredFile | None, text: str) -> None:
-        if file is not None:
-            self.uploads.add(file, self.clock.now())
+        try:
+            if file is not None:
+                self.uploads.add(file, self.clock.now())
+        except OutboxError as error:
+            file, text = None, str(error)
         sha256 = None if file is None else file.sha256
         self._answer(identity, ok=file is not None, text=text, evidence=sha256)
 

@@ -365,15 +365,15 @@ class Delivery:
     def _take_command(self, command: Command) -> None:
         if command.id in self._commands_seen:
             return  # QoS 1 may deliver twice; a command is done once
-        self._commands_seen[command.id] = None
-        while len(self._commands_seen) > _COMMANDS_REMEMBERED:
-            self._commands_seen.popitem(last=False)
         if command.expires <= self._now():
             late_s = (self._now() - command.expires) / timedelta(seconds=1)
             text = f"expired {late_s:.0f} s ago; not done (are both clocks right?)"
             self.reply(Reply(id=command.id, ok=False, text=text, at=self._now()))
             return
         self._side.on_command(command)
+        self._commands_seen[command.id] = None
+        while len(self._commands_seen) > _COMMANDS_REMEMBERED:
+            self._commands_seen.popitem(last=False)
 
     def _take_collector_status(self, status: CollectorStatus) -> None:
         if status.state == "online" and status.connection_id != self._collector_connection:

@@ -123,7 +123,7 @@ class Window:
         return self._start(events, boundary)
 
     def _take_backlog(self, limit: int, boundary: int) -> list[Outgoing]:
-        room = min(limit, int(self._size * _BACKLOG_SHARE) - len(self._under_way) + 1)
+        room = min(limit, max(1, int(self._size * _BACKLOG_SHARE)) - len(self._under_way))
         if room <= 0:
             return []
         found = self._outbox.pending(self._backlog_cursor, boundary, limit=room + len(self._under_way))

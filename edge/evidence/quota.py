@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from edge.evidence.files import EvidenceFiles
+from edge.errors import OutboxError
+from edge.evidence.files import EvidenceFiles, StoredFile
 from edge.evidence.queue import UploadQueue
+
+log = logging.getLogger(__name__)
 
 
 class EvidenceQuota:
@@ -20,22 +24,25 @@ class EvidenceQuota:
         self._lock = threading.Lock()
 
     def make_room(self, needed_bytes: int) -> int:
-        """Delete until so many bytes are free; returns how many are. Raises OutboxError."""
+        """Delete until so many bytes are free; returns how many are (fewer when nothing is left to delete)."""
         freed = lost = 0
         with self._lock:
-            while freed < needed_bytes:
-                candidates = self._uploads.to_give_up()
-                if not candidates:
-                    break
-                for file, lacking in candidates:
+            try:
+                for file, lacking in self._in_order():
                     freed += self._files.remove(file.path)
                     self._uploads.mark_given_up(file.sha256)
                     lost += lacking
                     if freed >= needed_bytes:
                         break
+            except OutboxError as error:
+                log.error("evidence stays, because it cannot be written down that it goes: %s", error)
         if lost:
             self._report_lost(lost)
         return freed
+
+    def _in_order(self) -> Iterator[tuple[StoredFile, bool]]:
+        while candidates := self._uploads.to_give_up():
+            yield from candidates
 
     def forget_before(self, stored_s: float) -> int:
         """Delete uploaded files older than this wall time; returns how many. Raises OutboxError."""
