@@ -65,7 +65,7 @@ class Tally:
             "boxes_without_label": self.unlabelled,
             "of_which_the_reader_calls_plates": self.unlabelled_called_plates,
             "corner_error_share_of_width": round(float(np.mean(self.corner_errors or [0])), 4),
-            "milliseconds_detect": round(1000 * float(np.median(self.seconds or [0])), 2),
+            "cpu_milliseconds_a_picture": round(1000 * float(np.median(self.seconds or [0])), 2),
         }
 
 
@@ -99,9 +99,9 @@ class Evaluation:
         """Count over one folder."""
         tally = Tally()
         for scene in read_scenes(folder):
-            began = time.perf_counter()
+            began = time.thread_time()
             detections = self._detector.detect(scene.picture)
-            tally.seconds.append(time.perf_counter() - began)
+            tally.seconds.append(time.thread_time() - began)
             self._count(scene, detections, tally, folder.name)
         return tally
 

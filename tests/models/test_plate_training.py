@@ -1,0 +1,142 @@
+"""Training of the plate models: labels are what was drawn, targets are what the device decodes, runs can be resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs the extra `train`")
+import torch
+
+from edge.inference import ModelStore
+from edge.plates.alphabet import ALPHABET
+from edge.plates.detector import STRIDE, decode
+from models.manifest import write_manifest
+from models.plate_detect import train as detect
+from models.plate_detect.samples import SceneGenerator
+from models.plate_read import export as read_export
+from models.plate_read import train as read
+from models.plate_read.net import ExportedReader, ReaderNet
+from models.plate_read.samples import (
+    LONGEST,
+    NO_TEXT,
+    NOT_A_PLATE,
+    Backgrounds,
+    Generator,
+    Sample,
+    in_training_split,
+    write_shard,
+)
+
+PHOTO = np.random.default_rng(0).integers(0, 255, (400, 500, 3), np.uint8)
+
+
+def samples(count: int, seed: int = 1) -> list[Sample]:
+    generator = Generator(np.random.default_rng(seed), None, Backgrounds(()))
+    return [generator.sample() for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cache")
+    write_shard(folder / "drawn-00001", samples(96))
+    return folder
+
+
+def test_same_seed_same_samples() -> None:
+    for first, second in zip(samples(6), samples(6), strict=True):
+        assert first.text == second.text
+        assert np.array_equal(first.crop, second.crop)
+
+
+def test_labels_say_what_was_drawn(cache: Path) -> None:
+    labels = np.load(cache / "drawn-00001.labels.npy")
+    for label, sample in zip(labels, samples(96), strict=True):
+        length = label[LONGEST]
+        if sample.text is None:
+            assert length == NO_TEXT
+            continue
+        assert "".join(ALPHABET[code - 1] for code in label[:length]) == sample.text
+        assert (sample.text == "") == (sample.layout == NOT_A_PLATE)
+
+
+def test_held_out_pictures_are_never_trained_on() -> None:
+    assert in_training_split(399, "ccpd600")
+    assert not in_training_split(400, "ccpd600")
+    assert not in_training_split(0, "easypr_a")
+
+
+def test_reader_learns_and_resumes(cache: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    crops, labels = read.Pool.read(cache, "drawn").draw(np.random.default_rng(0), 32)
+    batch = torch.from_numpy(crops).float(), torch.from_numpy(labels.astype(np.int64))
+    trainer = read.Trainer("cpu", 1e-2)
+    losses = []
+    for _ in range(8):
+        trainer.step = 200  # past the warm-up
+        losses.append(trainer.learn(*batch, 0.0)["text"])
+    assert losses[-1] < 0.7 * losses[0]
+    trainer.save(tmp_path / "run.pt")
+    again = read.Trainer("cpu", 1e-2)
+    again.load(tmp_path / "run.pt")
+    assert (again.step, again.seen) == (trainer.step, trainer.seen)
+    for key, value in trainer.net.state_dict().items():
+        assert torch.equal(value, again.net.state_dict()[key])
+
+
+def test_exported_reader_says_the_same_as_the_net(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = ReaderNet().eval()
+    path = tmp_path / "plate_read" / "plate_read.onnx"
+    path.parent.mkdir()
+    read_export.export(net.state_dict(), path, "in a test")
+    assert write_manifest(tmp_path)["models"]["plate_read"]["trained"] == "in a test"
+    crops = np.random.default_rng(0).integers(0, 255, (3, 32, 128, 3), np.uint8)
+    found = ModelStore(tmp_path).load("plate_read").run({"crops": crops})
+    with torch.no_grad():
+        expected = ExportedReader(net)(torch.from_numpy(crops))
+    for one, other in zip(found, expected, strict=True):
+        assert np.allclose(one, other.numpy(), atol=1e-3)
+
+
+def test_detector_targets_are_what_the_device_decodes() -> None:
+    quad = np.array([[70, 90], [150, 84], [152, 110], [73, 117]], np.float32)
+    corners = np.full((1, 4, 4, 2), np.nan, np.float32)
+    corners[0, 0] = quad
+    corners[0, 1] = quad[:] * 0.5 + 150
+    target = detect.targets(corners, 320 // STRIDE, 320 // STRIDE)
+    found = decode(target.heat[0, 0].numpy(), target.offsets[0].numpy(), 0.99)
+    assert len(found) == 2
+    for expected in (quad, quad * 0.5 + 150):
+        nearest = min(found, key=lambda item: float(np.abs(item.corners - expected).max()))
+        assert np.allclose(nearest.corners, expected, atol=1e-3)
+
+
+def test_mirrored_corners_keep_their_order() -> None:
+    quads = np.array([[[10, 20], [50, 22], [50, 34], [10, 32]]], np.float32)
+    _, turned = detect.mirror(PHOTO[:100, :100], quads)
+    (quad,) = turned
+    assert quad[0, 0] < quad[1, 0]
+    assert quad[3, 0] < quad[2, 0]
+    assert np.allclose(quad[0], (50, 22))
+
+
+def test_scenes_carry_the_corners_of_plates_inside() -> None:
+    generator = SceneGenerator(np.random.default_rng(2), None, Backgrounds((PHOTO,)))
+    for _ in range(6):
+        scene = generator.scene()
+        assert scene.picture.shape == (320, 320, 3)
+        for quad in scene.corners:
+            assert (quad.mean(0) > 0).all()
+            assert (quad.mean(0) < 320).all()
+
+
+def test_close_ups_hold_their_plate() -> None:
+    corners = np.full((1, 4, 4, 2), np.nan, np.float32)
+    corners[0, 0] = [[100, 150], [180, 150], [180, 175], [100, 175]]
+    views, quads = detect.close_ups(np.random.default_rng(0), np.zeros((1, 320, 320, 3), np.uint8), corners)
+    assert views.shape == (1, 128, 192, 3)
+    assert np.allclose(quads[0, 0].mean(0), (96, 64), atol=16)
