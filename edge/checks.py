@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from edge import delivery
+from edge.addresses import redact
 from edge.agent import NoRecording, build_analyzers, build_source
 from edge.config import AgentConfig, CameraSettings
 from edge.errors import ConfigError, SourceStalled, WatchpostError
@@ -64,7 +65,7 @@ def _check_camera(camera: CameraSettings, clock: Clock, first_frame_s: float) ->
     source = build_source(camera, NoRecording(), clock)
     info = source.probe()
     height, width = _first_frame(source, first_frame_s).luma.shape
-    return f"{camera.source} gives {width} x {height} pixels of {info.codec}"
+    return f"{redact(camera.source)} gives {width} x {height} pixels of {info.codec}"
 
 
 def _check_analyzers(camera: CameraSettings, models: ModelStore) -> str:

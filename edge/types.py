@@ -53,6 +53,8 @@ class StreamInfo:
     height: int
     extradata: bytes
     average_fps: float
+    rotation: int = 0
+    """Degrees counter-clockwise by which pictures are turned for display (a phone held upright): 0, 90, 180, 270."""
 
 
 @dataclass(frozen=True, slots=True)

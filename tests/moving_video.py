@@ -44,8 +44,9 @@ def write_video(
     full_range: bool = False,
     gop: int = 12,
     options: dict[str, str] | None = None,
+    rotation: int = 0,
 ) -> Path:
-    """Encode luma pictures without colour; B-frames off unless `options` says otherwise."""
+    """Encode luma pictures without colour, without B-frames unless `options` ask; `rotation` as phones note it."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(encoder, rate=FPS)
         stream.width, stream.height = SIZE
@@ -54,6 +55,7 @@ def write_video(
         stream.codec_context.thread_count = 1
         stream.codec_context.time_base = Fraction(1, FPS)
         quality = {"libx264": {"crf": "12"}, "libx265": {"x265-params": "crf=14:log-level=error:pools=none"}}
+        stream.set_display_rotation(rotation)
         stream.options = {"bf": "0", **quality.get(encoder, {"qscale": "2"}), **(options or {})}
         if encoder in {"mjpeg", "mpeg4"}:
             stream.bit_rate = 4_000_000

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from edge.errors import EvidenceError
 from edge.imaging import Polygon, mask_pixels
-from edge.types import Packet, StreamInfo
+from edge.types import Bgr, Packet, StreamInfo
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -65,6 +65,8 @@ def write_clip(path: Path, clip: Cut, masks: Sequence[Polygon]) -> str | None:
         _encode_again(path, clip, masks)
     except (av.error.FFmpegError, OSError) as error:
         raise EvidenceError(f"the clip cannot be written: {error.strerror or type(error).__name__}") from error
+    except (ValueError, IndexError) as error:  # PyAV for what it does not know, and parameter sets that are cut short
+        raise EvidenceError(f"the {clip.info.codec} stream cannot be made a clip: {error}") from error
     if clip.info.codec == "h264":
         return None
     return f"converted from {_CODEC_NAMES.get(clip.info.codec, clip.info.codec)}"
@@ -80,6 +82,7 @@ def _wrap(path: Path, clip: Cut) -> None:
     with av.open(beginning, format="h264") as template, av.open(str(path), "w", format="mp4", options=_OPTIONS) as out:
         stream = out.add_stream_from_template(template.streams.video[0])
         stream.time_base = _TIME_BASE
+        stream.set_display_rotation(clip.info.rotation)
         for packet, (pts, dts, duration) in zip(clip.packets, _stamps(clip.packets), strict=True):
             wrapped = av.Packet(_byte_stream(packet.data, length_size))
             wrapped.stream, wrapped.time_base = stream, _TIME_BASE
@@ -173,7 +176,14 @@ def _decoded(clip: Cut) -> Iterator[tuple[VideoFrame, int]]:
             if frame.is_corrupt:
                 continue
             last = max(last + 1, frame.pts if frame.pts is not None else last + 1)
-            yield frame, last
+            yield _upright(frame, clip.info.rotation), last
+
+
+def _upright(frame: VideoFrame, rotation: int) -> VideoFrame:
+    if not rotation:
+        return frame
+    turned: Bgr = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="bgr24"), rotation // 90), np.uint8)
+    return av.VideoFrame.from_ndarray(turned, format="bgr24")
 
 
 def _h264_stream(out: av.container.OutputContainer, info: StreamInfo, frame: VideoFrame) -> VideoStream:

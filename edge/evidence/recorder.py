@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from edge.clock import SystemClock
-from edge.errors import EvidenceError
+from edge.errors import EvidenceError, WatchpostError
 from edge.evidence.clip import Cut, cut, write_clip
 from edge.evidence.files import EvidenceFiles, StoredFile
 from edge.imaging import Polygon
@@ -146,7 +146,7 @@ class Recorder:
                 self._pending.append(pending)
             complete = self._take_pending(lambda waiting: waiting.complete)
         if info is None or self._closed:
-            self._on_clip(ClipResult(token, None, failed="no stream was running"))
+            self._tell(ClipResult(token, None, failed="no stream was running"))
         self._hand_over(complete)
 
     def finish_clips(self) -> None:
@@ -206,7 +206,7 @@ class Recorder:
             result = self._write(pending) if room else self._too_busy(pending)
             if room:
                 self._room.release()
-            self._on_clip(result)
+            self._tell(result)
 
     def _give_up_waiting(self) -> None:
         """Hand over what waits for packets that no longer come."""
@@ -216,6 +216,13 @@ class Recorder:
             silent = self._take_pending(lambda _: True)
         for pending in silent:
             self._cuts.put((pending, self._room.acquire(blocking=False)))
+
+    def _tell(self, result: ClipResult) -> None:
+        """One result that cannot be taken (a full outbox) must not cost the clips after it."""
+        try:
+            self._on_clip(result)
+        except WatchpostError as error:
+            _LOG.error("the clip %s of %s is not reported: %s", result.token, self._camera_id, error)
 
     def _too_busy(self, pending: _Pending) -> ClipResult:
         reason = f"{self._limits.waiting_clips} clips of {self._camera_id} are waiting to be written already"

@@ -18,6 +18,7 @@ import av
 import av.error
 import numpy as np
 from av.video.reformatter import ColorRange
+from numpy.typing import NDArray
 
 from edge.errors import SourceUnreadable
 from edge.imaging import expand_limited_range, largest_difference, mean_difference
@@ -76,11 +77,11 @@ def fps_of(stream: VideoStream) -> float:
     return ASSUMED_FPS
 
 
-def stream_info(stream: VideoStream) -> StreamInfo:
+def stream_info(stream: VideoStream, rotation: int = 0) -> StreamInfo:
     """What the recorder needs to write the stream's packets into a file."""
     context = stream.codec_context
     extradata = bytes(context.extradata) if context.extradata else b""
-    return StreamInfo(context.name, context.width, context.height, extradata, fps_of(stream))
+    return StreamInfo(context.name, context.width, context.height, extradata, fps_of(stream), rotation)
 
 
 def luma_of(frame: VideoFrame) -> Luma:
@@ -99,6 +100,11 @@ def luma_of(frame: VideoFrame) -> Luma:
 def is_full_range(frame: VideoFrame) -> bool:
     """True for yuvj and gray formats and streams marked full range; unmarked YUV is limited, as the standards say."""
     return frame.color_range == ColorRange.JPEG or frame.format.name.startswith(("yuvj", "gray"))
+
+
+def turned(picture: NDArray[np.uint8], rotation: int) -> NDArray[np.uint8]:
+    """The picture turned counter-clockwise by 0, 90, 180 or 270 degrees; itself when there is nothing to turn."""
+    return np.ascontiguousarray(np.rot90(picture, rotation // 90)) if rotation else picture
 
 
 class RepeatCheck:
@@ -198,13 +204,15 @@ class Decoder:
     MAX_DAMAGED_IN_A_ROW = 250
     _COST_WEIGHT = 0.02
 
-    def __init__(self, container: InputContainer, name: str, sink: PacketSink | None, clock: Clock) -> None:
+    def __init__(
+        self, container: InputContainer, name: str, sink: PacketSink | None, clock: Clock, rotation: int = 0
+    ) -> None:
         self._container = container
         self._name = name
         self._sink = sink
         self._clock = clock
         self.stream = first_video_stream(container, name)
-        self.info = stream_info(self.stream)
+        self.info = stream_info(self.stream, rotation)
         self.times = StreamTimes(self.stream.time_base or Fraction(1, 90_000), self.info.average_fps)
         self._repeats = RepeatCheck()
         self.damaged = 0
@@ -263,9 +271,9 @@ class Decoder:
         return whole
 
     def _picture(self, frame: VideoFrame) -> Picture:
-        luma = luma_of(frame)
+        luma = turned(luma_of(frame), self.info.rotation)
         time_s = self.times.picture_time(frame.pts)
-        return Picture(time_s, luma, _bgr_maker(frame), self._repeats.is_repeated(luma))
+        return Picture(time_s, luma, _bgr_maker(frame, self.info.rotation), self._repeats.is_repeated(luma))
 
     def _learn_cost(self, ms: float) -> None:
         last = ms if self.decode_ms is None else self.decode_ms
@@ -281,5 +289,5 @@ class Decoder:
             )
 
 
-def _bgr_maker(frame: VideoFrame) -> Callable[[], Bgr]:
-    return lambda: cast("Bgr", frame.to_ndarray(format="bgr24"))
+def _bgr_maker(frame: VideoFrame, rotation: int) -> Callable[[], Bgr]:
+    return lambda: turned(cast("Bgr", frame.to_ndarray(format="bgr24")), rotation)

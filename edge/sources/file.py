@@ -14,7 +14,7 @@ import av.error
 from edge.clock import SystemClock, utc
 from edge.errors import SourceUnreadable
 from edge.ports import Clock, PacketSink
-from edge.sources.decoding import Decoder, Picture, reason_of
+from edge.sources.decoding import Decoder, Picture, first_video_stream, reason_of
 from edge.types import Frame, StreamInfo
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class FileSource:
     def probe(self) -> StreamInfo:
         """Open the file and read its header only."""
         with self._open() as container:
-            return Decoder(container, str(self._path), None, self._clock).info
+            return Decoder(container, str(self._path), None, self._clock, self._rotation()).info
 
     def close(self) -> None:
         self._closed.set()
@@ -67,7 +67,7 @@ class FileSource:
     def frames(self) -> Iterator[Frame]:
         with self._open() as container:
             origin = _recorded_at(container, self._path)
-            decoder = Decoder(container, str(self._path), self._sink, self._clock)
+            decoder = Decoder(container, str(self._path), self._sink, self._clock, self._rotation())
             started = self._clock.monotonic()
             for index, picture in enumerate(self._to_the_end(decoder)):
                 if self._closed.is_set():
@@ -96,6 +96,15 @@ class FileSource:
             raise SourceUnreadable(
                 f"{self._path}: not a video file, or its end (with the index) is missing: {reason_of(error)}"
             ) from error
+
+    def _rotation(self) -> int:
+        """How phones note that they were held upright: only a decoded picture tells."""
+        with self._open() as container:
+            try:
+                first = next(container.decode(first_video_stream(container, str(self._path))), None)
+            except av.error.FFmpegError:
+                return 0  # what is wrong is said when the frames are read
+            return 0 if first is None else round(first.rotation / 90) * 90 % 360
 
     def _to_the_end(self, decoder: Decoder) -> Iterator[Picture]:
         """The decoder's pictures, and the truth about how the file ends."""

@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ import pytest
 from moving_video import FPS, SIZE, moving_square, write_video
 from services import require
 
+from edge.errors import OutboxError
 from edge.evidence.files import EvidenceFiles
 from edge.evidence.recorder import ClipResult, Recorder, RingLimits
 from edge.sources.file import FileSource
@@ -168,6 +170,28 @@ def test_privacy_masks_are_black_in_every_picture(tmp_path: Path, video: Path) -
         assert picture[:, round(0.75 * width) :].mean() > 60, "the rest is still to be seen"
 
 
+def test_a_turned_video_stays_upright_in_its_clips(tmp_path: Path, folder: Path) -> None:
+    """Wrapped, the clip carries the turn for its player; with masks the pictures themselves are turned, then masked."""
+    path = write_video(folder / "turned.mp4", moving_square(100), rotation=90)
+    plain, masked = Clips(), Clips()
+    with recording(tmp_path, plain) as recorder:
+        for frame in FileSource("gate", path, recorder).frames():
+            if frame.index == 50:
+                recorder.request_clip("event", 2.0, 2.0)
+    with recording(tmp_path, masked, masks=[[(0, 0), (1, 0), (1, 0.5), (0, 0.5)]]) as recorder:
+        for frame in FileSource("gate", path, recorder).frames():
+            if frame.index == 50:
+                recorder.request_clip("event", 2.0, 2.0)
+    one, other = plain.results["event"].stored, masked.results["event"].stored
+    assert one is not None
+    assert other is not None
+    assert next(FileSource("gate", one.path).frames()).luma.shape == (SIZE[0], SIZE[1])
+    picture = decoded(other.path)[1][0]
+    assert picture.shape[:2] == (SIZE[0], SIZE[1])
+    assert picture[: SIZE[0] // 2 - 2].max() < 24
+    assert picture[SIZE[0] // 2 + 2 :].mean() > 60
+
+
 @pytest.mark.parametrize(
     ("encoder", "pixel_format", "name", "note"),
     [("libx265", "yuv420p", "h265.mp4", "H.265"), ("mjpeg", "yuvj420p", "jpeg.avi", "MJPEG")],
@@ -279,6 +303,33 @@ def test_a_full_disk_is_a_failure_with_a_reason(tmp_path: Path, video: Path) -> 
     recorder.close()
     assert "quota" in str(clips.results["event"].failed)
     assert list((tmp_path / "evidence" / "tmp").iterdir()) == []
+
+
+def test_a_result_that_cannot_be_taken_does_not_stop_the_next(tmp_path: Path, video: Path) -> None:
+    clips = Clips()
+
+    def full_outbox(result: ClipResult) -> None:
+        clips(result)
+        if result.token == "first":
+            raise OutboxError("the outbox is full")
+
+    with recording(tmp_path, full_outbox) as recorder:  # type: ignore[arg-type]
+        for frame in FileSource("gate", video, recorder).frames():
+            if frame.index in {50, 100}:
+                recorder.request_clip("first" if frame.index == 50 else "second", 1.0, 1.5)
+    assert clips.results["second"].stored is not None
+
+
+def test_parameter_sets_cut_short_are_a_failure_with_a_reason(tmp_path: Path, video: Path) -> None:
+    info, packets = packets_of(video)
+    clips = Clips()
+    with recording(tmp_path, clips) as recorder:
+        recorder.start_stream(replace(info, extradata=info.extradata[:12]))
+        for packet in packets[:60]:
+            recorder.put_packet(packet)
+        recorder.request_clip("event", 1.0, 1.0)
+    assert clips.results["event"].stored is None
+    assert "clip" in str(clips.results["event"].failed)
 
 
 def test_garbage_packets_are_a_failure_with_a_reason(tmp_path: Path) -> None:

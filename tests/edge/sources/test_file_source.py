@@ -131,6 +131,14 @@ def test_repeated_pictures_are_marked_and_lone_small_movers_are_not(folder: Path
     assert all(frame.repeated for frame in frames[3:12])
 
 
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_a_phone_held_upright_gives_upright_pictures(folder: Path, video: Path, rotation: int) -> None:
+    path = write_video(folder / f"turned-{rotation}.mp4", moving_square(50), rotation=rotation)
+    turned, plain = next(FileSource("c", path).frames()), next(FileSource("c", video).frames())
+    assert np.array_equal(turned.luma, np.rot90(plain.luma, rotation // 90))
+    assert np.array_equal(turned.bgr(), np.rot90(plain.bgr(), rotation // 90))
+
+
 def test_packets_reach_the_sink_and_describe_the_stream(video: Path) -> None:
     sink = Collected()
     frames = list(FileSource("c", video, sink).frames())
