@@ -53,7 +53,7 @@ def build_house(
     rng: np.random.Generator, camera: FacadeCamera, layout: FacadeLayout, look: Look, lit_share: float
 ) -> House:
     """Paint the tower; `lit_share` of its windows glow at night."""
-    scale = float(np.clip(4000 / layout.height_m, 24, 44))
+    scale = float(np.clip(4000 / layout.height_m, 24, 44)) * min(1.5, max(0.4, camera.height / 720))
     elevation = Elevation(layout, scale)
     paint_wall(rng, elevation, look)
     openings = _openings(rng, layout, look, lit_share)
