@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
+import cv2
 import numpy as np
 
 from contract.events import PlateColour
@@ -35,6 +36,8 @@ _SEARCH_SIDES = (256, 320, 384, 448, 512)
 """The whole picture is searched with its long side scaled to the last of these; a part of it with a smaller one."""
 _WORTH_CUTTING = 0.7
 """A region of interest with more than this share of the picture is searched as the whole picture."""
+_HALVED_FROM = 1440
+"""Pictures with a longer side are halved before they are searched: exactly half is quick, and detail enough."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in picture fractions."""
 
@@ -145,12 +148,13 @@ class PlatesAnalyzer:
         self._moved = []
         x0, y0, x1, y1 = int(left * width), int(top * height), int(right * width), int(bottom * height)
         if (x1 - x0) * (y1 - y0) > _WORTH_CUTTING * width * height:
-            return self._detectors[_SEARCH_SIDES[-1]].detect(picture)
+            x0, y0, x1, y1 = 0, 0, width, height
         wanted = max(x1 - x0, y1 - y0) * _SEARCH_SIDES[-1] / max(width, height)
         side = next(side for side in _SEARCH_SIDES if side >= min(wanted, _SEARCH_SIDES[-1]))
-        found = self._detectors[side].detect(picture[y0:y1, x0:x1])
+        factor = 2 if max(width, height) > _HALVED_FROM else 1
+        found = self._detectors[side].detect(_shrunk(picture[y0:y1, x0:x1], factor))
         here = np.array([x0, y0], np.float32)
-        return [PlateDetection(detection.corners + here, detection.score) for detection in found]
+        return [PlateDetection(detection.corners * factor + here, detection.score) for detection in found]
 
     def _watched(self, sighting: Sighting, size: tuple[int, int]) -> bool:
         x, y = sighting.centre
@@ -235,6 +239,15 @@ def _surroundings(passage: Passage, time_s: float, size: tuple[int, int]) -> Box
     x, y = passage.expected(time_s)
     room = 2.0 * passage.last.width
     return (x - room) / size[0], (y - room) / size[1], (x + room) / size[0], (y + room) / size[1]
+
+
+def _shrunk(picture: Bgr, factor: int) -> Bgr:
+    """The picture at a whole fraction of its size; rows and columns that do not fill a whole pixel are left out."""
+    if factor == 1:
+        return picture
+    height, width = picture.shape[0] // factor, picture.shape[1] // factor
+    even = picture[: height * factor, : width * factor]
+    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _union(boxes: Sequence[Box]) -> Box:
