@@ -13,11 +13,15 @@ import av
 import numpy as np
 import pytest
 from moving_video import FPS, SIZE, moving_square, write_video
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service as ChromeService
+from selenium.webdriver.support.ui import WebDriverWait
 from services import require
 
 from edge.errors import OutboxError
 from edge.evidence.files import EvidenceFiles
 from edge.evidence.recorder import ClipResult, Recorder, RingLimits
+from edge.imaging import Polygon
 from edge.sources.file import FileSource
 from edge.types import Bgr, Packet, StreamInfo
 
@@ -150,6 +154,34 @@ def test_ffprobe_finds_the_clip_in_order(tmp_path: Path, folder: Path) -> None:
     times = [float(frame["pts_time"]) for frame in probed["frames"]]
     assert times == pytest.approx([index * STEP for index in range(len(times))], abs=1e-3)
     assert probed["frames"][0]["key_frame"] == 1
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("masks", [(), (MASK,)], ids=["wrapped", "masked"])
+def test_a_browser_plays_the_clip(tmp_path: Path, video: Path, masks: tuple[Polygon, ...]) -> None:
+    browser, driver = require("chromium"), require("chromedriver")
+    clips = Clips()
+    with recording(tmp_path, clips, masks=masks) as recorder:
+        for frame in FileSource("gate", video, recorder).frames():
+            if frame.index == 100:
+                recorder.request_clip("event", 4.0, 4.0)
+    stored = clips.results["event"].stored
+    assert stored is not None
+    page = tmp_path / "page.html"
+    page.write_text(f"<video src='{stored.path.as_uri()}' muted autoplay></video>")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"):
+        options.add_argument(argument)
+    with webdriver.Chrome(options=options, service=ChromeService(driver)) as chrome:
+        chrome.get(page.as_uri())
+        seen = "const v = document.querySelector('video'); return [v.ended, v.duration, v.videoWidth, v.error?.message]"
+        WebDriverWait(chrome, 30).until(lambda _: chrome.execute_script(seen)[0] or chrome.execute_script(seen)[3])
+        ended, duration_s, width, error = chrome.execute_script(seen)
+    assert error is None
+    assert ended
+    assert duration_s == pytest.approx(41 * STEP, abs=0.05)
+    assert width == SIZE[0]
 
 
 def test_privacy_masks_are_black_in_every_picture(tmp_path: Path, video: Path) -> None:
