@@ -24,8 +24,9 @@ class Pulse:
         if self.count == seen:
             waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.add(waiting)
-            try:
-                await asyncio.wait_for(waiting, timeout_s)
+            try:  # not wait_for: in Python 3.11 it swallows a cancellation that comes together with the result
+                async with asyncio.timeout(timeout_s):
+                    await waiting
             except TimeoutError:
                 pass
             finally:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from services import PostgreSQL
+from collector_process import CollectorProcess, MqttPeer
+from services import Mosquitto, PostgreSQL
 from sqlalchemy import text
 
 from collector.database import Database, database_url
@@ -51,3 +53,20 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
             await connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE"))
     yield store
     await store.close()
+
+
+@pytest.fixture
+def running(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[CollectorProcess]:
+    """A collector process on a real broker, ready for events."""
+    collector = CollectorProcess(tmp_path / "collector", mosquitto.url)
+    collector.start()
+    yield collector
+    collector.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def peer(mosquitto: Mosquitto) -> Iterator[MqttPeer]:
+    """Somebody else on the same broker."""
+    found = MqttPeer(mosquitto.port)
+    yield found
+    found.stop()
