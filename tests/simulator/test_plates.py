@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edge.plates.alphabet import ALPHABET, PROVINCES
+from edge.plates.grammar import REGIONS
 from edge.plates.rectify import rectify, unwarp
 from simulator.plates import KINDS, degrade, draw_plate, plate_colour, plate_rows, random_plate, random_style
 from simulator.plates.kinds import layout_of
@@ -139,3 +140,12 @@ def test_plate_outside_the_picture_changes_nothing() -> None:
     _, picture = plate("small_blue")
     corners = np.array([[100, 100], [140, 100], [140, 112], [100, 112]], np.float32)
     assert np.array_equal(degrade.place(picture, ground, corners), ground)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_drawn_texts_are_what_the_grammar_admits(kind: str) -> None:
+    rng = np.random.default_rng(9)
+    china = REGIONS["CN"]
+    for _ in range(40):
+        text, _ = random_plate(rng, kind)
+        assert kind in {found.name for found, _ in china.kinds_of(text)}, text
