@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import torch
 
-from edge.falling.detector import FIGURES, STACK
+from edge.falling.detector import STACK
 from edge.inference import describe
 from models.falling.network import FallNet
 
@@ -27,25 +27,31 @@ def main(checkpoint: Path, trained: str) -> None:
     net = FallNet()
     net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
     net.eval()
-    patches, figures = torch.randn(2, STACK, 3, 32, 32), torch.randn(2, FIGURES)
+    patches = torch.randn(2, STACK, 3, 32, 32)
     torch.onnx.export(
-        net, (patches, figures), str(_TARGET), dynamo=False, opset_version=17,
-        input_names=["patches", "figures"], output_names=["logits"],
-        dynamic_axes={"patches": {0: "n"}, "figures": {0: "n"}, "logits": {0: "n"}},
+        net, (patches,), str(_TARGET), dynamo=False, opset_version=17,
+        input_names=["patches"], output_names=["logits"],
+        dynamic_axes={"patches": {0: "n"}, "logits": {0: "n"}},
     )  # fmt: skip
     model = onnx.load(str(_TARGET))
     onnx.helper.set_model_props(model, {"trained": trained})
     onnx.save(model, str(_TARGET))
-    _check(net, patches, figures)
+    _check(net, patches)
     click.echo(f"{_TARGET}: {_TARGET.stat().st_size} bytes, {describe(_TARGET).inputs}")
 
 
-def _check(net: FallNet, patches: torch.Tensor, figures: torch.Tensor) -> None:
+def _check(net: FallNet, patches: torch.Tensor) -> None:
     import onnxruntime as ort  # noqa: PLC0415 (only this check runs the exported file directly)
 
     session = ort.InferenceSession(str(_TARGET), providers=["CPUExecutionProvider"])
-    ours = net(patches, figures).detach().numpy()
-    theirs = session.run(None, {"patches": patches.numpy(), "figures": figures.numpy()})[0]
+    ours = (
+        net(
+            patches,
+        )
+        .detach()
+        .numpy()
+    )
+    theirs = session.run(None, {"patches": patches.numpy()})[0]
     if not np.allclose(ours, theirs, atol=1e-4):
         raise click.ClickException(f"the exported net differs by {np.abs(ours - theirs).max():.2e}")
 

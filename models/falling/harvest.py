@@ -1,10 +1,12 @@
-"""Makes training samples: candidates that the agent's own finder brings up on scenes with known truth.
+"""Makes training samples for the falling-object classifier, an .npz for each source.
 
-`python -m models.falling.harvest photos --photos DIR [--clips FILE ...] --out FILE.npz --count N --seed S`
-composites over photographs and real clips; `... scenes --out FILE.npz --count N --seed S` the simulator's towers.
+`python -m models.falling.harvest drawn --photos DIR --out FILE.npz` draws patches directly over photographs (quick);
+`... clips FILE ... --out FILE.npz` what the agent's own finder brings up on real clips without a fall: all background;
+`... photos --photos DIR --out FILE.npz` the same on encoded composites, and `... scenes --out FILE.npz` on the
+simulator's towers of training seeds, both labelled by their truth.
 
-A sample is what the classifier sees (`patch_stack`, `figures`) and a label: 0 object, 1 bird, insect, leaf, rain
-or snow, 2 foliage, light, laundry, traffic, people. Scenes are encoded and decoded before the finder sees them.
+A sample is what the classifier sees (`stack_patches`) and a label: 0 object, 1 bird, insect, leaf, rain or snow,
+2 foliage, light, laundry, traffic, people.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.falling.candidate import Candidate
-from edge.falling.detector import figures, patch_stack
+from edge.falling.detector import stack_patches
 from edge.falling.finder import CandidateFinder
 from edge.falling.settings import FallingSettings
 from edge.sources.file import FileSource
 from models.falling.composites import build_composite
+from models.falling.samples import draw_sample, make_cast
 from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, build_scene
 from simulator.truth import FallTruth
 from simulator.video import encode
@@ -40,24 +43,21 @@ class Samples:
     """Grows by candidates; arrays are made when saved."""
 
     patches: list[NDArray[np.float32]]
-    figures: list[NDArray[np.float32]]
     labels: list[int]
     scenes: list[int]
 
     def add(self, candidate: Candidate, label: int, scene: int) -> None:
         """Append one."""
-        self.patches.append(patch_stack(candidate))
-        self.figures.append(figures(candidate))
+        self.patches.append(stack_patches(candidate.patches))
         self.labels.append(label)
         self.scenes.append(scene)
 
     def save(self, path: Path) -> None:
-        """Write a compressed .npz: patches (n, 9, 3, 32, 32) float16, figures (n, 14), labels (n,), scenes (n,)."""
+        """Write a compressed .npz: patches (n, 9, 3, 32, 32) float16, labels (n,), scenes (n,)."""
         new = path.with_suffix(".new.npz")
         np.savez_compressed(
             new,
             patches=np.array(self.patches, dtype=np.float16),
-            figures=np.array(self.figures, dtype=np.float32),
             labels=np.array(self.labels, dtype=np.int64),
             scenes=np.array(self.scenes, dtype=np.int64),
         )
@@ -120,7 +120,7 @@ _SEED = click.option("--seed", default=FIRST_TRAINING_SEED, show_default=True, h
 def photos(photos: Path, clips: tuple[Path, ...], out: Path, count: int, seed: int) -> None:
     """Composites over photographs and real clips."""
     pictures = sorted(photos.glob("*.jpg"))
-    samples = Samples([], [], [], [])
+    samples = Samples([], [], [])
     with tempfile.TemporaryDirectory() as folder, click.progressbar(range(seed, seed + count)) as seeds:
         for number in seeds:
             scene = build_composite(pictures, list(clips), number)
@@ -131,6 +131,38 @@ def photos(photos: Path, clips: tuple[Path, ...], out: Path, count: int, seed: i
                 take(samples, candidate, falls, set(scene.disturbances), number)
             samples.save(out)
     click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
+
+
+@main.command()
+@click.option("--photos", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_OUT
+@click.option("--count", default=3000, show_default=True, help="Samples to draw; every second one is an object.")
+@_SEED
+def drawn(photos: Path, out: Path, count: int, seed: int) -> None:
+    """Patches drawn directly over photographs."""
+    rng = np.random.default_rng(seed)
+    cast = make_cast(rng, sorted(photos.glob("*.jpg")))
+    samples = Samples([], [], [])
+    with click.progressbar(range(count)) as numbers:
+        for number in numbers:
+            label = (0, 1, 0, 2)[number % 4]
+            samples.patches.append(draw_sample(rng, cast, label))
+            samples.labels.append(label)
+            samples.scenes.append(number)
+    samples.save(out)
+
+
+@main.command()
+@click.argument("clips", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_OUT
+def clips(clips: tuple[Path, ...], out: Path) -> None:
+    """Candidates of real clips that hold no fall."""
+    samples = Samples([], [], [])
+    for clip in clips:
+        for number, candidate in enumerate(candidates_of(clip)):
+            samples.add(candidate, 2, number // 8)
+    samples.save(out)
+    click.echo(f"{len(samples.labels)} samples")
 
 
 _CONDITIONS = (("day",), ("day",), ("night",), ("day", "rain"), ("day", "snow"), ("day", "wind"), ("day", "shake"))
@@ -144,7 +176,7 @@ def scenes(out: Path, count: int, seed: int) -> None:
     """The simulator's towers, on training seeds."""
     if seed < FIRST_TRAINING_SEED:
         raise click.BadParameter(f"training seeds begin at {FIRST_TRAINING_SEED}", param_hint="--seed")
-    samples = Samples([], [], [], [])
+    samples = Samples([], [], [])
     with tempfile.TemporaryDirectory() as folder, click.progressbar(range(seed, seed + count)) as seeds:
         for number in seeds:
             camera = _random_spec(number)

@@ -19,16 +19,13 @@ from edge.falling.detector import CLASSES
 from models.falling.network import FallNet
 
 _BATCH = 128
-_FIGURES_DROPPED = 0.25
-"""Share of samples whose figures are hidden, so that the patches must be able to decide alone."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Samples as tensors: patches (n, 9, 3, 32, 32), figures (n, 14), labels (n,)."""
+    """Samples as tensors: patches (n, 9, 3, 32, 32), labels (n,)."""
 
     patches: Tensor
-    figures: Tensor
     labels: Tensor
 
     def __len__(self) -> int:
@@ -39,13 +36,13 @@ def load(paths: tuple[Path, ...]) -> tuple[Split, Split]:
     """Training and held-out samples; a scene is in one of them only."""
     parts = [np.load(path) for path in paths]
     held = np.concatenate([part["scenes"] % 8 == 7 for part in parts])
-    arrays = [np.concatenate([part[key] for part in parts]) for key in ("patches", "figures", "labels")]
+    arrays = [np.concatenate([part[key] for part in parts]) for key in ("patches", "labels")]
     train, test = ([torch.from_numpy(array[chosen]) for array in arrays] for chosen in (~held, held))
     return Split(*train), Split(*test)
 
 
-def augment(patches: Tensor, figures: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mirror, turn contrast round, scale it, shift the windows, add noise; hide the figures of some."""
+def augment(patches: Tensor, rng: torch.Generator) -> Tensor:
+    """Mirror, turn contrast round, scale it, shift the windows, add noise."""
     n = len(patches)
 
     def chance(share: float) -> Tensor:
@@ -57,19 +54,14 @@ def augment(patches: Tensor, figures: Tensor, rng: torch.Generator) -> tuple[Ten
     patches = patches * gain[:, None, None, None, None]
     dx, dy = (int(torch.randint(-2, 3, (1,), generator=rng)) for _ in range(2))
     patches = torch.roll(patches, (dy, dx), dims=(3, 4))
-    patches = patches + 0.03 * torch.randn(patches.shape, generator=rng)
-    figures = figures + 0.05 * torch.randn(figures.shape, generator=rng)
-    return patches, figures * (~chance(_FIGURES_DROPPED))[:, None]
+    return patches + 0.03 * torch.randn(patches.shape, generator=rng)
 
 
 def evaluate(net: FallNet, split: Split) -> dict[str, float]:
     """Accuracy, and how many objects and others are called objects at 0.5."""
     net.eval()
     with torch.no_grad():
-        parts = [
-            net(split.patches[i : i + 512].float(), split.figures[i : i + 512]).softmax(1)
-            for i in range(0, len(split), 512)
-        ]
+        parts = [net(split.patches[i : i + 512].float()).softmax(1) for i in range(0, len(split), 512)]
     probability = torch.cat(parts)
     is_object, said = split.labels == 0, probability[:, 0] >= 0.5
     return {
@@ -141,8 +133,8 @@ def _epoch(
     order = torch.randperm(len(train), generator=rng)
     for begin in range(0, len(order) - _BATCH + 1, _BATCH):
         picked = order[begin : begin + _BATCH]
-        patches, figures = augment(train.patches[picked].float(), train.figures[picked], rng)
-        loss = loss_of(net(patches.to(device), figures.to(device)), train.labels[picked].to(device))
+        patches = augment(train.patches[picked].float(), rng)
+        loss = loss_of(net(patches.to(device)), train.labels[picked].to(device))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

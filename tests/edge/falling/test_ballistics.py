@@ -12,7 +12,9 @@ from edge.falling.ballistics import G, find_origin, fit_fall
 FPS = 25.0
 
 
-def fall(seconds: float, speed: float, pull: float, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def fall(
+    seconds: float, speed: float, pull: float, noise: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Times, metres down and their deviations of a fall from 0 m."""
     times = np.arange(0, seconds, 1 / FPS)
     rng = np.random.default_rng(seed)

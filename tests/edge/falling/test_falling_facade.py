@@ -66,8 +66,11 @@ def test_floors_without_columns_keep_their_perspective() -> None:
 
 def test_two_floors_alone_are_joined_without_perspective() -> None:
     settings = FacadeSettings(
-        floor_lines=(FloorLine(floor=1, left=(0.1, 0.9), right=(0.9, 0.9)), FloorLine(floor=9, left=(0.1, 0.1), right=(0.9, 0.1)))
-    )  # fmt: skip
+        floor_lines=(
+            FloorLine(floor=1, left=(0.1, 0.9), right=(0.9, 0.9)),
+            FloorLine(floor=9, left=(0.1, 0.1), right=(0.9, 0.1)),
+        )
+    )
     facade: Facade = build_facade(settings)
     assert facade.coordinates(np.array([[0.4, 0.5]]))[0, 1] == pytest.approx(5.0)
     assert facade.metres_down(np.array([[0.4, 0.5]]))[0] == pytest.approx(-15.0)
@@ -85,8 +88,12 @@ def test_lines_that_contradict_each_other_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("floors", "columns", "message"),
-    [([2, 2], [], "floor is drawn twice"), ([2, 5], [1], "at least two columns"), ([2, 5], [3, 3], "column is drawn twice")],
-)  # fmt: skip
+    [
+        ([2, 2], [], "floor is drawn twice"),
+        ([2, 5], [1], "at least two columns"),
+        ([2, 5], [3, 3], "column is drawn twice"),
+    ],
+)
 def test_a_drawing_with_a_mistake_names_it(floors: list[int], columns: list[int], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         drawing(truth_map(1.0, 0.0), floors, columns)

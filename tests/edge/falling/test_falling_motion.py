@@ -1,0 +1,108 @@
+"""Proposals on drawn pictures: the thing is found where it is, the restless part of the picture learns to be quiet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from falling_scenes import HEIGHT, WIDTH, drop, luma_pictures
+
+from edge.falling.motion import MotionDetector, patch
+from edge.falling.stabilise import Stabiliser, translate
+
+
+def test_a_falling_thing_is_proposed_where_it_was_one_gap_ago() -> None:
+    place = drop(300, 40, 0.4, 160)
+    detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)
+    hits = total = 0
+    for time_s, luma in luma_pictures(1.8, [place]):
+        proposals = detector.observe(luma, time_s)
+        at = place(proposals.time_s) if proposals is not None else None
+        if proposals is None or at is None or proposals.time_s < 0.8:
+            continue
+        total += 1
+        near = np.hypot(proposals.x - at[0], proposals.y - at[1]) < 2.0
+        hits += bool(near.any())
+        if near.any():
+            assert proposals.sign[near][0] == 1.0
+            assert 3 <= proposals.area[near][0] <= 80
+    assert total > 15
+    assert hits / total > 0.9
+
+
+def test_a_still_picture_proposes_nothing() -> None:
+    detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)
+    counts = [len(p.x) for t, luma in luma_pictures(1.0, []) if (p := detector.observe(luma, t)) is not None]
+    assert len(counts) > 10
+    assert sum(counts) == 0
+
+
+def test_a_change_of_light_proposes_nothing() -> None:
+    detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)
+    for number, (time_s, luma) in enumerate(luma_pictures(1.0, [])):
+        lit = np.clip(luma.astype(np.int16) + (60 if number == 15 else 0), 0, 255).astype(np.uint8)
+        proposals = detector.observe(lit, time_s)
+        assert proposals is None or len(proposals.x) == 0
+
+
+def test_what_moves_habitually_is_known_as_active() -> None:
+    rng = np.random.default_rng(0)
+    detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)
+    last = None
+    for time_s, luma in luma_pictures(5.0, []):
+        luma[100:140, 200:260] = rng.integers(0, 255, (40, 60))
+        last = detector.observe(luma, time_s) or last
+    busy, quiet = detector.activity.at(np.array([230.0, 500.0]), np.array([120.0, 300.0]))
+    assert busy > 0.3
+    assert quiet < 0.02
+
+
+def test_nothing_is_proposed_outside_of_what_is_watched() -> None:
+    watched = np.zeros((HEIGHT, WIDTH), np.uint8)
+    watched[:, :200] = 255
+    detector = MotionDetector((HEIGHT, WIDTH), watched, 12.0)
+    for time_s, luma in luma_pictures(1.5, [drop(300, 40, 0.2, 160)]):
+        proposals = detector.observe(luma, time_s)
+        assert proposals is None or len(proposals.x) == 0
+
+
+@pytest.mark.parametrize(("fps", "gap"), [(10.0, 1), (25.0, 2), (50.0, 4)])
+def test_the_gap_follows_the_pace_of_the_stream(fps: float, gap: int) -> None:
+    detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)
+    blank = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for index in range(20):
+        detector.observe(blank, index / fps)
+    assert detector.gap in (gap, gap + 1)
+
+
+def test_a_patch_at_the_edge_is_moved_inside() -> None:
+    picture = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64).astype(np.uint8)
+    assert np.array_equal(patch((picture, picture, picture), 1, 1)[1], picture[:32, :32])
+    assert patch((picture[:20], picture[:20], picture[:20]), 30, 10).shape == (3, 32, 32)
+
+
+def test_shake_is_taken_out_and_a_still_camera_is_left_alone() -> None:
+    def sway(time_s: float) -> tuple[float, float]:
+        return (2.5 * np.sin(9 * time_s), 1.5 * np.cos(7 * time_s)) if time_s > 1.0 else (0.0, 0.0)
+
+    stabiliser = Stabiliser()
+    first = None
+    before, after = [], []
+    for time_s, luma in luma_pictures(3.0, [], sway=sway):
+        first = luma if first is None else first
+        steady = stabiliser.steady(luma, time_s)
+        if time_s < 1.0:
+            assert steady is luma
+        elif time_s > 1.3:
+            inner = (slice(10, -10), slice(10, -10))
+            before.append(np.abs(luma[inner].astype(int) - first[inner]).mean())
+            after.append(np.abs(steady[inner].astype(int) - first[inner]).mean())
+    assert np.mean(before) > 3.0
+    assert np.mean(after) < 0.7 * np.mean(before)
+    assert stabiliser.shaking
+
+
+def test_translating_by_whole_and_by_half_pixels() -> None:
+    picture = np.add.outer(np.arange(40) * 2, np.arange(60)).astype(np.uint8)
+    inner = (slice(5, -5), slice(5, -5))
+    assert np.array_equal(translate(picture, (2.0, -3.0))[inner], picture[2:-8, 7:-3])
+    assert np.abs(translate(picture, (0.5, 0.0))[inner].astype(float) - picture[inner] - 0.5).max() <= 0.5

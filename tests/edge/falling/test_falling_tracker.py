@@ -1,0 +1,126 @@
+"""The tracker on made-up blobs, and the merging of what is one fall."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.falling.mirror import Extent, FallMerger
+from edge.falling.motion import Proposals
+from edge.falling.tracker import GravityTracker, Track
+from edge.falling.weather import WeatherWatch
+
+FPS = 25.0
+BLANK = np.zeros((360, 640), np.uint8)
+
+
+def proposals(time_s: float, places: list[tuple[float, float]]) -> Proposals:
+    x, y = (np.array([place[i] for place in places], dtype=float) for i in (0, 1))
+    ones = np.ones(len(places))
+    return Proposals(
+        time_s, x, y, 3 * ones, 3 * ones, 9 * ones, 40 * ones, ones, 0 * ones, 0 * ones, (BLANK, BLANK, BLANK), 0, 0
+    )
+
+
+def track_all(pictures: list[Proposals]) -> list[Track]:
+    tracker = GravityTracker((360, 640))
+    ended = [track for picture in pictures for track in tracker.observe(picture)]
+    return ended + tracker.finish()
+
+
+def falling(t: float) -> tuple[float, float]:
+    return (200.0 + 10 * t, 20.0 + 130 * t * t)
+
+
+def test_a_fall_among_noise_and_with_gaps_is_one_track() -> None:
+    rng = np.random.default_rng(0)
+    pictures = []
+    for index in range(36):
+        t = index / FPS
+        noise = [(float(x), float(y)) for x, y in rng.uniform([0, 0], [640, 360], (4, 2))]
+        seen = [] if index in (12, 13, 20) else [falling(t)]
+        pictures.append(proposals(t, [*noise, *seen]))
+    longest = max(track_all(pictures), key=lambda track: len(track.points))
+    on_path = sum(np.hypot(p.x - falling(p.time_s)[0], p.y - falling(p.time_s)[1]) < 1 for p in longest.points)
+    assert on_path >= 30
+    assert on_path >= 0.9 * len(longest.points)
+
+
+def test_two_falls_side_by_side_stay_apart() -> None:
+    pictures = [
+        proposals(i / FPS, [falling(i / FPS), (240 + 10 * i / FPS, 20 + 130 * (i / FPS) ** 2)]) for i in range(36)
+    ]
+    long = [track for track in track_all(pictures) if len(track.points) > 25]
+    assert len(long) == 2
+    assert all(max(p.x for p in track.points) - min(p.x for p in track.points) < 20 for track in long)
+
+
+def test_what_rises_is_given_up() -> None:
+    tracker = GravityTracker((360, 640))
+    for index in range(50):
+        tracker.observe(proposals(index / FPS, [(300.0, 340.0 - 150 * index / FPS)]))
+    assert all(len(track.points) < 25 for track in tracker.tracks)
+
+
+def test_a_track_ends_soon_after_its_thing_has_left_the_picture() -> None:
+    tracker = GravityTracker((360, 640))
+    ended_s = None
+    for index in range(80):
+        t = index / FPS
+        y = falling(t)[1]
+        if tracker.observe(proposals(t, [falling(t)] if y < 358 else [])) and ended_s is None:
+            ended_s = t
+    left_s = np.sqrt(338 / 130)
+    assert ended_s is not None
+    assert 0 < ended_s - left_s < 0.2
+
+
+def extent(start: float, end: float, x: float, strength: float, y: tuple[float, float] = (0.1, 0.9)) -> Extent:
+    return Extent(start, end, x, x, y[0], y[1], strength)
+
+
+def test_the_mirror_image_is_merged_into_the_stronger_one() -> None:
+    merger: FallMerger[str] = FallMerger()
+    merger.add(extent(1.0, 2.0, 0.50, 1.0), "mirror", certain=True)
+    assert merger.release(2.1, [extent(1.4, 2.1, 0.58, 0.0)]) == []
+    merger.add(extent(1.4, 2.6, 0.58, 5.0), "object", certain=True)
+    assert merger.release(2.7, []) == ["object"]
+    assert merger.merged == 1
+
+
+def test_a_later_mirror_and_a_broken_off_piece_are_not_told_again() -> None:
+    merger: FallMerger[str] = FallMerger()
+    merger.add(extent(1.0, 2.0, 0.5, 5.0, (0.1, 0.5)), "object", certain=True)
+    assert merger.release(2.1, []) == ["object"]
+    merger.add(extent(1.2, 2.4, 0.56, 1.0), "mirror", certain=True)
+    merger.add(extent(2.3, 2.9, 0.51, 1.0, (0.6, 0.95)), "piece", certain=False)
+    assert merger.release(9.0, []) == []
+
+
+@pytest.mark.parametrize(
+    "other", [extent(1.2, 2.2, 0.9, 1.0), extent(4.0, 5.0, 0.5, 1.0)], ids=["across the picture", "later"]
+)
+def test_two_falls_are_two_events(other: Extent) -> None:
+    merger: FallMerger[str] = FallMerger()
+    merger.add(extent(1.0, 2.0, 0.5, 5.0), "first", certain=True)
+    merger.add(other, "second", certain=True)
+    assert sorted(merger.release(9.0, [])) == ["first", "second"]
+
+
+def test_a_told_suspicion_does_not_silence_a_certainty() -> None:
+    merger: FallMerger[str] = FallMerger()
+    merger.add(extent(1.0, 2.0, 0.5, 1.0), "suspected", certain=False)
+    assert merger.release(2.1, []) == ["suspected"]
+    merger.add(extent(1.4, 2.6, 0.55, 5.0), "confirmed", certain=True)
+    assert merger.release(2.7, []) == ["confirmed"]
+
+
+def test_weather_is_what_moves_everywhere() -> None:
+    rng = np.random.default_rng(0)
+    watch = WeatherWatch((360, 640))
+    for index in range(150):
+        watch.observe(proposals(index / FPS, [(float(x), float(y)) for x, y in rng.uniform(0, [640, 360], (60, 2))]))
+    assert watch.active
+    for index in range(150, 400):
+        watch.observe(proposals(index / FPS, [(100.0, 100.0), (110.0, 90.0)]))
+    assert not watch.active
