@@ -304,6 +304,7 @@ class CameraStates:
     meter: CameraMeter
     reporter: Reporter
     publish: Callable[[str, CameraStatus], None]
+    last_reason: str = ""
 
     def told_by_stream(self, state: CameraState, reason: str) -> None:
         """A stream says how it is; a broken connection counts as an error."""
@@ -313,12 +314,15 @@ class CameraStates:
 
     def enter(self, state: CameraState, reason: str) -> None:
         """The camera is in this state; nothing happens when it was already."""
-        change = self.meter.enter(state)
-        if change is None:
+        changed = self.meter.enter(state)
+        if not changed and reason == self.last_reason:
             return
-        previous, since = change
-        log.info("camera %s: %s %s", self.camera.id, state, reason)
+        self.last_reason, since = reason, self.meter.since
         self.publish(self.camera.id, CameraStatus(state=state, since=since, reason=reason))
+        if not changed:
+            return  # another reason for the same state: it stands in the retained status, but makes no history
+        log.info("camera %s: %s %s", self.camera.id, state, reason)
         if self.camera.live:
+            previous = self.meter.previous
             data = CameraData(camera=self.camera.id, state=state, previous=previous, since=since, reason=reason)
             self.reporter.report(EventType.CAMERA, self.camera.id, data, since)

@@ -17,7 +17,7 @@ import selectors
 import socket
 import ssl
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
@@ -62,6 +62,7 @@ _BATCH = 100
 _COMMANDS_REMEMBERED = 200
 _POSTS_KEPT = 500
 _CONFLICT_TOLD_S = 60.0
+_CONNECTIONS_REMEMBERED = 100
 
 
 class AgentSide(Protocol):
@@ -125,7 +126,7 @@ class Delivery:
         self._sequence_of: dict[int, int] = {}
         self._collector_connection: UUID | None = None
         self._health_due_s = 0.0
-        self._connections: set[UUID] = set()
+        self._connections: deque[UUID] = deque(maxlen=_CONNECTIONS_REMEMBERED)
         self._started = utc(clock.now())
         self._conflict_s: float | None = None
         self._stopping = threading.Event()
@@ -199,7 +200,6 @@ class Delivery:
 
     def _connect(self) -> UUID:
         connection_id = uuid4()
-        self._connections.add(connection_id)
         offline = Status(state="offline", connection_id=connection_id, at=utc(self._clock.now()))
         self._link.connect(self._topics.status, offline.model_dump_json())
         return connection_id
@@ -208,6 +208,7 @@ class Delivery:
         """From a connection's beginning to its end."""
         log.info("connected to %s (MQTT %s)", self._broker.url, self._broker.protocol)
         self.connected = True
+        self._connections.append(connection_id)
         self._clear_problem()
         self._greet(connection_id)
         while self._link.pump(self._wait_s()):

@@ -35,7 +35,8 @@ class CameraMeter:
         self.reconnects = 0
         self.read_decode_ms: Callable[[], float | None] = lambda: None
         self.read_weather_mode: Callable[[], bool] = lambda: False
-        self._has_been_up = False
+        self._told = self._has_been_up = False
+        self.previous: CameraState | None = None
         self.state: CameraState = "down"
         self.since: datetime = utc(clock.now())
         self.last_stream_time_s = 0.0
@@ -64,16 +65,17 @@ class CameraMeter:
             self.errors += 1
             self.last_error = error
 
-    def enter(self, state: CameraState) -> tuple[CameraState, datetime] | None:
-        """Change the state; returns the previous one and the time of the change, or None when nothing changed."""
+    def enter(self, state: CameraState) -> bool:
+        """Change the state; False when it was that already. The first state of all is a change, too."""
         with self._lock:
-            if state == self.state:
-                return None
-            previous, self.state, self.since = self.state, state, utc(self._clock.now())
-            if previous == "down" and self._has_been_up:
-                self.reconnects += 1
-            self._has_been_up = True
-            return previous, self.since
+            if state == self.state and self._told:
+                return False
+            self.previous = self.state if self._told else None
+            self.reconnects += self.previous == "down" and self._has_been_up
+            self._told = True
+            self._has_been_up |= state != "down"
+            self.state, self.since = state, utc(self._clock.now())
+            return True
 
     def take(self) -> CameraHealth:
         """The figures since the last call."""

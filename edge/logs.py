@@ -38,7 +38,10 @@ class RepeatFilter(logging.Filter):
         if now_s - last_s < self._every_s:
             self._seen[key] = (last_s, held_back + 1)
             return False
+        self._seen.pop(key, None)
         self._seen[key] = (now_s, 0)
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
         if held_back:
             record.msg = f"{record.getMessage()} ({held_back} more like this held back)"
             record.args = None

@@ -101,7 +101,7 @@ class Reporter:
 
     def _keep(self, error: OutboxError) -> None:
         self.problem = str(error)
-        log.error("%d events wait in memory: %s", len(self._waiting), error)
+        log.error("events wait in memory: %s", error)
         while len(self._waiting) > _WAITING_MAX:
             self._waiting.popleft()
             self.lost += 1

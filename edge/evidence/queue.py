@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS upload (
     sequence     INTEGER NOT NULL,            -- of the event that names it
     worth        INTEGER NOT NULL,            -- of that event: alarms are uploaded first and given up last
     stored_s     REAL NOT NULL,               -- wall clock, seconds since the epoch
-    state        INTEGER NOT NULL DEFAULT 0,  -- 0 waiting, 1 uploaded, 2 failed for good, 3 given up
+    state        INTEGER NOT NULL DEFAULT 0,  -- 0 waiting, 1 uploaded, 2 failed for good
     not_before_s REAL NOT NULL DEFAULT 0,     -- wall clock of the next attempt
     attempts     INTEGER NOT NULL DEFAULT 0,
     problem      TEXT                         -- what the last attempt said
@@ -33,7 +33,7 @@ CREATE INDEX IF NOT EXISTS upload_waiting ON upload (worth DESC, sequence) WHERE
 _ASKED_FOR = 5
 """Worth of a file that a person asked for."""
 
-WAITING, UPLOADED, FAILED, GIVEN_UP = 0, 1, 2, 3
+WAITING, UPLOADED, FAILED = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def queue_upload(connection: sqlite3.Connection, file: StoredFile, sequence: int
     connection.execute(
         "INSERT INTO upload (sha256, path, role, media_type, size_bytes, sequence, worth, stored_s)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (sha256) DO UPDATE SET state = 0, path = excluded.path WHERE state IN (2, 3)",
+        " ON CONFLICT (sha256) DO UPDATE SET state = 0, path = excluded.path WHERE state = 2",
         (file.sha256, str(file.path), file.role, file.media_type, file.size_bytes, sequence, worth, now_s),
     )
 
@@ -115,24 +115,28 @@ class UploadQueue:
         Order: what is uploaded (oldest first), then clips, then pictures; among these the least worth first.
         """
         rows = self._database.read(
-            "SELECT sha256, path, role, media_type, size_bytes, attempts, state FROM upload WHERE state <> 3"
+            "SELECT sha256, path, role, media_type, size_bytes, attempts, state FROM upload"
             " ORDER BY state <> 1, role <> 'clip', worth, sequence LIMIT ?",
             (limit,),
         )
         return [(_upload(row[:6]).file, row[6] != UPLOADED) for row in rows]
 
-    def uploaded_before(self, stored_s: float, limit: int = 500) -> list[StoredFile]:
-        """Uploaded files older than this: the retention on the edge may take them."""
+    def settled_before(self, stored_s: float, limit: int = 500) -> list[StoredFile]:
+        """Files older than this that are uploaded, or never will be: the retention on the edge may take them."""
         rows = self._database.read(
             "SELECT sha256, path, role, media_type, size_bytes, attempts FROM upload"
-            " WHERE state = 1 AND stored_s < ? ORDER BY stored_s LIMIT ?",
+            " WHERE state <> 0 AND stored_s < ? ORDER BY stored_s LIMIT ?",
             (stored_s, limit),
         )
         return [_upload(row).file for row in rows]
 
-    def mark_given_up(self, sha256: str) -> None:
+    def forget(self, sha256: str) -> None:
         """The file was deleted here."""
-        self._database.write(lambda connection: _set_state(connection, sha256, GIVEN_UP, "deleted to make room"))
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM upload WHERE sha256 = ?", (sha256,))
+
+        self._database.write(change)
 
 
 def _set_state(connection: sqlite3.Connection, sha256: str, state: int, problem: str | None) -> None:

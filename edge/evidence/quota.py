@@ -30,7 +30,7 @@ class EvidenceQuota:
             try:
                 for file, lacking in self._in_order():
                     freed += self._files.remove(file.path)
-                    self._uploads.mark_given_up(file.sha256)
+                    self._uploads.forget(file.sha256)
                     lost += lacking
                     if freed >= needed_bytes:
                         break
@@ -45,10 +45,10 @@ class EvidenceQuota:
             yield from candidates
 
     def forget_before(self, stored_s: float) -> int:
-        """Delete uploaded files older than this wall time; returns how many. Raises OutboxError."""
+        """Delete settled files older than this wall time; returns how many. Raises OutboxError."""
         with self._lock:
-            old = self._uploads.uploaded_before(stored_s)
+            old = self._uploads.settled_before(stored_s)
             for file in old:
                 self._files.remove(file.path)
-                self._uploads.mark_given_up(file.sha256)
+                self._uploads.forget(file.sha256)
         return len(old)

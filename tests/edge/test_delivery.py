@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 from peers import Acker, wait_until
 from pydantic import ValidationError
-from services import Mosquitto, require
+from services import Mosquitto, require, wait_for_port
 
 from contract.commands import Command, ConfigDesired, ConfigReported, Reply, Watchlist
 from contract.events import EventType, SensorData
@@ -391,6 +391,49 @@ def test_tls_with_a_password(
     for number in range(50):
         edge.outbox.put(sensor_event(number))
     wait_until(lambda: edge.outbox.pending_count() == 0, "delivered over TLS")
+
+
+def test_the_shipped_acl_keeps_edges_apart(
+    start_mosquitto: Callable[..., Mosquitto], start_edge: StartEdge, tmp_path: Path
+) -> None:
+    acl = (Path(__file__).parents[2] / "configs" / "mosquitto.acl").read_text()
+    broker = start_mosquitto(users={"gate-1": "one", "gate-2": "two"}, acl=acl)
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(name)
+    own = start_edge(broker.url, {"username": "gate-1", "password_file": str(tmp_path / "one")}, confirm="broker")
+    own.outbox.put(sensor_event())
+    wait_until(lambda: own.outbox.pending_count() == 0, "its own name is admitted")
+    own.delivery.stop()
+    false = start_edge(broker.url, {"username": "gate-2", "password_file": str(tmp_path / "two")}, confirm="broker")
+    false.outbox.put(sensor_event())
+    wait_until(lambda: "check its ACL" in str(false.delivery.problem), "another's name is refused and told")
+    assert false.outbox.pending_count() == 1
+
+
+def test_the_shipped_configuration_starts_mosquitto(tmp_path: Path, certificates: Path) -> None:
+    shipped = (Path(__file__).parents[2] / "configs" / "mosquitto.conf").read_text()
+    broker = Mosquitto(tmp_path / "shipped", users={"gate-1": "one"}, acl="user gate-1\n")
+    broker.folder.mkdir()
+    passwords = broker._password_file()
+    (broker.folder / "acl").write_text(broker.acl)
+    for there, here in (
+        ("/etc/mosquitto/certs/broker.pem", certificates / "cert.pem"),
+        ("/etc/mosquitto/certs/broker.key", certificates / "key.pem"),
+        ("/etc/mosquitto/watchpost.passwords", passwords),
+        ("/etc/mosquitto/watchpost.acl", broker.folder / "acl"),
+        ("/var/lib/mosquitto/", f"{broker.folder}/"),
+        ("listener 8883", f"user root\nlistener {broker.port} 127.0.0.1"),
+    ):
+        assert there in shipped
+        shipped = shipped.replace(there, str(here))
+    config = broker.folder / "mosquitto.conf"
+    config.write_text(shipped)
+    process = subprocess.Popen([require("mosquitto"), "-c", str(config)], stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(broker.port, process)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_payloads_are_cloudevents(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
