@@ -21,13 +21,16 @@ _REORDER_PACKETS = 500
 _RECEIVE_BUFFER = 4 << 20
 """Bytes; a key frame comes at once, and the system's default would drop the end of it."""
 
+_LOOK_FIRST_US = "500000"
+"""How much FFmpeg looks at before it hands out the first picture (none of it is lost); its own default costs 1.2 s."""
+
 
 def open_stream(url: str, transport: Transport, timeout_s: float) -> InputContainer:
     """Connect to an RTSP or HTTP(S) address. Raises the four kinds of SourceError."""
     options: dict[str, str] = {}
     read_timeout_s = timeout_s
     if url.startswith(("rtsp://", "rtsps://")):
-        options = {"rtsp_transport": transport, "buffer_size": str(_RECEIVE_BUFFER)}
+        options = {"rtsp_transport": transport, "buffer_size": str(_RECEIVE_BUFFER), "analyzeduration": _LOOK_FIRST_US}
         options |= {"reorder_queue_size": str(_REORDER_PACKETS)} if transport == "udp" else {}
         read_timeout_s = timeout_s / 2  # FFmpeg waits once more for the answer to its good-bye
     try:
