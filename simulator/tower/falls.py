@@ -149,11 +149,11 @@ def _fitting_thing(rng: np.random.Generator, shapes: tuple[Shape, ...], scale: f
     if size_px is None:
         return make_thing(rng, shapes)
     wanted = size_px / scale
-    fitting = [shape for shape in shapes if 0.4 * shape.length_m[0] <= wanted <= 0.9 * shape.length_m[1]]
+    fitting = [shape for shape in shapes if 0.4 * shape.length_m[0] <= wanted <= 1.4 * shape.length_m[1]]
     if fitting:
         return make_thing(rng, (fitting[int(rng.integers(len(fitting)))],), wanted)
     nearest = min(shapes, key=lambda shape: abs(np.log(wanted / (0.6 * np.mean(shape.length_m)))))
-    return make_thing(rng, (nearest,), float(np.clip(wanted, 0.4 * nearest.length_m[0], 0.9 * nearest.length_m[1])))
+    return make_thing(rng, (nearest,), float(np.clip(wanted, 0.4 * nearest.length_m[0], 1.4 * nearest.length_m[1])))
 
 
 def _seen_run(points: Floats, heights: Floats, camera: FacadeCamera) -> slice:

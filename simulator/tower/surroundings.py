@@ -99,11 +99,11 @@ def _paint_horizon(rng: np.random.Generator, painter: Painter, look: Look) -> No
         floor = np.array([[-span, -6, -away], [span, -6, -away], [span, 0.5 * tall, -away], [-span, 0.5 * tall, -away]])
         painter.polygon(floor, (float(tone[0]), float(tone[1]), float(tone[2])))
         spots = np.column_stack(
-            [rng.uniform(-span, span, 1600), tall * rng.uniform(0.2, 1, 1600) * rng.uniform(0.7, 1, 1600)]
+            [rng.uniform(-span, span, 2600), tall * rng.uniform(0.2, 1, 2600) * rng.uniform(0.7, 1, 2600)]
         )
         for x, y in spots[np.argsort(-spots[:, 1])]:
             leaf = tone * rng.uniform(0.65, 1.2)
-            shape = rng.normal(0, 1, (9, 2)) * (0.04 * tall + 0.1) + (x, y)
+            shape = rng.normal(0, 1, (9, 2)) * (0.02 * tall + 0.06) + (x, y)
             hull = shape[cv2.convexHull(shape.astype(np.float32), returnPoints=False)[:, 0]]
             points = np.column_stack([hull, np.full(len(hull), -away)])
             painter.polygon(points, (float(leaf[0]), float(leaf[1]), float(leaf[2])))
