@@ -15,7 +15,6 @@ from simulator.camera.rtp import CLOCK_HZ, RtpSender, interleaved
 from simulator.camera.rtsp import (
     MAX_LINE,
     METHODS,
-    TRACK,
     DigestGate,
     MalformedRequest,
     Request,
