@@ -17,6 +17,11 @@ FAR = 34.0
 NEAR = 3.0
 """Metres along the road between which the end that carries the plate is followed."""
 
+_UNSEEN = 26.0
+"""A plate farther away than this is too small to be read."""
+_BELOW = 7.0
+"""A plate nearer than this has left the picture at its lower edge."""
+
 _VEHICLES: tuple[tuple[VehicleKind, float], ...] = (
     ("car", 0.42),
     ("suv", 0.26),
@@ -70,6 +75,12 @@ class Vehicle:
         way = FAR - NEAR + self.shell.length + 6
         return self.starts_s + way / abs(self.speed_mps)
 
+    @property
+    def plate_gone_s(self) -> float:
+        """When its plate is no longer to be read: below the picture, or far away."""
+        way = FAR - _BELOW if self.speed_mps > 0 else FAR - NEAR + self.shell.length
+        return self.starts_s + way / abs(self.speed_mps)
+
     def plate_corners(self, time_s: float) -> Array:
         """World points (4, 3), clockwise from the plate's top left as the camera sees it."""
         width, height = _SIZES_M[plate_rows(self.plate_kind)]
@@ -99,14 +110,16 @@ class TrafficPlan:
 
 
 def make_traffic(plan: TrafficPlan, road: RoadPlan, rng: np.random.Generator) -> list[Vehicle]:
-    """All vehicles that come into view within the duration, by the time they do."""
+    """All vehicles that come into view and pass within the duration, by the time they do: no plate is half seen."""
     vehicles: list[Vehicle] = []
     for lane in range(road.lanes):
         lane_rng = np.random.default_rng(rng.integers(2**63))
-        clock = -float(lane_rng.uniform(0.2, 0.8)) * plan.headway_s[0]
         pace = float(lane_rng.uniform(*plan.speed_mps))
-        while clock < plan.duration_s - 1.0:
+        clock = -float(lane_rng.uniform(0.1, 1.0)) * (FAR - _UNSEEN) / pace
+        while True:
             vehicle = _vehicle(plan, road, lane, clock, pace, lane_rng, len(vehicles) + 1)
+            if vehicle.plate_gone_s > plan.duration_s:
+                break
             vehicles.append(vehicle)
             clock += _gap_s(vehicle, pace) + float(lane_rng.uniform(*plan.headway_s))
     return sorted(vehicles, key=lambda v: (v.starts_s, v.lane))
