@@ -38,7 +38,7 @@ class Light:
 
     def exposure_s(self, rng: np.random.Generator) -> float:
         """How long the shutter is open: what a camera chooses at this light."""
-        longest, shortest = (25, 50) if self.night else (60, 250) if self.rain or self.snow else (100, 600)
+        longest, shortest = (25, 50) if self.night else (30, 110) if self.rain or self.snow else (100, 600)
         return float(1 / np.exp(rng.uniform(np.log(longest), np.log(shortest))))
 
 

@@ -48,7 +48,7 @@ class Precipitation:
         self._streaks(sharp, ends, ~self.near, 1)
         small = np.zeros((canvas.shape[0] // _REDUCED, canvas.shape[1] // _REDUCED), np.uint8)
         self._streaks(small, ends, self.near, _REDUCED)
-        blurred = cv2.resize(cv2.GaussianBlur(small, (0, 0), 1.0), (canvas.shape[1], canvas.shape[0]))
+        blurred = cv2.resize(cv2.GaussianBlur(small, (0, 0), 0.8), (canvas.shape[1], canvas.shape[0]))
         veil = cv2.add(cv2.GaussianBlur(sharp, (3, 3), 0), blurred)
         cv2.add(canvas, cv2.cvtColor(veil, cv2.COLOR_GRAY2BGR), dst=canvas)
 
@@ -76,7 +76,7 @@ def random_rain(rng: np.random.Generator, size: tuple[int, int], shot: Shot, bri
         width_px=np.clip(0.003 * scale, 1, 2.4),
         tone=np.clip(bright * rng.uniform(0.3, 1.0, count) * np.clip(6 / distance, 0.25, 1), 4, 160),
         swing_px=np.zeros(count),
-        near=distance < 5,
+        near=distance < 3.2,
         shot=shot,
     )
 
@@ -95,7 +95,7 @@ def random_snow(rng: np.random.Generator, size: tuple[int, int], shot: Shot, bri
         vx=drift * scale,
         vy=fall * scale,
         width_px=np.clip(0.011 * scale, 1, 8),
-        tone=np.clip(bright * rng.uniform(0.4, 0.9, count) * np.clip(distance / 8, 0.35, 1), 10, 200),
+        tone=np.clip(bright * rng.uniform(0.5, 1.0, count) * np.clip(distance / 8, 0.35, 1), 10, 200),
         swing_px=0.06 * scale,
         near=distance < 6,
         shot=shot,
