@@ -12,6 +12,9 @@ DEFAULT_FOLDER = Path("docs/ref/contract")
 
 def main(arguments: list[str]) -> int:
     """Write every generated document; print what was written."""
+    if arguments and arguments[0].startswith("-"):
+        sys.stdout.write(f"{__doc__}\n")
+        return 0
     folder = Path(arguments[0]) if arguments else DEFAULT_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in documents().items():

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from edge import checks, config
 from edge.addresses import redact
-from edge.agent import Agent, agent_version
+from edge.agent import HEARTBEAT, Agent, agent_version
 from edge.clock import SystemClock
 from edge.database import Database
 from edge.errors import WatchpostError
@@ -86,6 +86,23 @@ def check(config_file: Path, timeout: float, show: bool) -> None:
         click.echo(f"{mark}  {result.what}: {redact(result.text)}")
     click.echo(f"{config_file}: {f'{bad} problems' if bad else 'all well'}")
     sys.exit(1 if bad else 0)
+
+
+@main.command()
+@click.argument("config_file", metavar="CONFIG", type=FILE)
+@click.option("--within", default=30.0, show_default=True, help="Seconds that the last sign of life may be old.")
+def alive(config_file: Path, within: float) -> None:
+    """Exit status 0 when the agent of this configuration runs (for a service manager or a container's health check)."""
+    try:
+        heartbeat = config.load(config_file).data_dir / HEARTBEAT
+        age_s = SystemClock().now() - heartbeat.stat().st_mtime
+    except WatchpostError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"the agent has never run here: {error.filename}: {error.strerror}") from error
+    if age_s > within:
+        raise click.ClickException(f"no sign of life for {age_s:.0f} s; look at the agent's log")
+    click.echo(f"alive {max(age_s, 0.0):.0f} s ago")
 
 
 @main.group("outbox")

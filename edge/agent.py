@@ -58,6 +58,10 @@ def build_analyzers(camera: CameraSettings, models: ModelStore) -> dict[str, Ana
     return {name: ANALYZERS[name](camera, models) for name in camera.analyzers}
 
 
+HEARTBEAT = "alive"
+"""File in the data folder, touched about once a second while the agent runs: what `edge alive` looks at."""
+
+
 def agent_version() -> str:
     """Version of the installed package; a checkout that is not installed says so."""
     try:
@@ -180,6 +184,7 @@ class Agent:
     def _tick(self) -> None:
         """Once a second: what waits is tried again, what is old goes, and a dead thread ends the agent."""
         self.reporter.retry()
+        (self._config.data_dir / HEARTBEAT).touch()
         if self._clock.monotonic() >= self._tidy_due_s:
             self._tidy_due_s = self._clock.monotonic() + _TIDY_S
             self._tidy()

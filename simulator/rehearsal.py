@@ -10,6 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -73,19 +74,16 @@ class Rehearsal:
 
     def __enter__(self) -> Rehearsal:
         shutil.rmtree(self.folder, ignore_errors=True)
-        self._stack.__enter__()
-        try:
-            self._start()
-        except BaseException:
-            self._stack.__exit__(None, None, None)
-            raise
+        with ExitStack() as undo:  # a part that does not start must not leave the others running
+            undo.enter_context(self._stack)
+            self._start(undo)
+            self._ended = undo.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._subscriber.__exit__(kind, error, trace)
-        self._stack.__exit__(kind, error, trace)
+        self._ended.close()
 
     def hear(self, timeout_s: float) -> HeardAlert | None:
         """Wait for the next alert; StackError when a program has died meanwhile."""
@@ -149,10 +147,10 @@ class Rehearsal:
         listing = json.loads(call(["edge", "outbox", "list", "--json", str(self.folder / "agent" / "outbox.db")]))
         return {item["id"]: item["sequence"] for item in listing}
 
-    def _start(self) -> None:
+    def _start(self, undo: ExitStack) -> None:
         self._stack.start("broker", ["simulator", "broker", "--host", HOST, "--port", str(self.mqtt_port)])
         self._stack.wait_for("broker", lambda: accepts(self.mqtt_port))
-        self._subscriber = Subscriber(self.mqtt_url, ALERTS_OF_ALL).__enter__()
+        self._subscriber = undo.enter_context(Subscriber(self.mqtt_url, ALERTS_OF_ALL))
         data = ["--data", str(self.folder / "collector")]
         edge_token = call(["collector", "token", "create", EDGE, "--role", "edge", *data])
         self._token = call(["collector", "token", "create", "score", "--role", "operator", *data])
