@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge.falling.motion import Floats, Proposals
 from edge.falling.tracker import Track, TrackPoint
 
-_MEMORY_S = 4.0
+_MEMORY_S = 15.0
 _MISSES_S = 0.3
 _HEAD = 9
 """Sightings that the extrapolation is fitted to."""

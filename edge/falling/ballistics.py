@@ -21,6 +21,8 @@ G = 9.81
 
 Hypothesis = Literal["free_fall", "terminal_velocity"]
 
+_UNSEEN_S = 2.0
+"""A light thing may have sunk for this long before it was first seen."""
 _HYPOTHESES = 160
 _INLIER = 3.0
 """Standard deviations."""
@@ -113,7 +115,7 @@ def find_origin(fit: FallFit, first_s: float, slack: float, gravity: float | Non
     (thrown upwards) and a terminal velocity cannot be calculated back: there it is the first sighting, open upwards.
     """
     if fit.hypothesis == "terminal_velocity":
-        return Origin(first_s, first_s - slack - 0.5 * abs(fit.start_speed), first_s + slack, 0.0)
+        return Origin(first_s, first_s - slack - _UNSEEN_S * abs(fit.start_speed), first_s + slack, 0.0)
     speed, place = _start_samples(fit, rng)
     if np.median(speed) <= 0:  # first seen while it rose or hung: it left the hand at or below that place
         return Origin(

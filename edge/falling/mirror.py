@@ -9,10 +9,16 @@ import numpy as np
 
 from edge.falling.candidate import Candidate
 
-_NEAR = 0.2
+_NEAR = 0.12
 """Fraction of the picture's width: a facade's mirror image is beside the object, not across the picture."""
+_TOGETHER_S = 1.5
+"""A mirror image appears this long before or after its object, at most."""
+_ALIKE = 2.0
+"""Factor between the mean speeds of an object and its mirror image, at most."""
 _PIECE_S = 0.7
 _WAIT_S = 1.2
+_DOUBT_S = 8.0
+"""A suspicion may wait longer: it is not urgent, and its continuation may make it certain."""
 _FORGET_S = 30.0
 
 T = TypeVar("T")
@@ -30,6 +36,11 @@ class Extent:
     y_end: float
     strength: float
 
+    @property
+    def speed(self) -> float:
+        """Mean speed downwards, picture heights a second."""
+        return max(self.y_end - self.y_start, 0.02) / max(self.end_s - self.start_s, 0.1)
+
     def same_fall(self, other: Extent) -> bool:
         """Whether both show one fall: seen at the same time side by side, or one continuing the other."""
         near = abs(self.x_start - other.x_start) < _NEAR or abs(self.x_end - other.x_end) < _NEAR
@@ -37,7 +48,7 @@ class Extent:
             return False
         first, second = sorted((self, other), key=lambda extent: extent.start_s)
         if second.start_s <= first.end_s:
-            return True
+            return second.start_s - first.start_s < _TOGETHER_S and _ALIKE > self.speed / other.speed > 1 / _ALIKE
         continues = second.y_start > first.y_end - 0.03 and abs(second.x_start - first.x_end) < 0.1
         return second.start_s - first.end_s < _PIECE_S and continues
 
@@ -92,7 +103,7 @@ class FallMerger(Generic[T]):
         ready: list[_Waiting[T]] = []
         kept: list[_Waiting[T]] = []
         for waiting in self._waiting:
-            overdue = now_s - waiting.extent.end_s > _WAIT_S
+            overdue = now_s - waiting.extent.end_s > (_WAIT_S if waiting.certain else _DOUBT_S)
             rivals = any(waiting.extent.same_fall(extent) for extent in open_extents)
             (ready if overdue or not rivals else kept).append(waiting)
         self._waiting = kept

@@ -53,7 +53,7 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
     checks = [*_path_checks(candidate, settings), *_scene_checks(candidate, slack, weather)]
     checks += _steady_checks(candidate, look, weather) if light else _gravity_checks(candidate)
     if look is not None:
-        strict = 0.5 if weather or light else 1.0
+        strict = 0.5 if weather else 0.75 if light else 1.0
         checks.append(_Check("look", 1.0 - look.object, min(0.5 * slack, 0.7) * strict, 0.85))
     worst = min(checks, key=lambda check: check.score)
     certainty: Certainty | None = None
