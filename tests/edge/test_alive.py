@@ -17,7 +17,7 @@ from edge.agent import HEARTBEAT
 def config_file(tmp_path: Path) -> Path:
     path = tmp_path / "agent.yaml"
     path.write_text(
-        f"site: west\nedge: gate-1\ndata_dir: {tmp_path}\ncameras: [{{id: a, source: a.mp4, analyzers: []}}]\n"
+        f"site: west\nedge: gate-1\ndata_dir: {tmp_path}\ncameras: [{{id: a, source: a.mp4, analyzers: [plates]}}]\n"
     )
     return path
 
