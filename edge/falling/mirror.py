@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.falling.candidate import Candidate
 
-_NEAR = 0.12
+_NEAR = 0.09
 """Fraction of the picture's width: a facade's mirror image is beside the object, not across the picture."""
 _TOGETHER_S = 1.5
 """A mirror image appears this long before or after its object, at most."""
@@ -41,16 +41,21 @@ class Extent:
         """Mean speed downwards, picture heights a second."""
         return max(self.y_end - self.y_start, 0.02) / max(self.end_s - self.start_s, 0.1)
 
+    def x_at(self, time_s: float) -> float:
+        """Where it was at a time, on the straight line between its ends."""
+        share = (time_s - self.start_s) / max(self.end_s - self.start_s, 1e-6)
+        return self.x_start + min(max(share, 0.0), 1.0) * (self.x_end - self.x_start)
+
     def same_fall(self, other: Extent) -> bool:
         """Whether both show one fall: seen at the same time side by side, or one continuing the other."""
-        near = abs(self.x_start - other.x_start) < _NEAR or abs(self.x_end - other.x_end) < _NEAR
-        if not near:
-            return False
         first, second = sorted((self, other), key=lambda extent: extent.start_s)
-        if second.start_s <= first.end_s:
-            return second.start_s - first.start_s < _TOGETHER_S and _ALIKE > self.speed / other.speed > 1 / _ALIKE
-        continues = second.y_start > first.y_end - 0.03 and abs(second.x_start - first.x_end) < 0.1
-        return second.start_s - first.end_s < _PIECE_S and continues
+        if second.start_s > first.end_s:
+            continues = second.y_start > first.y_end - 0.03 and abs(second.x_start - first.x_end) < 0.1
+            return second.start_s - first.end_s < _PIECE_S and continues
+        middle_s = (second.start_s + min(first.end_s, second.end_s)) / 2
+        beside = abs(self.x_at(middle_s) - other.x_at(middle_s)) < _NEAR
+        together = second.start_s - first.start_s < _TOGETHER_S
+        return beside and together and _ALIKE > self.speed / other.speed > 1 / _ALIKE
 
 
 def extent_of(candidate: Candidate, confirmed: bool) -> Extent:

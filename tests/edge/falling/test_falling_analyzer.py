@@ -95,7 +95,7 @@ def test_the_pictures_show_the_object_and_its_path() -> None:
 
 
 def test_the_same_fall_in_a_mirror_is_one_event() -> None:
-    both = [drop(340, 60, 1.5, PULL), drop(400, 90, 1.4, 0.8 * PULL)]
+    both = [drop(340, 60, 1.5, PULL), drop(385, 90, 1.4, 0.8 * PULL)]
     assert len([f for f in watch(scene(4.5, both)) if data_of(f).certainty == "confirmed"]) == 1
 
 
