@@ -26,8 +26,9 @@ from edge.types import Bgr, Finding, Frame
 
 _BROKEN_AFTER_S = 2.0
 """A jump of stream time by more than this is another stream, or a camera that was away."""
-_UNREADABLE_READS = 3
-"""Fewer fruitless reads are a shop sign or a sticker in passing, not a plate that could not be read."""
+_UNREADABLE_READS = 5
+_UNREADABLE_SCORE = 0.65
+"""Fewer fruitless reads, or a detector less sure, are a shop sign or a sticker, not a plate that could not be read."""
 _MOVED_WIDTHS = 1.0
 """What never moved by its own width and was never read is part of the scenery."""
 _NOT_A_PLATE = 0.6
@@ -231,7 +232,8 @@ class PlatesAnalyzer:
             return False
         if trusted:
             return not self._same_vehicle(passage, verdict.text)
-        return passage.moved >= _MOVED_WIDTHS and passage.vote.count >= _UNREADABLE_READS
+        sure = passage.vote.count >= _UNREADABLE_READS and passage.score >= _UNREADABLE_SCORE
+        return sure and passage.refusals == 0 and passage.moved >= _MOVED_WIDTHS
 
 
 def _surroundings(passage: Passage, time_s: float, size: tuple[int, int]) -> Box:

@@ -141,6 +141,11 @@ class Passage:
         return "unknown"
 
     @property
+    def score(self) -> float:
+        """How sure the detector was of the plate, the mean of its latest sightings."""
+        return sum(sighting.score for sighting in self.path) / max(len(self.path), 1)
+
+    @property
     def lane(self) -> str | None:
         """The lane it was seen in most."""
         return self.lanes.most_common(1)[0][0] if self.lanes else None
