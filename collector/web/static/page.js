@@ -54,6 +54,8 @@ function Watch({ words, who, lost }) {
     onState: (state) => {
       setLive(state);
       if (state === "closed") lost();
+      if (state === "live") feed.load(); // what came between the page's first look and the stream
+      if (state === "live") list.load();
     },
     onAlert: list.put,
     onEvent: (item) => {
@@ -91,8 +93,9 @@ function useAlerts(filter, lost) {
     if (!(error instanceof ApiError)) throw error;
     lost();
   };
+  const load = () => getAlerts([...FILTERS[filter], ["limit", "50"]]).then(take, unauthorised);
   useEffect(() => {
-    getAlerts([...FILTERS[filter], ["limit", "50"]]).then(take, unauthorised);
+    load();
   }, [filter]);
   const put = useCallback((alert) => {
     if (alert.severity !== "info") setAlerts((old) => new Map([...old, [alert.alert_id, alert]]));
@@ -100,18 +103,21 @@ function useAlerts(filter, lost) {
   const sorted = useMemo(() => [...alerts.values()].sort((a, b) => b.raised_at.localeCompare(a.raised_at)), [alerts]);
   const open = sorted.filter((alert) => !CLOSED.includes(alert.state));
   const more = cursor ? () => getAlerts([...FILTERS[filter], ["limit", "50"], ["cursor", cursor]]).then(take, unauthorised) : null;
-  return { shown: filter === "open" ? open : sorted, openCount: open.length, put, more };
+  return { shown: filter === "open" ? open : sorted, openCount: open.length, load, put, more };
 }
 
 function useEvents(lost) {
   const [events, setEvents] = useState([]);
+  const merge = (old, items) => [...new Map([...old, ...items].map((item) => [item.row_id, item])).values()]
+    .sort((a, b) => b.row_id - a.row_id).slice(0, KEPT_EVENTS);
+  const load = () => getEvents([["limit", "40"]]).then((page) => setEvents((old) => merge(old, page.items)), lost);
   useEffect(() => {
-    getEvents([["limit", "40"]]).then((page) => setEvents(page.items), lost);
+    load();
   }, []);
-  const put = useCallback((item) => setEvents((old) => [item, ...old.filter((one) => one.row_id !== item.row_id)].slice(0, KEPT_EVENTS)), []);
+  const put = useCallback((item) => setEvents((old) => merge(old, [item])), []);
   const delays = events.filter((item) => !item.late).slice(0, 20).map((item) => (Date.parse(item.received_at) - Date.parse(item.event.time)) / 1000);
   const delay = delays.length ? delays.sort((a, b) => a - b)[Math.floor(delays.length / 2)] : null;
-  return { events, put, delay };
+  return { events, load, put, delay };
 }
 
 function useKeys(alerts, chosen, setChosen) {

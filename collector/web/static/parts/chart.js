@@ -10,7 +10,7 @@ function hourly(counts) {
   const hours = Array.from({ length: 24 }, (_, index) => last - (23 - index) * HOUR_S);
   const sum = (wanted) => hours.map((hour) => counts
     .filter((item) => Date.parse(item.hour) / 1000 === hour && wanted(item.type))
-    .reduce((total, item) => total + item.events, 0));
+    .reduce((total, item) => total + item.events, 0) || null);
   return [hours, sum(() => true), sum((type) => type === "falling_object")];
 }
 
@@ -18,16 +18,16 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 export function Chart({ overview, words }) {
   const place = useRef(null);
-  const { say, locale } = words;
+  const { say } = words;
   useEffect(() => {
     if (!overview) return undefined;
     const bars = uPlot.paths.bars({ size: [0.7, 40] });
-    const hour = new Intl.DateTimeFormat(locale, { hour: "2-digit", hour12: false });
+    const hour = (tick) => String(new Date(tick * 1000).getHours()).padStart(2, "0");
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px sans-serif" };
     const plot = new uPlot({
       width: place.current.clientWidth, height: HEIGHT_PX, cursor: { show: false }, legend: { show: false },
-      scales: { x: { time: true, range: (_, low, high) => [low - HOUR_S / 2, high + HOUR_S / 2] }, y: { range: (_, low, high) => [0, Math.max(4, high)] } },
-      axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => hour.format(tick * 1000)) }, { ...axis, size: 36 }],
+      scales: { x: { time: true, range: (_, low, high) => [low - HOUR_S / 2, high + HOUR_S / 2] }, y: { range: (_, _low, high) => [0, Math.max(4, high ?? 0)] } },
+      axes: [{ ...axis, size: 28, values: (_, ticks) => ticks.map(hour) }, { ...axis, size: 36 }],
       series: [{}, { fill: colour("--accent"), stroke: colour("--accent"), paths: bars, points: { show: false } },
         { fill: colour("--critical"), stroke: colour("--critical"), paths: bars, points: { show: false } }],
     }, hourly(overview.events_by_hour), place.current);
@@ -37,7 +37,7 @@ export function Chart({ overview, words }) {
       watch.disconnect();
       plot.destroy();
     };
-  }, [overview, locale]);
+  }, [overview]);
   return html`<figure class="chart"><figcaption><h2>${say("overview")}</h2>
     <span class="key"><i class="all"></i>${say("total")} <i class="fall"></i>${say("falls")}</span></figcaption>
     <div ref=${place} role="img" aria-label=${say("overview")}></div></figure>`;

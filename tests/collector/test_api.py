@@ -1,0 +1,361 @@
+"""The HTTP API: who gets what, in which pages, with which words when it is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sample_events import SampleEdge, later_us
+
+from collector import access
+from collector.access import Role
+from collector.api.app import create_app
+from collector.database import database_url
+from collector.ingest import ingest
+from collector.messages import understand
+from collector.service import Collector
+from collector.settings import Settings
+
+BASE = "http://collector.test"
+PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 40
+PICTURE_HASH = hashlib.sha256(PICTURE).hexdigest()
+PICTURE_URL = f"/api/v1/evidence/{PICTURE_HASH}"
+
+
+@dataclass
+class Api:
+    """The application in this process, and clients for every role."""
+
+    app: FastAPI
+    now_us: int = later_us(60)
+
+    @property
+    def collector(self) -> Collector:
+        found: Collector = self.app.state.collector
+        return found
+
+    async def take(self, edge: SampleEdge, *events: dict[str, Any]) -> None:
+        await ingest(self.collector.database, [understand(edge.incoming(event)) for event in events], self.now_us)
+
+    async def client(self, role: Role | None) -> httpx.AsyncClient:
+        headers = {}
+        if role is not None:
+            token = await access.create_token(self.collector.database, f"{role}-{uuid4().hex[:6]}", role, self.now_us)
+            headers = {"Authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=BASE, headers=headers)
+
+    async def get(self, path: str, role: Role = Role.OPERATOR, **params: Any) -> httpx.Response:
+        async with await self.client(role) as client:
+            return await client.get(path, params=params)
+
+
+@asynccontextmanager
+async def started(folder: Path, now_us: int) -> AsyncIterator[Api]:
+    settings = Settings(folder, database_url(None, folder), None, max_evidence_bytes=1_000_000)
+    api = Api(create_app(settings, lambda: api.now_us), now_us)
+    async with api.app.router.lifespan_context(api.app):
+        yield api
+
+
+@pytest.fixture
+async def api(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Api]:
+    shutil.copy(migrated_sqlite, tmp_path / "collector.db")
+    async with started(tmp_path, later_us(60)) as found:
+        yield found
+
+
+async def test_without_a_token_nothing_is_told(api: Api) -> None:
+    async with await api.client(None) as client:
+        for path in (
+            "events",
+            "alerts",
+            "edges",
+            "cameras",
+            "sequences",
+            "dead-letters",
+            "stream",
+            "audit",
+            "overview",
+        ):
+            answer = await client.get(f"/api/v1/{path}")
+            assert answer.status_code == 401, path
+        wrong = await client.get("/api/v1/events", headers={"Authorization": "Bearer no"})
+        assert wrong.status_code == 401
+        assert "sign-in-link" in wrong.json()["detail"]
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_every_endpoint_asks_who(api: Api) -> None:
+    open_to_all = {"/healthz", "/readyz", "/", "/sign-in", "/api/v1/openapi.json"}
+    described = api.app.openapi()["paths"]
+    async with await api.client(None) as client:
+        for path, methods in described.items():
+            for method in methods:
+                if path in open_to_all or (path, method) == ("/api/v1/session", "post"):
+                    continue
+                filled = path.replace("{sha256}", "a" * 64).replace("{event_id}", str(uuid4()))
+                answer = await client.request(method.upper(), filled.replace("{alert_id}", str(uuid4())), json={})
+                assert answer.status_code == 401, (method, path)
+
+
+ALLOWED = {
+    ("GET", "/api/v1/events"): {"viewer", "operator", "auditor", "admin"},
+    ("GET", "/api/v1/dead-letters"): {"operator", "auditor", "admin"},
+    ("GET", "/api/v1/audit"): {"auditor", "admin"},
+    ("POST", f"/api/v1/alerts/{uuid4()}/steps"): {"operator", "admin"},
+    ("PUT", PICTURE_URL): {"edge", "admin"},
+    ("GET", PICTURE_URL): {"viewer", "operator", "auditor", "admin"},
+    ("HEAD", PICTURE_URL): {"edge", "viewer", "operator", "auditor", "admin"},
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_roles(api: Api, role: Role) -> None:
+    async with await api.client(role) as client:
+        for (method, path), allowed in ALLOWED.items():
+            answer = await client.request(method, path, json={"state": "resolved"})
+            assert (answer.status_code != 403) == (role.value in allowed), (method, path, answer.text)
+
+
+async def test_filters_and_pages(api: Api) -> None:
+    edge, other = SampleEdge(), SampleEdge(site="east", edge="gate-9")
+    await api.take(edge, *[edge.sensor(alarm=False) for _ in range(7)], edge.passage())
+    await api.take(other, other.fall())
+    for order in ("newest", "oldest", "sequence"):
+        seen, cursor = [], None
+        while True:
+            params = {"limit": 2, "order": order, **({"cursor": cursor} if cursor else {})}
+            page = (await api.get("/api/v1/events", **params)).json()
+            seen += [item["event"]["id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        assert len(seen) == len(set(seen)) == 9, order
+    for name, value, count in (
+        ("type", "sensor", 7),
+        ("site", "east", 1),
+        ("edge", "gate-1", 8),
+        ("source", "lane-1", 1),
+        ("outbox_id", str(edge.outbox_id), 8),
+        ("since", "2026-03-01T08:00:08Z", 1),
+        ("until", "2026-03-01T08:00:02Z", 2),
+    ):
+        assert len((await api.get("/api/v1/events", **{name: value})).json()["items"]) == count, name
+
+
+@pytest.mark.parametrize(
+    ("params", "status"),
+    [({"cursor": "rubbish"}, 400), ({"limit": 0}, 422), ({"type": "x"}, 422), ({"since": "2026-03-01"}, 422)],
+)
+async def test_what_is_asked_wrongly_is_answered_with_4xx(api: Api, params: dict[str, Any], status: int) -> None:
+    answer = await api.get("/api/v1/events", **params)
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+
+
+async def test_unknown_things_are_404(api: Api) -> None:
+    for path in (f"events/{uuid4()}", f"alerts/{uuid4()}", f"evidence/{'0' * 64}"):
+        assert (await api.get(f"/api/v1/{path}")).status_code == 404
+
+
+async def test_a_viewer_sees_no_plate_anywhere(api: Api) -> None:
+    edge = SampleEdge()
+    passage = edge.passage("京A12345", subject="京A12345")
+    passage["data"]["raw_text"] = "京A12345"  # a key of a newer edge
+    await api.take(edge, passage, edge.hit("京A12345"))
+    (alert,) = (await api.get("/api/v1/alerts", severity="critical")).json()["items"]
+    paths = ["events", f"events/{passage['id']}", "alerts", f"alerts/{alert['alert_id']}"]
+    for path in paths:
+        shown = (await api.get(f"/api/v1/{path}", Role.VIEWER)).text
+        assert "A12345" not in shown, path
+        assert "12346" not in shown, path
+        assert "京A·1**45" in shown, path
+        assert "京A12345" in (await api.get(f"/api/v1/{path}", Role.OPERATOR)).text, path
+    acts = (await api.get("/api/v1/audit", Role.AUDITOR)).json()["items"]
+    assert {act["subject"] for act in acts} >= {f"/api/v1/{path}" for path in paths}
+    assert all(act["role"] == "operator" and act["plates"] > 0 for act in acts)
+
+
+async def test_an_alert_is_worked_on(api: Api) -> None:
+    edge = SampleEdge()
+    await api.take(edge, edge.fall())
+    (alert,) = (await api.get("/api/v1/alerts", state="open")).json()["items"]
+    path = f"/api/v1/alerts/{alert['alert_id']}"
+    async with await api.client(Role.OPERATOR) as client:
+        assert (await client.post(f"{path}/steps", json={"state": "acknowledged"})).status_code == 201
+        done = await client.post(f"{path}/steps", json={"state": "dismissed", "reason": "a bird"})
+        assert [step["state"] for step in done.json()["steps"]] == ["new", "acknowledged", "dismissed"]
+        assert done.json()["steps"][-1]["by"].startswith("operator")
+        again = await client.post(f"{path}/steps", json={"state": "resolved"})
+        assert again.status_code == 409
+        assert "closed" in again.json()["detail"]
+        assert (await client.post(f"{path}/steps", json={"state": "new"})).status_code == 422
+    assert (await api.get("/api/v1/alerts", state="open")).json()["items"] == []
+
+
+async def signed_in(api: Api, client: httpx.AsyncClient, role: Role = Role.OPERATOR) -> httpx.Response:
+    code = await access.create_link_code(api.collector.database, "li", role, api.now_us)
+    return await client.post("/api/v1/session", json={"code": code}, headers={"Origin": BASE})
+
+
+async def test_a_link_signs_in_once(api: Api) -> None:
+    code = await access.create_link_code(api.collector.database, "li", Role.OPERATOR, api.now_us)
+    async with await api.client(None) as client:
+        answer = await client.post("/api/v1/session", json={"code": code}, headers={"Origin": BASE})
+        assert answer.status_code == 201
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert (await client.get("/api/v1/session")).json() == {"name": "li", "role": "operator", "sees_plates": True}
+        assert (await client.post("/api/v1/session", json={"code": code}, headers={"Origin": BASE})).status_code == 403
+        assert (await client.delete("/api/v1/session", headers={"Origin": BASE})).status_code == 204
+        client.cookies.set("watchpost_session", answer.cookies["watchpost_session"])
+        assert (await client.get("/api/v1/session")).status_code == 401
+
+
+async def test_old_links_and_sessions_end(api: Api) -> None:
+    code = await access.create_link_code(api.collector.database, "li", Role.OPERATOR, api.now_us)
+    async with await api.client(None) as client:
+        await signed_in(api, client)
+        api.now_us += access.LINK_US + 1
+        assert (await client.post("/api/v1/session", json={"code": code}, headers={"Origin": BASE})).status_code == 403
+        assert (await client.get("/api/v1/session")).status_code == 200
+        api.now_us += access.SESSION_US
+        assert (await client.get("/api/v1/session")).status_code == 401
+
+
+async def test_a_page_of_another_origin_cannot_act(api: Api) -> None:
+    async with await api.client(None) as client:
+        await signed_in(api, client)
+        for headers in ({"Origin": "https://evil.example"}, {}, {"Origin": "null"}):
+            assert (await client.delete("/api/v1/session", headers=headers)).status_code == 403
+        forged = client.cookies["watchpost_session"][:-2] + "xx"
+        client.cookies.clear()
+        client.cookies.set("watchpost_session", forged)
+        assert (await client.get("/api/v1/events")).status_code == 401
+
+
+async def test_every_answer_is_guarded(api: Api) -> None:
+    async with await api.client(None) as client:
+        for path in ("/", "/api/v1/events", "/static/page.js"):
+            headers = (await client.get(path)).headers
+            assert headers["x-content-type-options"] == "nosniff"
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert "http" not in headers["content-security-policy"]
+
+
+async def put(client: httpx.AsyncClient, content: bytes, url: str = PICTURE_URL, **headers: str) -> httpx.Response:
+    return await client.put(url, content=content, headers={"Content-Type": "image/jpeg", **headers})
+
+
+async def test_evidence_is_stored_once_and_given_back(api: Api) -> None:
+    edge = SampleEdge()
+    proof = {"sha256": PICTURE_HASH, "role": "snapshot", "media_type": "image/jpeg", "size_bytes": len(PICTURE)}
+    await api.take(edge, edge.fall(evidence=(proof,)))
+    async with await api.client(Role.EDGE) as client:
+        missing = await client.head(PICTURE_URL)
+        assert (missing.status_code, missing.headers["upload-offset"]) == (404, "0")
+        assert [(await put(client, PICTURE)).status_code for _ in range(2)] == [201, 200]
+        assert (await client.head(PICTURE_URL)).status_code == 200
+    answer = await api.get(PICTURE_URL, Role.VIEWER)
+    assert (answer.content, answer.headers["content-type"]) == (PICTURE, "image/jpeg")
+    assert "sandbox" in answer.headers["content-security-policy"]
+    async with await api.client(Role.VIEWER) as client:
+        part = await client.get(PICTURE_URL, headers={"Range": "bytes=3-5"})
+        assert (part.status_code, part.content) == (206, PICTURE[3:6])
+
+
+async def test_evidence_comes_in_parts(api: Api) -> None:
+    total = len(PICTURE)
+    async with await api.client(Role.EDGE) as client:
+        first = await put(client, PICTURE[:4000], **{"Content-Range": f"bytes 0-3999/{total}"})
+        assert (first.status_code, first.headers["upload-offset"]) == (202, "4000")
+        assert (await client.head(PICTURE_URL)).headers["upload-offset"] == "4000"
+        wrong = await put(client, PICTURE[:9], **{"Content-Range": f"bytes 9-17/{total}"})
+        assert (wrong.status_code, wrong.headers["upload-offset"]) == (409, "4000")
+        last = await put(client, PICTURE[4000:], **{"Content-Range": f"bytes 4000-{total - 1}/{total}"})
+        assert last.status_code == 201
+    assert (await api.get(PICTURE_URL)).content == PICTURE
+
+
+async def test_evidence_that_is_wrong_is_refused(api: Api) -> None:
+    async with await api.client(Role.EDGE) as client:
+        damaged = await put(client, PICTURE[:-1] + b"x")
+        assert damaged.status_code == 422
+        assert "hash" in damaged.json()["detail"]
+        assert (await client.head(PICTURE_URL)).headers["upload-offset"] == "0"
+        page = b"<script>alert(1)</script>"
+        url = f"/api/v1/evidence/{hashlib.sha256(page).hexdigest()}"
+        assert (await put(client, page, url)).status_code == 415
+        assert (await put(client, page, url, **{"Content-Type": "text/html"})).status_code == 415
+        assert (await put(client, b"x" * 1_000_001)).status_code == 413
+        huge = await put(client, PICTURE, **{"Content-Range": f"bytes 0-{len(PICTURE) - 1}/2000000"})
+        assert huge.status_code == 413
+        for strange in ("bytes 5-1/9", "chunks", "bytes 0-9/5"):
+            assert (await put(client, PICTURE, **{"Content-Range": strange})).status_code == 400
+        assert (await put(client, PICTURE, "/api/v1/evidence/..%2f..%2fetc")).status_code in {404, 422}
+        short = await put(client, PICTURE[:5], **{"Content-Range": f"bytes 0-99/{len(PICTURE)}"})
+        assert (short.status_code, short.headers["upload-offset"]) == (400, "5")
+
+
+async def test_a_full_disk_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.collector.evidence, "_keep_free_bytes", 2**62)
+    async with await api.client(Role.EDGE) as client:
+        answer = await put(client, PICTURE)
+    assert answer.status_code == 507
+    assert "free some" in answer.json()["detail"]
+
+
+async def test_pictures_of_plates_take_the_right_and_are_recorded(api: Api) -> None:
+    edge = SampleEdge()
+    passage = edge.passage()
+    passage["data"]["evidence"][0]["sha256"] = PICTURE_HASH
+    async with await api.client(Role.EDGE) as client:
+        await put(client, PICTURE)
+    assert (await api.get(PICTURE_URL, Role.VIEWER)).status_code == 403  # nobody knows yet what it shows
+    await api.take(edge, passage)
+    assert (await api.get(PICTURE_URL, Role.VIEWER)).status_code == 403
+    assert (await api.get(PICTURE_URL, Role.OPERATOR)).status_code == 200
+    acts = (await api.get("/api/v1/audit", Role.AUDITOR)).json()["items"]
+    assert [act["action"] for act in acts] == ["evidence"]
+
+
+async def test_a_revoked_token_is_worth_nothing(api: Api) -> None:
+    async with await api.client(Role.OPERATOR) as client:
+        name = (await client.get("/api/v1/session")).json()["name"]
+        assert await access.revoke_token(api.collector.database, name)
+        assert (await client.get("/api/v1/session")).status_code == 401
+
+
+async def test_hundred_thousand_events_are_listed_quickly(api: Api) -> None:
+    edge = SampleEdge()
+    messages = [understand(edge.incoming(edge.sensor(alarm=False))) for _ in range(1000)]
+    await ingest(api.collector.database, messages, api.now_us)
+    columns = "type, site, edge, source, occurred_us, received_us, late, payload"
+    copies = (
+        f"INSERT INTO events (outbox_id, sequence, event_id, {columns}) "
+        f"SELECT outbox_id, sequence + 1000 * n.value, lower(hex(randomblob(16))), events.{columns} FROM events, "
+        "json_each(:numbers) AS n"
+    )
+    async with api.collector.database.write() as connection:
+        numbers = json.dumps(list(range(1, 100)))
+        await connection.exec_driver_sql(copies.replace(":numbers", "?"), (numbers,))
+    slowest = 0.0
+    async with await api.client(Role.OPERATOR) as client:
+        for params in ({}, {"type": "sensor"}, {"edge": "gate-1"}, {"source": "hall"}, {"order": "sequence"}):
+            begun = time.perf_counter()
+            answer = await client.get("/api/v1/events", params={"limit": 50, **params})
+            slowest = max(slowest, time.perf_counter() - begun)
+            assert len(answer.json()["items"]) == 50
+    assert slowest < 1.0  # 0.03 s on an idle machine; without its index a list takes far longer than the rest
