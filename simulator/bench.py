@@ -18,19 +18,19 @@ from statistics import mean
 import click
 import cv2
 import yaml
-from edge.falling.analyzer import FallingAnalyzer
-from edge.plates.analyzer import PlatesAnalyzer
-from edge.sources.file import FileSource
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from edge.falling.analyzer import FallingAnalyzer
 from edge.falling.settings import FallingSettings
 from edge.inference import ModelStore
+from edge.plates.analyzer import PlatesAnalyzer
 from edge.plates.settings import PlatesSettings
 from edge.ports import Analyzer
+from edge.sources.file import FileSource
 from simulator.rehearsal import ANALYZERS, Rehearsal, Score
 from simulator.render import RenderedCamera, RenderedScenario
-from simulator.score import DEFAULT_FOLDER, print_alert, render_with_progress
+from simulator.score import DEFAULT_FOLDER, make_console, print_alert, render_with_progress
 from simulator.stack import StackError
 
 SCENARIO = Path("configs/scenarios/bench.yaml")
@@ -191,7 +191,7 @@ def _seconds(value: float | None) -> str:
 def bench_command(work: Path) -> None:
     """Measure cost, delay, start and memory; write docs/ref/bench.md, .json and the plot."""
     cv2.setNumThreads(1)
-    console = Console()
+    console = make_console()
     rendered = render_with_progress(SCENARIO, work.resolve(), console)
     scenes = {camera.id: camera.scene for camera in rendered.scenario.cameras}
     costs = [measure_cost(camera, scenes[camera.id]) for camera in rendered.cameras]

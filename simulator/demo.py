@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from simulator.rehearsal import Rehearsal
-from simulator.score import DEFAULT_FOLDER, finish, print_alert, rehearse, render_with_progress
+from simulator.score import DEFAULT_FOLDER, finish, make_console, print_alert, rehearse, render_with_progress
 from simulator.stack import StackError
 
 SCENARIO = Path("configs/scenarios/demo.yaml")
@@ -22,7 +22,7 @@ BASELINE = Path("tests/baselines/demo.json")
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_FOLDER, show_default=True)
 def demo_command(once: bool, work: Path) -> None:
     """Show Watchpost at work: broker, collector, two cameras and the agent, each a process of its own."""
-    console = Console()
+    console = make_console()
     console.print("[bold]Watchpost 平安前哨[/]  demo (open on this machine only; Ctrl-C ends it)")
     if once:
         finish(rehearse(SCENARIO, work.resolve(), console), console, BASELINE, work / "demo-score.json")

@@ -85,6 +85,11 @@ class Rehearsal:
     ) -> None:
         self._ended.close()
 
+    @property
+    def authorization(self) -> dict[str, str]:
+        """HTTP header of an operator's token, for the collector's API."""
+        return {"Authorization": f"Bearer {self._token}"}
+
     def hear(self, timeout_s: float) -> HeardAlert | None:
         """Wait for the next alert; StackError when a program has died meanwhile."""
         heard = self._subscriber.take(timeout_s)
@@ -256,7 +261,7 @@ class Rehearsal:
         answer = httpx.get(
             self.address + path,
             params={key: value for key, value in parameters.items() if value is not None},
-            headers={"Authorization": f"Bearer {self._token}"},
+            headers=self.authorization,
             timeout=10,
         )
         answer.raise_for_status()

@@ -21,10 +21,17 @@ from simulator.stack import StackError
 from simulator.video import VideoError
 
 DEFAULT_FOLDER = Path("var")
+LOG_WIDTH = 120
 
 
 class BaselineMissed(Exception):
     """The score is worse than its baseline; says in what."""
+
+
+def make_console() -> Console:
+    """Rich's console; where nobody looks at a terminal (a log, a pipe) wide enough for whole lines."""
+    console = Console()
+    return console if console.is_terminal else Console(width=LOG_WIDTH)
 
 
 def render_with_progress(scenario_file: Path, folder: Path, console: Console) -> RenderedScenario:
@@ -63,6 +70,7 @@ def print_alert(console: Console, heard: HeardAlert) -> None:
     console.print(
         f"  {when}  [{colour}]{heard.alert.severity:<8}[/]  {heard.alert.source:<10}  {heard.alert.title}{late}",
         highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -70,7 +78,7 @@ def table_of(score: Score) -> Table:
     """The score table, a row a camera."""
     table = Table(title=f"Score of {score.scenario}", title_justify="left")
     for column in ("camera", "what", "true", "found", "missed", "false", "duplicate", "plate exact", "floor ±1"):
-        table.add_column(column, justify="left" if column in {"camera", "what"} else "right")
+        table.add_column(column, no_wrap=True, justify="left" if column in {"camera", "what"} else "right")
     for count in score.counts:
         table.add_row(
             count.camera,
@@ -144,7 +152,7 @@ def finish(score: Score, console: Console, baseline: Path | None, json_file: Pat
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 def score_command(scenario: Path, work: Path, baseline: Path | None, json_file: Path | None) -> None:
     """Play SCENARIO in real time through the real agent, broker and collector, and compare with its truth."""
-    console = Console()
+    console = make_console()
     finish(rehearse(scenario, work.resolve(), console), console, baseline, json_file)
 
 
