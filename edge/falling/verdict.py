@@ -53,8 +53,7 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
     checks = [*_path_checks(candidate, settings), *_scene_checks(candidate, slack, weather)]
     checks += _steady_checks(candidate, look, weather) if light else _gravity_checks(candidate)
     if look is not None:
-        strict = 0.5 if weather else 0.75 if light else 1.0
-        checks.append(_Check("look", 1.0 - look.object, min(0.5 * slack, 0.7) * strict, 0.85))
+        checks.append(_look_check(candidate, look, slack, weather))
     worst = min(checks, key=lambda check: check.score)
     certainty: Certainty | None = None
     if all(check.value <= check.confirmed for check in checks):
@@ -63,6 +62,16 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
         certainty = "suspected"
     scores = sorted(check.score for check in checks)
     return Verdict(certainty, float(np.clip(0.6 * scores[0] + 0.4 * np.mean(scores), 0, 1)), worst.name)
+
+
+def _look_check(candidate: Candidate, look: Look, slack: float, weather: bool) -> _Check:
+    """The classifier's word counts less where gravity itself has spoken long and clearly."""
+    if weather:
+        return _Check("look", 1.0 - look.object, 0.25 * slack, 0.85)
+    plain = not sinks_steadily(candidate) and candidate.travel > 0.2 and int(candidate.fit.inliers.sum()) >= 12
+    if plain:
+        return _Check("look", 1.0 - look.object, 0.85, 0.97)
+    return _Check("look", 1.0 - look.object, min(0.5 * slack, 0.7), 0.85)
 
 
 def sinks_steadily(candidate: Candidate) -> bool:
@@ -80,7 +89,7 @@ def _path_checks(candidate: Candidate, settings: FallingSettings) -> Iterator[_C
     yield _Check("sightings", 1 / count, 1 / 7, 1 / 6)
     yield _Check("duration", 1 / max(candidate.duration_s, 1e-6), 1 / 0.35, 1 / 0.25)
     yield _Check("gaps", 1 - candidate.fill, 0.4, 0.5)
-    yield _Check("sideways", candidate.sideways, 0.7, 1.0)
+    yield _Check("sideways", candidate.sideways, 0.8, 1.0)
     yield _Check("misfit", candidate.fit.rms, 1.5, 1.8)
     yield _Check("bend", candidate.bend, 0.06, 0.1)
 

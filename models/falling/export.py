@@ -21,29 +21,30 @@ _TARGET = Path(__file__).resolve().parent / "falling.onnx"
 
 @click.command()
 @click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", default=_TARGET, type=click.Path(dir_okay=False, path_type=Path), help="Instead of here.")
 @click.option("--trained", default="", help="Note on the training that the manifest will show.")
-def main(checkpoint: Path, trained: str) -> None:
+def main(checkpoint: Path, out: Path, trained: str) -> None:
     """Write the ONNX file, and check that it says what the net says."""
     net = FallNet()
     net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
     net.eval()
     patches = torch.randn(2, STACK, 3, 32, 32)
     torch.onnx.export(
-        net, (patches,), str(_TARGET), dynamo=False, opset_version=17,
+        net, (patches,), str(out), dynamo=False, opset_version=17,
         input_names=["patches"], output_names=["logits"],
         dynamic_axes={"patches": {0: "n"}, "logits": {0: "n"}},
     )  # fmt: skip
-    model = onnx.load(str(_TARGET))
+    model = onnx.load(str(out))
     onnx.helper.set_model_props(model, {"trained": trained})
-    onnx.save(model, str(_TARGET))
-    _check(net, patches)
-    click.echo(f"{_TARGET}: {_TARGET.stat().st_size} bytes, {describe(_TARGET).inputs}")
+    onnx.save(model, str(out))
+    _check(net, patches, out)
+    click.echo(f"{out}: {out.stat().st_size} bytes, {describe(out).inputs}")
 
 
-def _check(net: FallNet, patches: torch.Tensor) -> None:
+def _check(net: FallNet, patches: torch.Tensor, path: Path) -> None:
     import onnxruntime as ort  # noqa: PLC0415 (only this check runs the exported file directly)
 
-    session = ort.InferenceSession(str(_TARGET), providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     ours = (
         net(
             patches,

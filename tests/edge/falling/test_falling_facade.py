@@ -37,8 +37,11 @@ def drawing(homography: np.ndarray, floors: list[int], columns: list[int]) -> Fa
 
 
 @given(
-    tilt=st.floats(0.2, 2.5), turn=st.floats(-1, 1), column=st.floats(1, COLUMNS), floor=st.floats(1, FLOORS)
-)  # fmt: skip
+    tilt=st.floats(0.2, 2.5, allow_subnormal=False),
+    turn=st.floats(-1, 1, allow_subnormal=False),
+    column=st.floats(1, COLUMNS, allow_subnormal=False),
+    floor=st.floats(1, FLOORS, allow_subnormal=False),
+)
 def test_places_return_from_a_round_trip(tilt: float, turn: float, column: float, floor: float) -> None:
     facade = build_facade(drawing(truth_map(tilt, turn), [2, 6, 11], [1, 3, 5]))
     place = np.array([seen(truth_map(tilt, turn), column, floor)])
