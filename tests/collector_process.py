@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from sample_events import SampleEdge, payload
 from services import free_port, wait_for_port
+
+from collector import access
+from collector.access import Role
+from collector.database import Database, database_url
+from collector.instants import system_clock
 
 ROOT = Path(__file__).parents[1]
 START_TIMEOUT_S = 40.0
@@ -45,7 +51,24 @@ class CollectorProcess:
         return subprocess.run(line, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
     def token(self, role: str) -> str:
-        return self.command("token", "create", f"{role}-{time.monotonic_ns()}", "--role", role)
+        """As `collector token create` makes it, without the start of another program."""
+        name = f"{role}-{time.monotonic_ns()}"
+        return self._with_store(lambda store: access.create_token(store, name, Role(role), system_clock()))
+
+    def sign_in_link(self, role: str) -> str:
+        """As `collector sign-in-link` makes it."""
+        code = self._with_store(lambda store: access.create_link_code(store, role, Role(role), system_clock()))
+        return f"{self.url}/sign-in#{code}"
+
+    def _with_store(self, work: Callable[[Database], Awaitable[str]]) -> str:
+        async def session() -> str:
+            store = Database(database_url(self.database, self.data))
+            try:
+                return await work(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(session())
 
     def client(self, role: str) -> httpx.Client:
         """An HTTP client with a token of this role."""

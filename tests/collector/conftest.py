@@ -56,9 +56,11 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 
 @pytest.fixture
-def running(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[CollectorProcess]:
+def running(mosquitto: Mosquitto, tmp_path: Path, migrated_sqlite: Path) -> Iterator[CollectorProcess]:
     """A collector process on a real broker, ready for events."""
     collector = CollectorProcess(tmp_path / "collector", mosquitto.url)
+    collector.data.mkdir()
+    shutil.copy(migrated_sqlite, collector.data / "collector.db")
     collector.start()
     yield collector
     collector.end(signal.SIGKILL)

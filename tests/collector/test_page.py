@@ -72,7 +72,7 @@ def found(browser: Browser, selector: str) -> bool:
 
 
 def signed_in(browser: Browser, running: CollectorProcess, role: str = "operator") -> None:
-    browser.get(running.command("sign-in-link", "--role", role, "--base-url", running.url))
+    browser.get(running.sign_in_link(role))
     wait_until(lambda: found(browser, ".live.live"), 20)
 
 
