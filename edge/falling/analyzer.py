@@ -190,12 +190,18 @@ def _row_of(facade: Facade, x: float, s: float) -> float:
     return float(np.interp(s, metres[order], rows[order]))
 
 
+_OVERHANG_FLOORS = 2.0
+"""What is thrown outwards is seen before a higher floor than the one it left: the interval is open downwards for it."""
+
+
 def _floor(origin: Origin, facade: Facade | None) -> Interval | None:
     if facade is None:
         return None
     height = facade.floor_height_m
     return Interval(
-        value=round(-origin.s / height, 2), low=round(-origin.high / height, 2), high=round(-origin.low / height, 2)
+        value=round(-origin.s / height, 2),
+        low=round(-origin.high / height - _OVERHANG_FLOORS, 2),
+        high=round(-origin.low / height, 2),
     )
 
 

@@ -123,7 +123,7 @@ def find_origin(fit: FallFit, first_s: float, slack: float, gravity: float | Non
         )
     pull = gravity if gravity is not None else _start_pull(fit)
     speed = np.maximum(speed, 0.0)
-    depth, seconds = _rest_before(speed, pull, _drag(fit, pull) if gravity is not None else 0.0)
+    depth, seconds = speed**2 / (2 * pull), speed / pull
     low, middle, high = np.quantile(place - depth, [0.05, 0.5, 0.95])
     # It may have been thrown, and towards the camera: part of the speed was never earned by falling.
     thrown = 0.5 * float(np.median(depth))
@@ -139,20 +139,6 @@ def _start_samples(fit: FallFit, rng: np.random.Generator) -> tuple[Floats, Floa
 def _start_pull(fit: FallFit) -> float:
     """Acceleration at the start without a scale, kept near the path's mean."""
     return float(np.clip(2.0 * fit.coefficients[2], 0.5 * fit.acceleration, 2.0 * fit.acceleration))
-
-
-def _drag(fit: FallFit, gravity: float) -> float:
-    """1 / terminal speed², from how much less than gravity it accelerates at its mean speed."""
-    mean_speed = max(0.5 * (fit.start_speed + fit.end_speed), 1e-6)
-    return float(np.clip(1.0 - fit.acceleration / gravity, 0.0, 0.95)) / mean_speed**2
-
-
-def _rest_before(speed: Floats, gravity: float, drag: float) -> tuple[Floats, Floats]:
-    """Depth fallen and seconds passed from rest to `speed` with quadratic drag (`drag` = 1 / terminal speed²)."""
-    if drag <= 0:
-        return speed**2 / (2 * gravity), speed / gravity
-    share = np.minimum(np.sqrt(drag) * speed, 0.97)  # of the terminal speed
-    return -np.log(1 - share**2) / (2 * gravity * drag), np.arctanh(share) / (gravity * np.sqrt(drag))
 
 
 def _consensus(times: Floats, s: Floats, sigma: Floats, degree: int, rng: np.random.Generator) -> NDArray[np.bool_]:
