@@ -2,7 +2,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV ?= .venv
-PYTHON := $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first Python that runs and fits (a version manager may leave commands on the path that do not run).
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c '$(FITS)' >/dev/null 2>&1 && echo $$name && break; done)
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 FETCHED_FROM := collector/web/package-lock.json simulator/package-lock.json
@@ -47,10 +50,9 @@ lock: ## choose all versions anew within pyproject.toml's bounds
 install: $(INSTALLED)
 
 $(INSTALLED): requirements.lock pyproject.toml hatch_build.py $(FETCHED_FROM)
-	@for tool in git $(or $(PYTHON),python3); do command -v $$tool >/dev/null || \
-	  { echo "Watchpost needs $$tool, which is missing: sudo apt install git make python3 python3-venv"; exit 1; }; done
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] < (3, 14) else 1)' || \
-	  { echo "Watchpost needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version)"; exit 1; }
+	@command -v git >/dev/null || { echo "Watchpost needs git, which is missing: sudo apt install git"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Watchpost needs Python 3.11, 3.12 or 3.13, and none was found (python3 is" \
+	  "$$(python3 --version 2>&1 | tail -n 1)): sudo apt install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Watchpost needs Python's venv module, which is missing: sudo apt install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
