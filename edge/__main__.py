@@ -22,6 +22,7 @@ from edge.clock import SystemClock
 from edge.database import Database
 from edge.errors import WatchpostError
 from edge.logs import RecentLines, set_up
+from edge.memory import return_freed_pictures
 from edge.outbox import ACKED, PENDING, REFUSED, SCHEMA, NewEvent, Outbox, StoredEvent, list_events
 from edge.outbox import check as check_outbox
 
@@ -187,6 +188,7 @@ def _look_at(source: str, analyzers: tuple[str, ...], once: bool, data: Path | N
 
 
 def _run_agent(settings: config.AgentConfig, recent: RecentLines, once: bool, drain_s: float, printing: bool) -> int:
+    return_freed_pictures()
     agent = Agent(settings, SystemClock(), random.Random(), recent.text)
     if printing:
         printer = _Printer(agent.outbox)

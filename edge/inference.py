@@ -167,6 +167,9 @@ def _checked_hash(path: Path, expected: str) -> str:
 def _open_session(path: Path, providers: tuple[str, ...]) -> ort.InferenceSession:
     """One thread, no spinning (it doubled the CPU for nothing), no denormals (some nets ran 10 times slower)."""
     options = ort.SessionOptions()
+    # The arena keeps the largest working set of every input size for ever; these nets do not gain from it.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
