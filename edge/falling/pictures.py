@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -35,8 +35,8 @@ class BestFrames:
         self._best: dict[int, _Best] = {}
 
     def add(self, frame: Frame) -> None:
-        """Take in the newest frame."""
-        self._recent.append(frame)
+        """Take in the newest frame; its luma is let go, because the picture is made from the decoder's own frame."""
+        self._recent.append(replace(frame, luma=frame.luma[:0].copy()))
 
     def remember(self, hopeful: Sequence[Track]) -> None:
         """Note the frames in which these tracks were just seen, where they were never seen better."""
