@@ -16,6 +16,7 @@ from edge.falling.facade import Facade, build_facade
 from edge.falling.finder import CandidateFinder
 from edge.falling.mirror import Extent, FallMerger, extent_of
 from edge.falling.motion import Floats
+from edge.falling.origin import Viewpoint, find_origin_floor, find_viewpoint
 from edge.falling.pictures import BestFrames, fall_pictures
 from edge.falling.settings import FallingSettings
 from edge.falling.tracker import Track
@@ -45,7 +46,11 @@ class FallingAnalyzer:
         """`models` is needed unless the settings switch the classifier off."""
         self._camera_id = camera_id
         self._settings = settings
-        self._facade: Facade | None = build_facade(settings.facade) if settings.facade is not None else None
+        self._facade: Facade | None = None
+        self._viewpoint: Viewpoint | None = None
+        if settings.facade is not None:
+            self._facade = build_facade(settings.facade)
+            self._viewpoint = find_viewpoint(self._facade, settings.facade.camera_height_m)
         self._classifier: FallClassifier | None = None
         if settings.use_classifier:
             store = models if models is not None else ModelStore()
@@ -108,7 +113,7 @@ class FallingAnalyzer:
 
     def _finding(self, fall: _Fall) -> Finding:
         candidate = fall.candidate
-        data = describe_fall(self._camera_id, fall, self._facade)
+        data = describe_fall(self._camera_id, fall, self._facade, self._viewpoint)
         origin = (data.origin.x, data.origin.y)
         since = timedelta(seconds=candidate.start_s - fall.frame.stream_time_s)
         return Finding(
@@ -137,13 +142,13 @@ def _extent(track: Track, view: View) -> Extent:
     return Extent(first.time_s, last.time_s, first.x / width, last.x / width, first.y / height, last.y / height, 0.0)
 
 
-def describe_fall(camera_id: str, fall: _Fall, facade: Facade | None) -> FallingObjectData:
+def describe_fall(camera_id: str, fall: _Fall, facade: Facade | None, viewpoint: Viewpoint | None) -> FallingObjectData:
     """The event's data for a candidate that was judged to be confirmed or suspected."""
     candidate, verdict = fall.candidate, fall.verdict
     if verdict.certainty is None:
         raise ValueError("a candidate that is neither confirmed nor suspected has no event")
     scale = facade if candidate.metric else None
-    origin, x, y = _origin(candidate, scale)
+    origin, x, y = _origin(candidate, scale, viewpoint)
     seconds = candidate.times - candidate.times[0]
     path = tuple(
         PathPoint(t_s=round(float(t), 3), x=float(px), y=float(py))
@@ -158,7 +163,7 @@ def describe_fall(camera_id: str, fall: _Fall, facade: Facade | None) -> Falling
         path=path,
         duration_s=round(candidate.duration_s, 3),
         origin=PathPoint(t_s=round(origin.time_s, 3), x=x, y=y),
-        origin_floor=_floor(origin, scale),
+        origin_floor=_floor(origin, scale, 0.0 if viewpoint is not None else _OVERHANG_FLOORS),
         origin_column=_column(candidate, scale),
         acceleration_g=round(fit.acceleration / G, 3) if scale is not None else None,
         speed_mps=round(fit.end_speed, 2) if scale is not None else None,
@@ -168,12 +173,15 @@ def describe_fall(camera_id: str, fall: _Fall, facade: Facade | None) -> Falling
     )
 
 
-def _origin(candidate: Candidate, facade: Facade | None) -> tuple[Origin, float, float]:
+def _origin(candidate: Candidate, facade: Facade | None, viewpoint: Viewpoint | None) -> tuple[Origin, float, float]:
     """Where it began along the way down, and that place in picture fractions."""
     slack = 0.3 * facade.floor_height_m / 2 if facade is not None else 0.01
-    gravity = G if facade is not None else None
-    first = float(candidate.fit.place(np.zeros(1))[0])
-    origin = find_origin(candidate.fit, first, slack, gravity, np.random.default_rng(0))
+    if facade is not None and viewpoint is not None:
+        origin = find_origin_floor(candidate.times, candidate.down, candidate.sigma, viewpoint, slack)
+    else:
+        gravity = G if facade is not None else None
+        first = float(candidate.fit.place(np.zeros(1))[0])
+        origin = find_origin(candidate.fit, first, slack, gravity, np.random.default_rng(0))
     head = slice(0, max(3, len(candidate.times) // 3))
     seconds = candidate.times[head] - candidate.times[0]
     drift = np.polyfit(seconds, candidate.points[head, 0], 1)
@@ -191,16 +199,17 @@ def _row_of(facade: Facade, x: float, s: float) -> float:
 
 
 _OVERHANG_FLOORS = 2.0
-"""What is thrown outwards is seen before a higher floor than the one it left: the interval is open downwards for it."""
+"""What is thrown outwards is seen before a higher floor than the one it left: where the camera's place is not known,
+the interval is open downwards for it."""
 
 
-def _floor(origin: Origin, facade: Facade | None) -> Interval | None:
+def _floor(origin: Origin, facade: Facade | None, overhang: float) -> Interval | None:
     if facade is None:
         return None
     height = facade.floor_height_m
     return Interval(
         value=round(-origin.s / height, 2),
-        low=round(-origin.high / height - _OVERHANG_FLOORS, 2),
+        low=round(-origin.high / height - overhang, 2),
         high=round(-origin.low / height, 2),
     )
 

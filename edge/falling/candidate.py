@@ -43,6 +43,9 @@ class Candidate:
     """Whether the fit is in metres (a facade was drawn) or in picture heights."""
     times: Floats
     points: Floats
+    down: Floats
+    """Along the way down, in the fit's unit; `sigma` are the standard deviations."""
+    sigma: Floats
     sizes_px: Floats
     travel: float
     sideways: float
@@ -91,7 +94,8 @@ def make_candidate(track: Track, view: View, facade: Facade | None, rng: np.rand
     used = [point for point, inlier in zip(points, fit.inliers, strict=True) if inlier]
     if sum(point.patch is not None for point in used) < MIN_POINTS:
         return None
-    return _describe(track.number, fit, metric, used, fractions[fit.inliers], view)
+    along = (s[fit.inliers], sigma[fit.inliers])
+    return _describe(track.number, fit, metric, used, fractions[fit.inliers], along, view)
 
 
 def _along(fractions: Floats, deviation: Floats, facade: Facade | None) -> tuple[bool, Floats, Floats]:
@@ -106,7 +110,13 @@ def _along(fractions: Floats, deviation: Floats, facade: Facade | None) -> tuple
 
 
 def _describe(
-    number: int, fit: FallFit, metric: bool, used: list[TrackPoint], fractions: Floats, view: View
+    number: int,
+    fit: FallFit,
+    metric: bool,
+    used: list[TrackPoint],
+    fractions: Floats,
+    along: tuple[Floats, Floats],
+    view: View,
 ) -> Candidate:
     aspect = view.width / view.height
     times = np.array([point.time_s for point in used])
@@ -124,6 +134,8 @@ def _describe(
         metric=metric,
         times=times,
         points=fractions,
+        down=along[0],
+        sigma=along[1],
         sizes_px=np.maximum(np.sqrt(area), 1.0) * view.scale,
         travel=dy,
         sideways=abs(dx) / max(dy, 1e-6),

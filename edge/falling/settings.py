@@ -36,6 +36,12 @@ class FacadeSettings(_Setting):
     """The installer's drawing of the facade: it names floors and columns and gives gravity its scale."""
 
     floor_height_m: float = Field(default=3.0, gt=1.5, lt=10, description="Metres from slab to slab.")
+    camera_height_m: float = Field(
+        default=3.0,
+        ge=-50,
+        le=200,
+        description="Metres from the slab of floor 1 up to the camera; tells how far off the facade things fall.",
+    )
     floor_lines: tuple[FloorLine, ...] = Field(min_length=2, description="At least two; three or more fix perspective.")
     column_lines: tuple[ColumnLine, ...] = Field(
         default=(), description="None, or at least two; with two floors and two columns perspective is known."

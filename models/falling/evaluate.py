@@ -2,6 +2,7 @@
 
 `python -m models.falling.evaluate clips DIR` — DIR holds labels.json and the clips it names.
 `python -m models.falling.evaluate scenes DIR` — DIR holds NAME.mp4, NAME.truth.jsonl and NAME.installation.yaml.
+`python -m models.falling.evaluate seeds DIR` — renders towers of evaluation seeds into DIR, one for each condition.
 
 A fall is found by a confirmed event whose time overlaps it (half a second before, one after) and whose path touches
 the labelled boxes; a second one is a duplicate; a confirmed event at a mirror image is neither found nor false; every
@@ -29,6 +30,9 @@ from edge.falling.settings import FallingSettings
 from edge.inference import ModelStore
 from edge.sources.file import FileSource
 from edge.types import Finding
+from models.falling.seeds import CONDITIONS, condition_table, seed_scenario
+from simulator.render import render_scenario
+from simulator.scenes import FIRST_TRAINING_SEED, Condition
 
 _BEFORE_S, _AFTER_S = 0.5, 1.0
 _TOUCH = 0.02
@@ -300,6 +304,51 @@ def clips(folder: Path, classifier: bool, verbose: bool, json_path: Path | None)
 def scenes(folder: Path, classifier: bool, verbose: bool, json_path: Path | None, facade: bool) -> None:
     """Rendered scenes with truth."""
     _report(_results(_scene_jobs(folder, classifier, facade), classifier), verbose, json_path)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@_CLASSIFIER
+@_VERBOSE
+@_JSON
+@click.option(
+    "--condition",
+    "conditions",
+    multiple=True,
+    type=click.Choice(sorted(set(CONDITIONS))),
+    help="One tower each; may be repeated. Left out: day three times, every other condition once.",
+)
+@click.option(
+    "--first-seed",
+    type=click.IntRange(0, FIRST_TRAINING_SEED - 10_000),
+    default=700,
+    show_default=True,
+    help="The first tower's seed; each further tower has the next one.",
+)
+@click.option("--rounds", type=click.IntRange(1, 500), default=1, show_default=True, help="Times the conditions.")
+@click.option("--seconds", type=click.FloatRange(4, 3600), default=20, show_default=True, help="Length of a video.")
+@click.option("--falls", type=click.IntRange(0, 1000), default=3, show_default=True, help="Falls in a video.")
+@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Towers drawn at once.")
+def seeds(
+    folder: Path,
+    classifier: bool,
+    verbose: bool,
+    json_path: Path | None,
+    conditions: tuple[Condition, ...],
+    first_seed: int,
+    rounds: int,
+    seconds: float,
+    falls: int,
+    processes: int,
+) -> None:
+    """Render towers of evaluation seeds, measure on them, and print a line for each condition."""
+    scenario = seed_scenario(first_seed, conditions or CONDITIONS, rounds, seconds, falls)
+    render_scenario(scenario, folder, processes=processes)
+    wanted = {camera.id for camera in scenario.cameras}
+    jobs = ((path.stem, *rest) for _, path, *rest in _scene_jobs(folder, classifier, True) if path.stem in wanted)
+    results = _results(jobs, classifier)
+    _report(results, verbose, json_path)
+    click.echo("\n".join(condition_table(results)))
 
 
 if __name__ == "__main__":
