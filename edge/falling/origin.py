@@ -20,9 +20,9 @@ _FOCAL = (0.35, 8.0)
 """Plausible focal lengths, picture heights: from very wide to tele."""
 _TERMINAL_MPS = np.array([1.3, 1.9, 2.7, 4.0, 6.0, 9.0, 14.0, 22.0, 45.0])
 _OUTWARDS_MPS = np.array([0.0, 0.4, 0.8, 1.3, 1.8, 2.5, 3.3, 4.2, 5.2, 6.5])
-_USUAL_OUTWARDS_MPS = 2.0
+_USUAL_OUTWARDS_MPS = 2.5
 _BEFORE_S = np.concatenate([np.arange(0.0, 1.0, 0.1), np.arange(1.0, 3.0, 0.2), np.arange(3.0, 9.0, 0.75)])
-_USUAL_BEFORE_S, _SLOW_M = 0.35, 2.5
+_USUAL_BEFORE_S, _SLOW_M = 0.6, 2.0
 """Seconds that usually pass before it is seen, and metres that a slow thing may sink before it is."""
 _OFF_M = np.array([0.4, 1.3])
 """How far from the facade's plane the hand is."""

@@ -345,7 +345,8 @@ def seeds(
     scenario = seed_scenario(first_seed, conditions or CONDITIONS, rounds, seconds, falls)
     render_scenario(scenario, folder, processes=processes)
     wanted = {camera.id for camera in scenario.cameras}
-    jobs = ((path.stem, *rest) for _, path, *rest in _scene_jobs(folder, classifier, True) if path.stem in wanted)
+    towers = _scene_jobs(folder, classifier, True)
+    jobs = ((path.stem, path, labels, settings) for _, path, labels, settings in towers if path.stem in wanted)
     results = _results(jobs, classifier)
     _report(results, verbose, json_path)
     click.echo("\n".join(condition_table(results)))
