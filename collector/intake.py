@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from collector.database import Database
 from collector.ingest import Outcome, Tally, ingest
@@ -36,6 +36,8 @@ class Intake:
         self._pulse = pulse
         self._clock = clock
         self.tally = Tally()
+        self.store_trouble: str | None = None
+        """Why the batch at hand cannot be stored yet; None while all is well."""
 
     async def run(self) -> None:
         """Until cancelled. A batch that was cut off was not confirmed and comes again."""
@@ -59,12 +61,20 @@ class Intake:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(STORE_TROUBLE),
             wait=wait_exponential(0.2, max=RETRY_MAX_S),
-            before_sleep=before_sleep_log(log, logging.ERROR),
+            before_sleep=self._note_trouble,
         )
         async for attempt in retrying:
             with attempt:
-                return await self._store_or_split(batch)
+                outcome = await self._store_or_split(batch)
+                self.store_trouble = None
+                return outcome
         raise AssertionError("unreachable: the retrying never gives up")
+
+    def _note_trouble(self, attempt: RetryCallState) -> None:
+        error = attempt.outcome.exception() if attempt.outcome else None
+        self.store_trouble = f"the database does not take events: {str(error).splitlines()[0]}"
+        wait_s = attempt.next_action.sleep if attempt.next_action else 0.0
+        log.error("%s; nothing is confirmed, trying again in %.1f s", self.store_trouble, wait_s)
 
     async def _store_or_split(self, batch: list[Understood]) -> Outcome:
         """A value that the database refuses must not hold up the others: then one by one, and that one is set aside."""

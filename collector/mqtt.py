@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
+import sys
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +56,7 @@ SESSION_EXPIRY_S = 3600
 KEEPALIVE_S = 20
 RECONNECT_MAX_S = 15
 CONFIRM_TIMEOUT_S = 10.0
+LEAVE_TIMEOUT_S = 1.5
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 Protocol = Literal["5", "3.1.1"]
 
@@ -75,12 +79,14 @@ class BrokerAddress:
 
     @classmethod
     def parse(cls, url: str, protocol: Protocol, ca_file: Path | None = None) -> BrokerAddress:
-        """From `mqtt[s]://[user[:password]@]host[:port]`. Raises BrokerUrlError."""
+        """From `mqtt[s]://[user[:password]@]host[:port]`. Raises BrokerUrlError, also for a CA file of no use."""
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
             raise BrokerUrlError(f"broker address {url!r}: {error}") from error
+        if ca_file is not None:
+            _check_ca_file(ca_file)
         if parts.scheme not in PORTS or not parts.hostname:
             raise BrokerUrlError(f"broker address {url!r}: expected mqtt://host:port or mqtts://host:port")
         user = unquote(parts.username) if parts.username else None
@@ -121,6 +127,13 @@ class BrokerAddress:
         client.loop_start()
 
 
+def _check_ca_file(path: Path) -> None:
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except OSError as error:
+        raise BrokerUrlError(f"{path} holds no certificate in PEM form ({error})") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What confirms a message: only on the connection that brought it."""
@@ -142,9 +155,11 @@ class Inbox:
 
     def put(self, message: Incoming) -> None:
         """From paho's thread; waits while the inbox is full, so that the broker has to wait too."""
-        while not self._room.acquire(timeout=0.5):
-            if self._closed.is_set():
-                return
+        while not self._closed.is_set():
+            if self._room.acquire(timeout=0.5):
+                break
+        else:
+            return
         self._messages.append(message)
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._filled.set)
@@ -177,6 +192,7 @@ class Link:
         self.last_error: str | None = None
         self._loop = loop
         self._connection = 0
+        self._refused = False
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._client_id = client_id
         self._presences: dict[str, Presence] = {}
@@ -192,10 +208,23 @@ class Link:
         self.address.connect(self._client, session=True)
 
     def stop(self) -> None:
-        """Say goodbye for every site and disconnect. Blocks a moment: call it from a thread."""
+        """Say goodbye for every site and disconnect. Blocks for at most `LEAVE_TIMEOUT_S`: call it from a thread.
+
+        All connections leave at the same time, and one whose broker does not answer is left behind: its thread is a
+        daemon, so it does not keep the process.
+        """
         self.inbox.close()
-        for presence in self._presences.values():
-            presence.stop()
+        farewells = [*(presence.stop for presence in self._presences.values()), self._leave]
+        threads = [threading.Thread(target=farewell, daemon=True) for farewell in farewells]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + LEAVE_TIMEOUT_S
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            log.warning("%s did not answer the goodbye within %g s; left without it", self.address, LEAVE_TIMEOUT_S)
+
+    def _leave(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -240,9 +269,11 @@ class Link:
         self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _more: Properties | None
     ) -> None:
         if reason.is_failure:
-            self.last_error = f"{self.address} refuses the connection: {reason}"
-            log.error("%s; check user name, password and the broker's ACL", self.last_error)
+            self._refused = True
+            self.last_error = f"{self.address} refuses the connection: {reason}; check user name and password"
+            log.error("%s; trying again", self.last_error)
             return
+        self._refused = False
         self.last_error = None
         self._connection += 1
         client.subscribe(list(SUBSCRIPTIONS))
@@ -250,13 +281,17 @@ class Link:
         self._call(self.connected.set)
 
     def _on_connect_fail(self, _client: Client, _data: object) -> None:
-        self.last_error = f"no broker answers at {self.address}; trying again"
-        log.warning("%s", self.last_error)
+        error = sys.exc_info()[1]  # paho calls from where it has caught it, and gives it in no other way
+        if isinstance(error, ssl.SSLError):
+            self.last_error = f"{self.address}: TLS failed ({error}); check --mqtt-ca-file and the broker's name"
+        else:
+            self.last_error = f"no broker answers at {self.address} ({error})"
+        log.warning("%s; trying again", self.last_error)
 
     def _on_disconnect(
         self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _more: Properties | None
     ) -> None:
-        if reason.is_failure:
+        if reason.is_failure and not self._refused:  # after a refusal this says nothing new
             self.last_error = f"the connection to {self.address} ended: {reason}"
             log.warning("%s; connecting again", self.last_error)
         self._call(self.connected.clear)
@@ -297,7 +332,9 @@ class Presence:
     def stop(self) -> None:
         """Say that the collector goes, and go."""
         if self._client.is_connected():
-            self._client.publish(self._topic, self._payload("offline"), qos=1, retain=True).wait_for_publish(2)
+            sent = self._client.publish(self._topic, self._payload("offline"), qos=1, retain=True)
+            if sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:  # otherwise the connection has just ended: the will says it
+                sent.wait_for_publish(LEAVE_TIMEOUT_S / 2)
         self._client.disconnect()
         self._client.loop_stop()
 

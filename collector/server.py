@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -40,12 +41,18 @@ class _Server(uvicorn.Server):
 
 
 async def serve(app: FastAPI, listener: socket.socket) -> bool:
-    """Serve until SIGINT or SIGTERM; False when the application did not start."""
-    config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=3, server_header=False)
+    """Serve until SIGINT or SIGTERM; False when the application did not start by itself."""
+    config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=2, server_header=False)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cut_off)
     server = _Server(config)
     loop = asyncio.get_running_loop()
+    serving = loop.create_task(server.serve(sockets=[listener]))
 
     def end() -> None:
+        if not server.started:  # it may be waiting for a database that is away: nothing is lost by leaving at once
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it would show a traceback
+            serving.cancel()
+            return
         server.should_exit = True
         if hasattr(app.state, "collector"):  # the live streams end too, or nobody could leave
             app.state.collector.closing.set()
@@ -53,5 +60,15 @@ async def serve(app: FastAPI, listener: socket.socket) -> bool:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
-    await server.serve(sockets=[listener])
+    try:
+        await serving
+    except asyncio.CancelledError:
+        if server.started:
+            raise
+        return True
     return server.started
+
+
+def _is_no_cut_off(record: logging.LogRecord) -> bool:
+    """A request that our end has cut off is no error of the application; its number is logged anyway."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -23,6 +22,8 @@ from collector.schema import edges, outboxes
 from collector.settings import Settings
 
 log = logging.getLogger(__name__)
+
+STOP_TIMEOUT_S = 0.5
 
 
 @dataclass
@@ -77,6 +78,8 @@ class Collector:
     def trouble(self) -> list[str]:
         """Why this collector cannot take events right now; empty when it can."""
         found = [f"the {task.get_name()} loop has ended" for task in self.tasks if task.done()]
+        if self.intake is not None and self.intake.store_trouble is not None:
+            found.append(self.intake.store_trouble)
         if self.link is not None and not self.link.connected.is_set():
             found.append(self.link.last_error or f"not yet connected to {self.link.address}")
         return found
@@ -87,12 +90,15 @@ class Collector:
         self.pulse.beat()
         for task in self.tasks:
             task.cancel()
-        for task in self.tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        if self.tasks:  # one that has failed has said so, and must not keep the others from their end
+            await asyncio.wait(self.tasks, timeout=STOP_TIMEOUT_S)
         if self.link is not None:
             await asyncio.to_thread(self.link.stop)
-        await self.database.close()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self.database.close()
+        except TimeoutError:
+            log.warning("the database did not answer the goodbye within %g s; left without it", STOP_TIMEOUT_S)
 
 
 def _tell_if_it_failed(task: asyncio.Task[None]) -> None:

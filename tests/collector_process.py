@@ -37,8 +37,14 @@ class CollectorProcess:
     mqtt_url: str
     protocol: str = "5"
     database: str | None = None
+    options: tuple[str, ...] = ()
+    """More options of `run`."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        return (self.data / "log").read_text(errors="replace")
 
     @property
     def url(self) -> str:
@@ -81,13 +87,18 @@ class CollectorProcess:
 
     def launch(self) -> None:
         """Start it; return when it listens."""
+        wait_for_port(self.port, self.spawn(), START_TIMEOUT_S)
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start it; return at once."""
         self.data.mkdir(parents=True, exist_ok=True)
         options = ["--data", str(self.data), "--mqtt-url", self.mqtt_url, "--mqtt-protocol", self.protocol]
         options += ["--port", str(self.port), *(["--database", self.database] if self.database else [])]
+        options += self.options
         with (self.data / "log").open("ab") as log:
             line = [sys.executable, "-m", "collector", "run", *options]
             self.process = subprocess.Popen(line, cwd=ROOT, stdout=log, stderr=log)
-        wait_for_port(self.port, self.process, START_TIMEOUT_S)
+        return self.process
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it; the exit status."""

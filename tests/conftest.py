@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from services import Mosquitto, PostgreSQL
+from services import Mosquitto, PostgreSQL, require
 
 
 @pytest.fixture
@@ -50,3 +51,16 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
 def postgres_url(postgresql: PostgreSQL) -> str:
     """Address of an empty PostgreSQL database."""
     return postgresql.new_database()
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """Folder with `cert.pem`, for localhost and signed by itself, and `key.pem`."""
+    openssl = require("openssl")
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem"), "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return tmp_path

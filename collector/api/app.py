@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +21,8 @@ from collector.instants import Clock, system_clock
 from collector.reading import BadCursor
 from collector.service import Collector
 from collector.settings import Settings
+
+log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).resolve().parents[1] / "web" / "static"
 HEADERS = {
@@ -89,6 +93,13 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(BadCursor)
     async def bad_cursor(_request: Request, error: BadCursor) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 400)
+
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(ConnectionError)
+    async def store_away(_request: Request, error: DBAPIError | ConnectionError) -> JSONResponse:
+        reason = str(error).splitlines()[0]
+        log.error("the database cannot be used: %s", reason)
+        return JSONResponse({"detail": "the database cannot be used right now; try again"}, 503, {"Retry-After": "5"})
 
     @app.exception_handler(NoSuchAlert)
     async def no_such_alert(_request: Request, error: NoSuchAlert) -> JSONResponse:

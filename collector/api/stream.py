@@ -5,6 +5,7 @@ An id is `<last event's row>-<last alert step>`; a browser that comes back with 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from collector import audit
 from collector.access import Principal
 from collector.api.guard import Reader, Running, principal_of
 from collector.api.shapes import alert_items, event_items
+from collector.intake import STORE_TROUBLE
 from collector.reading import alerts_with_plates
 from collector.schema import alert_steps, alerts, events
 from collector.service import Collector
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/v1/stream", tags=["stream"])
 BATCH = 100
 POLL_S = 2.0
@@ -75,15 +78,18 @@ async def _news(
 ) -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent(comment="connected", id=str(position), retry=1000)
     seen = collector.pulse.count
-    while not collector.closing.is_set():
-        found, position = await _after(collector, position, principal.sees_plates)
-        for message in found:
-            yield message
-        if found:
-            continue
-        seen = await collector.pulse.wait(seen, POLL_S)
-        if await _lost_access(request, collector):
-            return
+    try:
+        while not collector.closing.is_set():
+            found, position = await _after(collector, position, principal.sees_plates)
+            for message in found:
+                yield message
+            if found:
+                continue
+            seen = await collector.pulse.wait(seen, POLL_S)
+            if await _lost_access(request, collector):
+                return
+    except STORE_TROUBLE as error:  # the browser comes back by itself, with its position
+        log.error("a live stream ends, the database cannot be used: %s", str(error).splitlines()[0])
 
 
 async def _lost_access(request: Request, collector: Collector) -> bool:

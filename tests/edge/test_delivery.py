@@ -365,18 +365,6 @@ def test_two_agents_with_one_identity_are_told(mosquitto: Mosquitto, acker: Acke
     )
 
 
-@pytest.fixture
-def certificates(tmp_path: Path) -> Path:
-    openssl = require("openssl")
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem"), "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return tmp_path
-
-
 def test_tls_with_a_password(
     start_mosquitto: Callable[..., Mosquitto], start_edge: StartEdge, certificates: Path
 ) -> None:

@@ -1,0 +1,195 @@
+"""The collector as a process when something it needs is away, wrong or frozen, and how it ends then."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from collector_process import CollectorProcess, MqttPeer, publish, wait_until
+from sample_events import SHA, SampleEdge
+from services import Mosquitto, PostgreSQL, free_port
+
+pytestmark = pytest.mark.services
+END_WITHIN_S = 5.0
+
+StartCollector = Callable[..., CollectorProcess]
+
+
+@pytest.fixture
+def new_collector(tmp_path: Path) -> Iterator[StartCollector]:
+    """`new_collector(mqtt_url, **fields)`: not yet started; killed after the test if it still runs."""
+    made: list[CollectorProcess] = []
+
+    def make(mqtt_url: str, **fields: object) -> CollectorProcess:
+        made.append(CollectorProcess(tmp_path / f"collector-{len(made)}", mqtt_url, **fields))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for collector in made:
+        collector.end(signal.SIGKILL)
+
+
+@contextmanager
+def live_stream(collector: CollectorProcess) -> Iterator[None]:
+    """A client that listens to the live stream until the collector ends."""
+    connected = threading.Event()
+
+    def listen(token: str) -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.stream("GET", f"{collector.url}/api/v1/stream", headers=headers, timeout=60) as answer:
+            for _ in answer.iter_lines():
+                connected.set()
+
+    client = threading.Thread(target=listen, args=(collector.token("viewer"),))
+    client.start()
+    assert connected.wait(10)
+    yield
+    client.join(10)
+    assert not client.is_alive()
+
+
+@contextmanager
+def unfinished_upload(collector: CollectorProcess) -> Iterator[None]:
+    """An edge that has sent the first half of its evidence and goes on never."""
+    head = [
+        f"PUT /api/v1/evidence/{SHA} HTTP/1.1",
+        "Host: collector",
+        f"Authorization: Bearer {collector.token('edge')}",
+    ]
+    head += ["Content-Type: image/jpeg", "Content-Length: 2000"]
+    with socket.create_connection(("127.0.0.1", collector.port)) as edge:
+        edge.sendall("\r\n".join([*head, "", "x" * 1000]).encode())
+        time.sleep(0.2)
+        yield
+
+
+def trouble(collector: CollectorProcess) -> str:
+    return httpx.get(f"{collector.url}/readyz", timeout=10).text
+
+
+def ends_in_time(collector: CollectorProcess) -> None:
+    asked = time.monotonic()
+    assert collector.end() == 0
+    assert time.monotonic() - asked < END_WITHIN_S
+    assert "Traceback" not in collector.log
+
+
+def test_it_ends_while_its_broker_is_away_and_clients_are_connected(
+    running: CollectorProcess, mosquitto: Mosquitto, peer: MqttPeer
+) -> None:
+    edge = SampleEdge()
+    publish(peer, edge, edge.fall())
+    wait_until(lambda: peer.on("/west/collector/status"))
+    with live_stream(running), unfinished_upload(running), httpx.Client(base_url=running.url) as idle:
+        idle.get("/healthz")
+        mosquitto.kill()
+        wait_until(lambda: "no broker answers" in trouble(running))
+        ends_in_time(running)
+
+
+def test_it_ends_while_its_broker_is_frozen(running: CollectorProcess, mosquitto: Mosquitto, peer: MqttPeer) -> None:
+    edge = SampleEdge()
+    publish(peer, edge, *(edge.fall() for _ in range(20)))
+    assert mosquitto.process is not None
+    with live_stream(running):
+        mosquitto.process.send_signal(signal.SIGSTOP)
+        ends_in_time(running)
+
+
+def test_it_ends_while_it_waits_for_its_database(new_collector: StartCollector) -> None:
+    with socket.socket() as silent:  # takes connections and says nothing
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        silent.settimeout(20)
+        database = f"postgresql://postgres@127.0.0.1:{silent.getsockname()[1]}/watchpost"
+        collector = new_collector(f"mqtt://127.0.0.1:{free_port()}", database=database)
+        collector.spawn()
+        silent.accept()
+        ends_in_time(collector)
+
+
+def test_refused_credentials_are_told_and_tried_again(
+    start_mosquitto: Callable[..., Mosquitto], new_collector: StartCollector
+) -> None:
+    broker = start_mosquitto(users={"collector": "right"})
+    collector = new_collector(f"mqtt://collector:wrong@127.0.0.1:{broker.port}")
+    collector.launch()
+    wait_until(lambda: "refuses the connection: Not authorized; check user name and password" in trouble(collector))
+    time.sleep(0.5)  # the broker closes the connection: that must not become the reason
+    assert "refuses the connection" in trouble(collector)
+    assert httpx.get(f"{collector.url}/healthz").json()["ok"]
+    assert "refuses the connection" in collector.log
+    assert "wrong" not in collector.log
+    broker.stop()
+    broker.users["collector"] = "wrong"
+    broker.start()
+    wait_until(lambda: '"ready":true' in trouble(collector))
+
+
+def test_tls_to_a_broker_with_its_own_authority(
+    start_mosquitto: Callable[..., Mosquitto], new_collector: StartCollector, certificates: Path
+) -> None:
+    pem = certificates / "cert.pem"
+    broker = start_mosquitto(
+        users={"collector": "pass/word"}, extra=f"certfile {pem}\nkeyfile {certificates / 'key.pem'}"
+    )
+    url = f"mqtts://collector:pass%2Fword@localhost:{broker.port}"
+    trusting = new_collector(url, options=("--mqtt-ca-file", str(pem)))
+    trusting.start()
+    ends_in_time(trusting)
+    careful = new_collector(url)
+    careful.launch()
+    wait_until(lambda: "TLS failed" in trouble(careful))
+    assert "certificate verify failed" in trouble(careful)
+    assert "--mqtt-ca-file" in trouble(careful)
+
+
+def test_a_ca_file_that_is_none_is_named(certificates: Path) -> None:
+    key = certificates / "key.pem"
+    line = [sys.executable, "-m", "collector", "run", "--data", str(certificates), "--mqtt-ca-file", str(key)]
+    done = subprocess.run([*line, "--mqtt-url", "mqtts://localhost"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "key.pem holds no certificate" in " ".join(done.stderr.split())
+
+
+def test_events_wait_while_postgresql_is_away_and_arrive_when_it_is_back(
+    mosquitto: Mosquitto, peer: MqttPeer, postgresql: PostgreSQL, new_collector: StartCollector
+) -> None:
+    collector = new_collector(mosquitto.url, database=postgresql.new_database())
+    collector.start()
+    edge = SampleEdge()
+    publish(peer, edge, *(edge.fall() for _ in range(5)))
+    wait_until(lambda: acknowledged(peer) == set(range(1, 6)))
+    with collector.client("operator") as client:
+        client.get("/api/v1/events").raise_for_status()
+        postgresql.stop()
+        try:
+            publish(peer, edge, *(edge.passage(passage_id=f"p{number}") for number in range(20)))
+            wait_until(lambda: "the database does not take events" in trouble(collector))
+            answer = client.get("/api/v1/events")
+            assert (answer.status_code, answer.json()["detail"][:12]) == (503, "the database")
+            assert acknowledged(peer) == set(range(1, 6))
+        finally:
+            postgresql.start()
+        wait_until(lambda: acknowledged(peer) == set(range(1, 26)))
+        items = client.get("/api/v1/events", params={"order": "sequence"}).json()["items"]
+        assert [item["event"]["sequence"] for item in items] == list(range(1, 26))
+        wait_until(lambda: len(peer.on("/alert/")) == 25)
+        wait_until(lambda: '"ready":true' in trouble(collector))
+    assert "Traceback" not in collector.log
+    ends_in_time(collector)
+
+
+def acknowledged(peer: MqttPeer) -> set[int]:
+    """Sequence numbers that an edge was told are safe."""
+    ranges = [part for ack in peer.on("/ack") for part in ack["ranges"]]
+    return {number for part in ranges for number in range(part["from"], part["to"] + 1)}
