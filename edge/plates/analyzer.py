@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
-import cv2
 import numpy as np
 
 from contract.events import PlateColour
@@ -37,8 +36,11 @@ _SEARCH_SIDES = (256, 320, 384, 448, 512)
 """The whole picture is searched with its long side scaled to the last of these; a part of it with a smaller one."""
 _WORTH_CUTTING = 0.7
 """A region of interest with more than this share of the picture is searched as the whole picture."""
-_HALVED_FROM = 1440
-"""Pictures with a longer side are halved before they are searched: exactly half is quick, and detail enough."""
+_LARGE_EVERY_S = 0.5
+_LARGE_FROM = 0.2
+"""Plates that fill much of what is searched are looked for so often, and always when one of this share is known."""
+_NEW_AT_ONCE = 4
+"""In one look at most so many doubtful places more than known plates are looked at closely."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in picture fractions."""
 
@@ -77,6 +79,7 @@ class PlatesAnalyzer:
         self._last_time_s: float | None = None
         self._next_look_s = 0.0
         self._next_relook_s = 0.0
+        self._next_large_s = 0.0
         self._moved: list[Box] = []
         self._frames = self._looks = self._reads = 0
 
@@ -108,7 +111,7 @@ class PlatesAnalyzer:
         """Close what was open: the stream is another one."""
         self._gate.reset()
         self._moved = []
-        self._next_look_s = self._next_relook_s = 0.0
+        self._next_look_s = self._next_relook_s = self._next_large_s = 0.0
         findings = self._finals(self._tracker.close_all())
         self._closed.clear()
         self._last_time_s = None
@@ -152,10 +155,18 @@ class PlatesAnalyzer:
             x0, y0, x1, y1 = 0, 0, width, height
         wanted = max(x1 - x0, y1 - y0) * _SEARCH_SIDES[-1] / max(width, height)
         side = next(side for side in _SEARCH_SIDES if side >= min(wanted, _SEARCH_SIDES[-1]))
-        factor = 2 if max(width, height) > _HALVED_FROM else 1
-        found = self._detectors[side].detect(_shrunk(picture[y0:y1, x0:x1], factor))
+        large = self._looks_for_large(time_s, max(x1 - x0, y1 - y0))
+        most = len(known) + _NEW_AT_ONCE
+        found = self._detectors[side].glance(picture[y0:y1, x0:x1], most, large=large)
         here = np.array([x0, y0], np.float32)
-        return [PlateDetection(detection.corners * factor + here, detection.score) for detection in found]
+        return [PlateDetection(detection.corners + here, detection.score) for detection in found]
+
+    def _looks_for_large(self, time_s: float, searched_px: int) -> bool:
+        """Whether this look is also for plates that fill much of the picture."""
+        due = time_s >= self._next_large_s
+        if due:
+            self._next_large_s = time_s + _LARGE_EVERY_S - 1e-3
+        return due or any(passage.last.width > _LARGE_FROM * searched_px for passage in self._tracker.open)
 
     def _watched(self, sighting: Sighting, size: tuple[int, int]) -> bool:
         x, y = sighting.centre
@@ -165,6 +176,8 @@ class PlatesAnalyzer:
     def _read(self, frame: Frame, picture: Bgr, passage: Passage, sighting: Sighting) -> list[Finding]:
         """Read one plate and count the vote. Returns the provisional finding when it is due."""
         self._reads += 1
+        [exact] = self._detectors[_SEARCH_SIDES[-1]].refine(picture, [PlateDetection(sighting.corners, sighting.score)])
+        sighting = replace(sighting, corners=exact.corners)
         [crop] = self._reader.read_plates(picture, [sighting.corners])
         if crop.read.not_a_plate > _NOT_A_PLATE:
             passage.refuse(sighting, self._settings)
@@ -241,15 +254,6 @@ def _surroundings(passage: Passage, time_s: float, size: tuple[int, int]) -> Box
     x, y = passage.expected(time_s)
     room = 2.0 * passage.last.width
     return (x - room) / size[0], (y - room) / size[1], (x + room) / size[0], (y + room) / size[1]
-
-
-def _shrunk(picture: Bgr, factor: int) -> Bgr:
-    """The picture at a whole fraction of its size; rows and columns that do not fill a whole pixel are left out."""
-    if factor == 1:
-        return picture
-    height, width = picture.shape[0] // factor, picture.shape[1] // factor
-    even = picture[: height * factor, : width * factor]
-    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _union(boxes: Sequence[Box]) -> Box:

@@ -28,7 +28,12 @@ class Pattern:
     weight: float = 1.0
 
     def admits(self, text: str) -> bool:
-        return len(text) == len(self.slots) and all(c in slot for c, slot in zip(text, self.slots, strict=True))
+        if len(text) != len(self.slots):
+            return False
+        for character, slot in zip(text, self.slots, strict=True):  # noqa: SIM110 -- this runs very often
+            if character not in slot:
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

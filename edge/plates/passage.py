@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-
 from contract.events import Direction, PlateColour
 from edge.plates.decoding import Reading
 from edge.plates.grammar import Region
@@ -48,13 +46,14 @@ class Sighting:
 
     @property
     def centre(self) -> tuple[float, float]:
-        return float(self.corners[:, 0].mean()), float(self.corners[:, 1].mean())
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = self.corners.tolist()
+        return (ax + bx + cx + dx) / 4, (ay + by + cy + dy) / 4
 
     @property
     def width(self) -> float:
         """Length of the upper and lower edge in pixels, the mean of both."""
-        c = self.corners
-        return float((np.hypot(*(c[1] - c[0])) + np.hypot(*(c[2] - c[3]))) / 2)
+        a, b, c, d = self.corners.tolist()
+        return (math.dist(a, b) + math.dist(c, d)) / 2
 
     @property
     def foot(self) -> tuple[float, float]:
@@ -95,6 +94,8 @@ class Passage:
     moved: float = 0.0
     proofs: dict[str, PlateEvidence] = field(default_factory=dict)
     announced: bool = False
+    stands: bool = False
+    """Whether it has hardly moved for a while."""
     refusals: int = 0
     """Readings in which the net saw no plate at all."""
     next_read_s: float = 0.0
@@ -108,6 +109,7 @@ class Passage:
         self.path.append(sighting)
         self.sightings += 1
         self.moved = max(self.moved, _distance(self.first.centre, sighting.centre) / max(sighting.width, 1.0))
+        self.stands = self._has_stopped()
         if lane is not None:
             self.lanes[lane] += 1
 
@@ -120,9 +122,7 @@ class Passage:
         bx, by = self.before.centre
         return x + (x - bx) * steps, y + (y - by) * steps
 
-    @property
-    def stands(self) -> bool:
-        """True when it has hardly moved for a while."""
+    def _has_stopped(self) -> bool:
         recent = [s for s in self.path if s.time_s >= self.last.time_s - 2 * _STANDS_FOR_S]
         if self.last.time_s - recent[0].time_s < _STANDS_FOR_S and self.last.time_s - self.first.time_s < _STANDS_FOR_S:
             return False

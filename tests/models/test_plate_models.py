@@ -100,6 +100,18 @@ def test_detector_finds_plates_and_their_corners(store: ModelStore) -> None:
     assert found >= 8
 
 
+def test_a_glance_finds_the_same_plates_and_refining_makes_them_exact(store: ModelStore) -> None:
+    detector = PlateDetector(store, long_side=448)
+    found = 0
+    for seed in range(10):
+        picture, corners = road_scene(seed)
+        hits = [item for item in detector.glance(picture, 4, large=False) if overlap(item.corners, corners) > 0.4]
+        exact = detector.refine(picture, hits)
+        found += len(exact) == 1 and np.abs(exact[0].corners - corners).max() < 0.12 * np.ptp(corners[:, 0])
+        assert [item.score for item in exact] == [item.score for item in hits]
+    assert found >= 8
+
+
 def test_detector_finds_nothing_on_an_empty_road(store: ModelStore) -> None:
     picture = np.random.default_rng(0).normal(105, 4, (540, 960, 3)).clip(0, 255).astype(np.uint8)
     assert PlateDetector(store).detect(picture) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.plates.detector import CORNER_SCALE, STRIDE, close_up, decode, letterbox, overlap, suppress
+from edge.plates.detector import CORNER_SCALE, STRIDE, close_up, decode, halved, letterbox, overlap, suppress
 from edge.plates.rectify import aspect, part_of, rectify
 
 QUAD = np.array([[-40, -12], [40, -12], [40, 12], [-40, 12]], np.float32)
@@ -18,6 +18,17 @@ def test_letterbox_scales_down_and_pads_to_32(height: int, width: int) -> None:
     assert box.pixels.shape[1] % 32 == 0
     assert max(box.pixels.shape[:2]) <= 672
     assert box.scale == min(1.0, 640 / max(height, width))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size", "factor"),
+    [(1080, 1920, (540, 960), 2), (721, 1283, (360, 641), 2), (400, 700, (400, 700), 1), (2160, 3840, (540, 960), 4)],
+)
+def test_halving_stops_before_the_wanted_side(height: int, width: int, size: tuple[int, int], factor: int) -> None:
+    smaller, divided = halved(np.full((height, width, 3), 77, np.uint8), 512)
+    assert smaller.shape[:2] == size
+    assert divided == factor
+    assert (smaller == 77).all()
 
 
 def test_decode_gives_corners_in_input_pixels() -> None:
