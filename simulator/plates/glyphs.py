@@ -23,6 +23,10 @@ _NARROW = {"1": 0.42, "I": 0.24}
 """Share of the box's width that these take; all other characters fill it."""
 
 
+_PLAIN_BOWL = 0.93
+"""The white inside an O fills its own convex hull; where a Q's fills more than this, no tail crosses it."""
+
+
 class GlyphSource(Protocol):
     """One consistent set of shapes for every character of a plate."""
 
@@ -39,11 +43,18 @@ class FontGlyphs:
         self._files = font_files(han, folder) | {c: p for c, p in font_files(latin, folder).items() if c in _LATIN}
         self._cache: dict[tuple[str, int, int], Mask] = {}
 
-    def mask(self, character: str, width: int, height: int, kind_family: str) -> Mask:  # noqa: ARG002 -- one shape for all
+    def mask(self, character: str, width: int, height: int, kind_family: str) -> Mask:
         key = (character, width, height)
         if key not in self._cache:
-            self._cache[key] = _fit(_draw(self._files[character], character), character, width, height)
+            self._cache[key] = self._shape(character, width, height, kind_family)
         return self._cache[key]
+
+    def _shape(self, character: str, width: int, height: int, kind_family: str) -> Mask:
+        """The font's own shape; its Q with the standard's tail, if it has none that is seen from far."""
+        shape = _fit(_draw(self._files[character], character), character, width, height)
+        if character == "Q" and bowl_filled(shape) > _PLAIN_BOWL:
+            return with_tail(self.mask("O", width, height, kind_family))
+        return shape
 
 
 class PictureGlyphs:
@@ -108,6 +119,28 @@ def _resize(ink: Mask, width: int, height: int) -> Mask:
     return np.asarray(
         cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
     )
+
+
+def bowl_filled(letter: Mask) -> float:
+    """How much of its convex hull the largest white area inside a letter (h, w) fills, 0..1; 0 without one."""
+    framed = cv2.copyMakeBorder((letter <= 127).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    count, areas, stats, _ = cv2.connectedComponentsWithStats(framed, connectivity=4)
+    inner = [i for i in range(1, count) if i != areas[0, 0]]
+    if not inner:
+        return 0.0
+    bowl = (areas == max(inner, key=lambda i: int(stats[i, cv2.CC_STAT_AREA]))).astype(np.uint8)
+    hull = cv2.convexHull(cv2.findNonZero(bowl))
+    return float(bowl.sum() / cv2.fillConvexPoly(np.zeros_like(bowl), hull, 1).sum())
+
+
+def with_tail(bowl: Mask) -> Mask:
+    """An O (h, w) as the standard's Q: a tail as thick as its strokes goes from inside the bowl to the lower right."""
+    height, width = bowl.shape
+    stroke = max(2, round(float((bowl[height // 2] > 127).sum()) / 2))
+    start, end = (round(0.50 * width), round(0.64 * height)), (width - 1, height - 1 - stroke // 3)
+    letter = bowl.copy()
+    cv2.line(letter, start, end, 255, stroke, cv2.LINE_AA)
+    return letter
 
 
 def draw_text(path: Path, text: str, size_px: int) -> Mask:

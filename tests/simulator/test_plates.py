@@ -11,8 +11,13 @@ import pytest
 from edge.plates.alphabet import ALPHABET, PROVINCES
 from edge.plates.grammar import REGIONS
 from edge.plates.rectify import rectify, unwarp
+from simulator.fonts import Use, faces
 from simulator.plates import KINDS, degrade, draw_plate, plate_colour, plate_rows, random_plate, random_style
+from simulator.plates.draw import font_glyphs
+from simulator.plates.glyphs import bowl_filled, with_tail
 from simulator.plates.kinds import layout_of
+
+USES: tuple[Use, ...] = ("training", "simulator")
 
 
 def plate(kind: str, seed: int = 1) -> tuple[str, np.ndarray]:
@@ -71,6 +76,26 @@ def test_ground_has_the_colour_of_the_kind(kind: str, channel: int) -> None:
 def test_text_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="a small_blue plate has 7 characters"):
         draw_plate("京A1234", "small_blue", random_style(np.random.default_rng(0)))
+
+
+LATIN_FACES = [(use, number) for use in USES for number in range(len(faces("latin", use)))]
+
+
+@pytest.mark.parametrize(("use", "latin"), LATIN_FACES)
+def test_a_tail_crosses_the_bowl_of_every_q(use: Use, latin: int) -> None:
+    glyphs = font_glyphs(0, latin, use)
+    o, q, zero = (glyphs.mask(character, 45, 90, "single") for character in "OQ0")
+    assert bowl_filled(q) < 0.93 < min(bowl_filled(o), bowl_filled(zero))
+    for other in (o, zero):
+        assert np.abs(q.astype(int) - other).mean() > 0.03 * 255
+
+
+def test_a_bowl_with_a_tail_is_told_from_one_without() -> None:
+    bowl = np.zeros((90, 45), np.uint8)
+    cv2.ellipse(bowl, (22, 45), (17, 39), 0, 0, 360, 255, 9)
+    assert bowl_filled(bowl) > 0.95
+    assert bowl_filled(with_tail(bowl)) < 0.9
+    assert bowl_filled(np.zeros((90, 45), np.uint8)) == 0
 
 
 def test_different_characters_look_different() -> None:
