@@ -183,7 +183,8 @@ def _look_at(source: str, analyzers: tuple[str, ...], once: bool, data: Path | N
         try:
             settings = config.AgentConfig.model_validate(raw)
         except ValidationError as error:
-            raise click.UsageError(str(error)) from error
+            told = "; ".join(item["msg"] for item in error.errors(include_url=False) if "source" in item["loc"])
+            raise click.UsageError(f"--source {redact(source)}: {told or error}") from error
         return _run_agent(settings, recent, once or not settings.cameras[0].live, 0, printing=True)
 
 

@@ -14,7 +14,16 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from contract.base import Fraction, Identifier
 from contract.topics import RESERVED_EDGE_NAMES
@@ -34,6 +43,18 @@ def _beside_the_file(value: object, info: ValidationInfo) -> object:
 
 ConfigPath = Annotated[Path, BeforeValidator(_beside_the_file)]
 """A path; a relative one starts at the configuration file's folder."""
+
+
+def _known_scheme(address: str) -> str:
+    scheme, found, _ = address.partition("://")
+    if found and scheme.lower() not in CAMERA_SCHEMES:
+        known = ", ".join(f"{name}://" for name in CAMERA_SCHEMES)
+        raise ValueError(f"a camera's address begins with {known}; a video file has no '://'")
+    return address
+
+
+CAMERA_SCHEMES = ("rtsp", "rtsps", "http", "https")
+CameraAddress = Annotated[str, Field(min_length=1), AfterValidator(_known_scheme)]
 
 
 def _as_text(value: object) -> object:
@@ -152,8 +173,8 @@ class CameraSettings(Settings):
     """One camera and what looks at it."""
 
     id: Identifier
-    source: str = Field(min_length=1, description="rtsp:// or http(s):// address, or a video file.")
-    sub_source: str | None = Field(
+    source: CameraAddress = Field(description="rtsp:// or http(s):// address, or a video file.")
+    sub_source: CameraAddress | None = Field(
         default=None, description="The same camera's smaller stream, for what needs no detail."
     )
     username: str | None = Field(default=None, description="For the camera's sign-in.")

@@ -26,10 +26,27 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name].split(":")
-        command = getattr(importlib.import_module(module), name)
+        try:
+            command = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            return _unavailable(cmd_name, error)
         if not isinstance(command, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name]} is not a command")
         return command
+
+
+def _unavailable(name: str, error: ModuleNotFoundError) -> click.Command:
+    """Stands in the list in place of a command whose parts are not installed; says which extra brings them."""
+    if error.name is not None and error.name.split(".")[0] == "simulator":
+        raise error  # our own mistake, not a missing part
+    extra = "dev" if name == "bench" else "demo"
+    remedy = f"{error.name} is not installed: pip install 'watchpost[{extra}]'"
+
+    def refuse() -> None:
+        raise click.ClickException(f"`{name}`: {remedy}")
+
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+    return click.Command(name, context_settings=settings, callback=refuse, help=f"({remedy})")
 
 
 @click.group(cls=_Commands)

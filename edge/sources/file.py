@@ -86,6 +86,8 @@ class FileSource:
                 )
 
     def _open(self) -> InputContainer:
+        if self._path.is_dir():
+            raise SourceUnreadable(f"{self._path}: is a folder, not a video file")
         if not self._path.is_file():
             raise SourceUnreadable(f"{self._path}: there is no such file")
         if self._path.stat().st_size == 0:

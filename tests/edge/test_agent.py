@@ -292,6 +292,7 @@ def test_check_is_content_when_all_is_there(tmp_path: Path, video: Path, mosquit
         (("check", "no-such.yaml"), "no-such.yaml: cannot be read"),
         (("run",), "give a CONFIG file, or --source with --analyzer"),
         (("run", "--once", "--source", "x.mp4", "--analyzer", "birds"), "'birds' is not one of 'falling', 'plates'"),
+        (("run", "--source", "foo://x", "--analyzer", "plates"), "begins with rtsp://"),
         (("outbox", "check", "no-such.db"), "there is no such file"),
         (("outbox", "list", "no-such.db"), "there is no such file"),
     ],

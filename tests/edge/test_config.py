@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from edge.config import AgentConfig, load, parse
 from edge.errors import ConfigError
+from edge.falling.settings import ColumnLine, FacadeSettings, FloorLine
+from edge.plates.settings import Lane
 
 ROOT = Path(__file__).parents[2]
 GOOD = """\
@@ -33,22 +36,20 @@ def test_every_example_loads(path: Path) -> None:
     assert load(path).cameras
 
 
-def keys_of(model: type, prefix: str = "") -> set[str]:
-    return {f"{prefix}{name}" for name in model.model_fields}  # type: ignore[attr-defined]
-
-
 def test_the_commented_example_names_every_key() -> None:
     text = (ROOT / "configs" / "agent.yaml").read_text()
     config = load(ROOT / "configs" / "agent.yaml")
     sections = [config, config.delivery, config.outbox, config.evidence, config.health, config.logging]
-    sections += [config.cameras[0], config.broker, config.collector]
-    missing = [
-        key
-        for section in sections
-        if section is not None
-        for key in type(section).model_fields
-        if f"{key}:" not in text
+    sections += [
+        config.cameras[0],
+        config.cameras[0].falling,
+        config.cameras[1].plates,
+        config.broker,
+        config.collector,
     ]
+    kinds: list[type[BaseModel]] = [type(section) for section in sections if section is not None]
+    kinds += [FacadeSettings, FloorLine, ColumnLine, Lane]
+    missing = [key for kind in kinds for key in kind.model_fields if f"{key}:" not in text]
     assert missing == []
 
 
@@ -82,6 +83,7 @@ def test_no_password_is_ever_shown() -> None:
         (("site: west", "site: [west"), ["not YAML", "line 2"]),
         (("data_dir: var", "data_dir: var\nbroker: {url: 'mqtt://me:secret@host'}"), ["broker.url", "without user"]),
         (("data_dir: var", "data_dir: var\nfrobnicate: 1"), ["frobnicate: unknown key; expected one of broker,"]),
+        (("rtsp://", "foo://me:secret@"), ["agent.yaml:6: cameras.0.source: ", "begins with rtsp://"]),
         (("id: tower,", "id: tower, plates: {min_plate_width: 9},"), ["did you mean 'min_plate_width_px'?"]),
     ],
 )

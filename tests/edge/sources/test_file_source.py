@@ -198,6 +198,8 @@ def test_close_ends_the_frames(video: Path) -> None:
 def test_a_file_that_is_not_there_or_empty_or_not_video(folder: Path) -> None:
     with pytest.raises(SourceUnreadable, match=r"gone\.mp4: there is no such file"):
         next(FileSource("c", folder / "gone.mp4").frames())
+    with pytest.raises(SourceUnreadable, match="is a folder, not a video file"):
+        next(FileSource("c", folder).frames())
     (folder / "empty.mp4").touch()
     with pytest.raises(SourceUnreadable, match=r"empty\.mp4: the file is empty"):
         next(FileSource("c", folder / "empty.mp4").frames())
