@@ -1,6 +1,6 @@
 # Watchpost's two programs, for arm64 and amd64:
 #   docker build --target edge -t watchpost-edge .            docker build --target collector -t watchpost-collector .
-# PyAV's wheels carry GPL codecs: their licence texts travel in the image; docs/ref/licences.md says where the source is.
+# PyAV's wheels carry GPL codecs: docs/ref/licences.md, which is in the image, says where text and source are.
 ARG PYTHON_VERSION=3.12
 
 FROM python:${PYTHON_VERSION}-slim-bookworm AS build

@@ -38,7 +38,7 @@ format: install ## put the code into its standard form
 bench: install ## measure cost, delay, start and memory; writes docs/ref/bench.md and its plot
 	@$(BIN)/python -m simulator bench
 
-docs: install ## write the generated references again (schemas, AsyncAPI, OpenAPI, configuration)
+docs: install ## write the generated references again (schemas, AsyncAPI, OpenAPI)
 	@$(BIN)/python -m contract docs/ref/contract
 	@$(BIN)/python -m collector openapi > docs/ref/openapi.json
 
