@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
@@ -17,27 +18,35 @@ BASELINE = Path("tests/baselines/demo.json")
 
 @click.command("demo")
 @click.option(
+    "--scenario",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=SCENARIO,
+    show_default=True,
+    help="What the cameras show.",
+)
+@click.option(
     "--once", is_flag=True, help="Play the scenario once, print the score, end with 0 if it holds its baseline."
 )
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_FOLDER, show_default=True)
-def demo_command(once: bool, work: Path) -> None:
+def demo_command(scenario: Path, once: bool, work: Path) -> None:
     """Show Watchpost at work: broker, collector, two cameras and the agent, each a process of its own."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     console = make_console()
     console.print("[bold]Watchpost 平安前哨[/]  demo (open on this machine only; Ctrl-C ends it)")
     if once:
-        finish(rehearse(SCENARIO, work.resolve(), console), console, BASELINE, work / "demo-score.json")
+        finish(rehearse(scenario, work.resolve(), console), console, BASELINE, work / "demo-score.json")
         return
     try:
-        run_until_interrupted(work.resolve(), console)
+        run_until_interrupted(scenario, work.resolve(), console)
     except StackError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         console.print("\n  ended")
 
 
-def run_until_interrupted(folder: Path, console: Console) -> None:
+def run_until_interrupted(scenario: Path, folder: Path, console: Console) -> None:
     """Loop the cameras and print alerts until Ctrl-C."""
-    rendered = render_with_progress(SCENARIO, folder, console)
+    rendered = render_with_progress(scenario, folder, console)
     with Rehearsal(rendered, folder / "run" / rendered.scenario.name, loop=True) as rehearsal:
         console.print(f"  live page   {rehearsal.sign_in_link}", soft_wrap=True)
         console.print(f"  MQTT        mosquitto_sub -p {rehearsal.mqtt_port} -t 'watchpost/v1/#' -v")

@@ -25,7 +25,7 @@ from contract.envelope import Envelope
 from contract.topics import ALERTS_OF_ALL
 from simulator.render import RenderedCamera, RenderedScenario
 from simulator.scoring import Count, Delivery, Match, Played, score_delivery, score_falls, score_passages
-from simulator.stack import HOST, Stack, StackError, accepts, call, free_port
+from simulator.stack import HOST, Stack, StackError, accepts, call, free_port, hold
 from simulator.subscriber import Subscriber
 from simulator.truth import read_truth
 
@@ -56,7 +56,10 @@ class Score:
 
 @dataclass
 class Rehearsal:
-    """Starts everything for one rendered scenario. A context manager; leaving it ends all processes in order."""
+    """Starts everything for one rendered scenario. A context manager; leaving it ends all processes in order.
+
+    What the folder held before is removed; entering raises FolderInUse while another run works there.
+    """
 
     rendered: RenderedScenario
     folder: Path
@@ -73,8 +76,9 @@ class Rehearsal:
         self.sign_in_link = ""
 
     def __enter__(self) -> Rehearsal:
-        shutil.rmtree(self.folder, ignore_errors=True)
         with ExitStack() as undo:  # a part that does not start must not leave the others running
+            undo.enter_context(hold(self.folder))
+            shutil.rmtree(self.folder, ignore_errors=True)
             undo.enter_context(self._stack)
             self._start(undo)
             self._ended = undo.pop_all()

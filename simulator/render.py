@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import queue
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +21,7 @@ import click
 import cv2
 import yaml
 
+from simulator.orphans import end_with_parent
 from simulator.scenario import Scenario, ScenarioError, load_scenario
 from simulator.scenes import KINDS, CameraSpec, Scene, SceneError, build_scene
 from simulator.truth import TruthWriter
@@ -97,14 +102,38 @@ def _render_all(
     if not cameras:
         return
     context = get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(min(processes, len(cameras)), context) as pool:
+    manager = SyncManager(ctx=context)
+    pool = ProcessPoolExecutor(
+        min(processes, len(cameras)), context, initializer=end_with_parent, initargs=(os.getpid(),)
+    )
+    with _deaf_to_ctrl_c():
+        manager.start(end_with_parent, (os.getpid(),))
+        others = set(active_children())
+    with manager, pool:
         reports = manager.Queue()
-        futures = [
-            pool.submit(render_camera, camera, scenario.camera_seed(camera), folder, reports) for camera in cameras
-        ]
-        _relay(reports, futures, tell)
-        for future in futures:
-            yield future.result()
+        with _deaf_to_ctrl_c():  # the first one starts the workers
+            futures = [
+                pool.submit(render_camera, camera, scenario.camera_seed(camera), folder, reports) for camera in cameras
+            ]
+        try:
+            _relay(reports, futures, tell)
+            for future in futures:
+                yield future.result()
+        finally:
+            if not all(future.done() for future in futures):  # Ctrl-C: the pool would wait for whole videos
+                pool.shutdown(wait=False, cancel_futures=True)
+                for worker in set(active_children()) - others:
+                    worker.kill()
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started in here leave Ctrl-C to us; for us it only comes a moment later."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _relay(reports: queue.Queue[tuple[str, int, int]], futures: list[Future[RenderedCamera]], tell: Progress) -> None:

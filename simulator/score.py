@@ -17,7 +17,7 @@ from simulator.render import RenderedScenario, render_scenario
 from simulator.scenario import ScenarioError, load_scenario
 from simulator.scenes import SceneError
 from simulator.scoring import Count
-from simulator.stack import StackError
+from simulator.stack import FolderInUse, StackError, hold
 from simulator.video import VideoError
 
 DEFAULT_FOLDER = Path("var")
@@ -39,14 +39,15 @@ def render_with_progress(scenario_file: Path, folder: Path, console: Console) ->
     columns = (TextColumn("  rendering {task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"))
     try:
         scenario = load_scenario(scenario_file)
-        with Progress(*columns, console=console) as progress:
+        scenes = folder / "scenes" / scenario.name
+        with hold(scenes), Progress(*columns, console=console) as progress:
             bars = {camera.id: progress.add_task(camera.id, total=None) for camera in scenario.cameras}
             return render_scenario(
                 scenario,
-                folder / "scenes" / scenario.name,
+                scenes,
                 lambda camera, done, total: progress.update(bars[camera], completed=done, total=total),
             )
-    except (ScenarioError, SceneError, VideoError) as error:
+    except (ScenarioError, SceneError, VideoError, FolderInUse) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+
+from simulator.orphans import watched
 
 HOST = "127.0.0.1"
 TAIL_LINES = 15
@@ -19,6 +23,28 @@ TAIL_LINES = 15
 
 class StackError(Exception):
     """A part did not start, or ended by itself; says which, and the end of what it printed."""
+
+
+class FolderInUse(StackError):
+    """Another run works in the same folder; says what to do."""
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Keep a working folder for this process, by a lock on `<folder>.lock`. Raises FolderInUse."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise FolderInUse(
+                f"process {lock.read().strip()} works in {folder}: end it first, or give another folder with --work"
+            ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
 
 
 @dataclass
@@ -53,11 +79,14 @@ class Stack:
             self.stop(self.parts[-1].name)
 
     def start(self, name: str, arguments: Sequence[str]) -> Part:
-        """Start `python -m ARGUMENTS`; output goes to `<name>.log`. Ctrl-C reaches only us: we end it."""
+        """Start `python -m ARGUMENTS`; output goes to `<name>.log`. Ctrl-C reaches only us: we end it.
+
+        If we are killed it is asked to end by the kernel. Call it from the main thread: the kernel watches that thread.
+        """
         log = self.folder / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
+                watched([sys.executable, "-m", *arguments]),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
