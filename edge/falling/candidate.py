@@ -146,19 +146,19 @@ def _describe(
         growth=float(np.median(area[-third:]) / np.median(area[:third])),
         contrast=float(np.median([point.contrast for point in used])),
         sign_changes=float(np.mean(signs[1:] != signs[:-1])),
-        bend=_bend(fractions * [aspect, 1.0]),
+        bend=_bend(times, fractions * [aspect, 1.0]),
         disturbance=_disturbance(patches, np.array([point.area for point in tracked])),
         patches=patches,
     )
 
 
-def _bend(path: Floats) -> float:
-    """Largest distance from a smooth (quadratic) curve through the path, over its length."""
-    t = np.linspace(0.0, 1.0, len(path))
+def _bend(times: Floats, path: Floats) -> float:
+    """Distance sideways from a smooth (quadratic) curve of time, which 95 % of the path keep, over its length."""
+    t = (times - times[0]) / max(float(times[-1] - times[0]), 1e-6)
     design = t[:, None] ** np.arange(3)
     fitted, *_ = np.linalg.lstsq(design, path[:, 0], rcond=None)
     length = float(np.hypot(*(path[-1] - path[0])))
-    return float(np.abs(design @ fitted - path[:, 0]).max() / max(length, 1e-6))
+    return float(np.quantile(np.abs(design @ fitted - path[:, 0]), 0.95) / max(length, 1e-6))
 
 
 def _disturbance(patches: NDArray[np.uint8], area: Floats) -> float:

@@ -24,6 +24,8 @@ _USUAL_OUTWARDS_MPS = 2.5
 _BEFORE_S = np.concatenate([np.arange(0.0, 1.0, 0.1), np.arange(1.0, 3.0, 0.2), np.arange(3.0, 9.0, 0.75)])
 _USUAL_BEFORE_S, _SLOW_M = 0.6, 2.0
 """Seconds that usually pass before it is seen, and metres that a slow thing may sink before it is."""
+_LATE_SHARE = 0.1
+"""Of falls that are seen late for other reasons (faint, at night, behind rain): at any time."""
 _OFF_M = np.array([0.4, 1.3])
 """How far from the facade's plane the hand is."""
 _UPWARDS_MPS, _UPWARDS_SPREAD = 0.1, 0.8
@@ -80,7 +82,8 @@ def _combinations() -> _Tried:
     width = np.gradient(_OUTWARDS_MPS)[np.searchsorted(_OUTWARDS_MPS, outwards)]
     usual = _USUAL_BEFORE_S + _SLOW_M / terminal
     step = np.gradient(_BEFORE_S)[np.searchsorted(_BEFORE_S, before)]
-    prior = -before / usual - np.log(usual) - outwards / _USUAL_OUTWARDS_MPS + np.log(width * step)
+    soon = np.exp(-before / usual) / usual
+    prior = np.log(soon + _LATE_SHARE / _BEFORE_S[-1]) - outwards / _USUAL_OUTWARDS_MPS + np.log(width * step)
     return _Tried(before, terminal, outwards, off, prior)
 
 

@@ -20,6 +20,11 @@ _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
 """Factor on what is tolerated, by sensitivity."""
 
 
+_STEADFAST_SLACK = 2.4
+"""How much more restlessness about it is forgiven what goes down long, straight and without slowing."""
+_SURE_LOOK = 0.7
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a candidate is taken for; `certainty` None means it is not reported."""
@@ -50,7 +55,7 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
     """Weigh one candidate; `look` is the classifier's opinion, None when it is switched off or not asked yet."""
     slack = _SLACK[settings.sensitivity]
     light = sinks_steadily(candidate)
-    checks = [*_path_checks(candidate, settings), *_scene_checks(candidate, slack, weather)]
+    checks = [*_path_checks(candidate, settings), *_scene_checks(candidate, look, slack, weather)]
     checks += _steady_checks(candidate, look, weather) if light else _gravity_checks(candidate)
     if look is not None:
         checks.append(_look_check(candidate, look, slack, weather))
@@ -66,11 +71,14 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
 
 def _look_check(candidate: Candidate, look: Look, slack: float, weather: bool) -> _Check:
     """The classifier's word counts less where gravity itself has spoken long and clearly."""
+    count = int(candidate.fit.inliers.sum())
     if weather:
         return _Check("look", 1.0 - look.object, 0.25 * slack, 0.85)
-    plain = not sinks_steadily(candidate) and candidate.travel > 0.2 and int(candidate.fit.inliers.sum()) >= 12
-    if plain:
+    if not sinks_steadily(candidate) and candidate.travel > 0.2 and count >= 12:
         return _Check("look", 1.0 - look.object, 0.85, 0.97)
+    brisk = candidate.metric and candidate.fit.end_speed > 4.0
+    if steadfast(candidate) and brisk and candidate.travel > 0.25 and count >= 40:
+        return _Check("look", 1.0 - look.object, 0.85, 0.95)
     return _Check("look", 1.0 - look.object, min(0.5 * slack, 0.7), 0.85)
 
 
@@ -80,6 +88,13 @@ def sinks_steadily(candidate: Candidate) -> bool:
     if fit.hypothesis == "terminal_velocity":
         return True
     return fit.acceleration < (0.4 * G if candidate.metric else 0.08)
+
+
+def steadfast(candidate: Candidate) -> bool:
+    """Long, straight down and not slowing: chains of drops, leaves in gusts and shaking edges do not keep that up."""
+    fit = candidate.fit
+    straight = candidate.travel >= 0.15 and candidate.sideways < 0.5
+    return straight and int(fit.inliers.sum()) >= 28 and fit.start_speed < 1.2 * fit.end_speed
 
 
 def _path_checks(candidate: Candidate, settings: FallingSettings) -> Iterator[_Check]:
@@ -113,19 +128,24 @@ def _steady_checks(candidate: Candidate, look: Look | None, weather: bool) -> It
     yield _Check("steady speed", abs(np.log(max(speed, 1e-3) / 5.0)), 1.6, 1.9)
     yield _Check("steady duration", 1 / candidate.duration_s, 1 / 0.9, 1 / 0.6)
     yield _Check("slowing down", fit.start_speed / max(fit.end_speed, 1e-6), 1.5, 2.0)
-    if look is None or weather:
+    drawn_out = steadfast(candidate) and candidate.duration_s > 2.5 and int(fit.inliers.sum()) >= 80
+    if look is None or (weather and not drawn_out):
         yield _Check("steady descent", 1.0, 0.9, 1.1)
 
 
-def _scene_checks(candidate: Candidate, slack: float, weather: bool) -> Iterator[_Check]:
-    """Alone, in a place where nothing habitually moves."""
-    yield _Check("activity", candidate.activity, 0.15 * slack, 0.22 * slack)
-    yield _Check("disturbance", candidate.disturbance, 0.07 * slack, 0.11 * slack)
-    yield _Check("company", candidate.neighbours, 1.0 * slack, 2.0 * slack)
+def _scene_checks(candidate: Candidate, look: Look | None, slack: float, weather: bool) -> Iterator[_Check]:
+    """Alone, in a place where nothing habitually moves; in a shaking picture or in rain everything does."""
+    doubted = slack * (_STEADFAST_SLACK if steadfast(candidate) else 1.0)
+    believed = doubted if look is not None and look.object >= _SURE_LOOK else slack
+    yield _Check("activity", candidate.activity, 0.15 * believed, 0.22 * doubted)
+    yield _Check("company", candidate.neighbours, 1.0 * believed, 2.0 * doubted)
+    if not weather:
+        believed = doubted = slack
+    yield _Check("disturbance", candidate.disturbance, 0.07 * believed, 0.11 * doubted)
     yield _Check("flicker", candidate.sign_changes, 0.6, 0.8)
     if weather:
         yield _Check("sightings in weather", 1 / int(candidate.fit.inliers.sum()), 1 / 12, 1 / 9)
-        yield _Check("size in weather", 1 / candidate.size_px, 1 / 5, 1 / 4)
+        yield _Check("size in weather", 1 / candidate.size_px, 1 / 4 if steadfast(candidate) else 1 / 5, 1 / 4)
 
 
 def explain(candidate: Candidate, look: Look | None, weather: bool, verdict: Verdict) -> str:
