@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import Row, and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.alerts import CLOSED, NEWS_FOR, STEPS, Draft
@@ -32,27 +32,37 @@ async def raise_new(
     drafts: Sequence[tuple[Draft, tuple[EvidenceRef, ...]]],
     now_us: int,
 ) -> int:
-    """Raise those whose key has no alert yet; returns how many that were."""
-    raised = 0
+    """Raise those whose key has no alert yet, in few statements whatever their number; returns how many that were."""
+    if not drafts:
+        return 0
+    firsts: dict[str, tuple[UUID, Draft, tuple[EvidenceRef, ...]]] = {}
     for draft, evidence in drafts:
-        alert_id = uuid4()
-        row = _row(draft, str(alert_id), now_us)
-        insert = database.insert(alerts).values(row).on_conflict_do_nothing(index_elements=["alert_key"])
-        if (await connection.execute(insert)).rowcount != 1:
-            await _follow_event(connection, draft)
-            continue
-        raised += 1
-        step = {"alert_id": str(alert_id), "at_us": now_us, "state": draft.first_state}
-        await connection.execute(alert_steps.insert(), [step])
-        await connection.execute(messages.insert(), _raised_messages(draft, alert_id, evidence, now_us))
-    return raised
+        firsts.setdefault(draft.key, (uuid4(), draft, evidence))
+    insert = database.insert(alerts).on_conflict_do_nothing(index_elements=["alert_key"]).returning(alerts.c.alert_key)
+    rows = [_row(draft, str(alert_id), now_us) for alert_id, draft, _ in firsts.values()]
+    new_keys = set((await connection.execute(insert, rows)).scalars())
+    raised = [first for key, first in firsts.items() if key in new_keys]
+    if raised:
+        steps = [{"alert_id": str(key), "at_us": now_us, "state": draft.first_state} for key, draft, _ in raised]
+        await connection.execute(alert_steps.insert(), steps)
+        told = [row for key, draft, evidence in raised for row in _raised_messages(draft, key, evidence, now_us)]
+        await connection.execute(messages.insert(), told)
+    raisers = {id(draft) for _, draft, _ in raised}
+    await _follow_events(connection, [draft for draft, _ in drafts if id(draft) not in raisers])
+    return len(raised)
 
 
-async def _follow_event(connection: AsyncConnection, draft: Draft) -> None:
+async def _follow_events(connection: AsyncConnection, drafts: Sequence[Draft]) -> None:
     """The final reading of a passage corrects the alert that its provisional one raised; nobody is told twice."""
-    if draft.type == "plate_passage":
-        change = {"title": draft.title, "event_id": str(draft.event_id)}
-        await connection.execute(update(alerts).where(alerts.c.alert_key == draft.key).values(change))
+    last = {draft.key: draft for draft in drafts if draft.type == "plate_passage"}
+    if last:
+        own = update(alerts).where(alerts.c.alert_key == bindparam("own_key"))
+        changes = [
+            {"own_key": key, "new_title": draft.title, "new_event_id": str(draft.event_id)}
+            for key, draft in last.items()
+        ]
+        change: dict[str, Any] = {"title": bindparam("new_title"), "event_id": bindparam("new_event_id")}
+        await connection.execute(own.values(change), changes)
 
 
 def _row(draft: Draft, alert_id: str, now_us: int) -> dict[str, object]:

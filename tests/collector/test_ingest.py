@@ -59,6 +59,21 @@ async def test_an_event_is_stored_acknowledged_and_alerted(database: Database) -
     assert state.retain
 
 
+async def test_alerts_of_a_batch_are_told_in_order_and_a_later_reading_corrects_its_own(database: Database) -> None:
+    edge = SampleEdge()
+    sent = [edge.passage("京A12345", passage_id=f"p{number}", stage="provisional") for number in range(3)]
+    sent += [edge.passage("京B99999", passage_id="p1"), edge.fall()]
+    assert (await take(database, *map(edge.incoming, sent))).tally.alerts == 4
+    known = [edge.passage("京C77777", passage_id="p2"), edge.passage(passage_id="p3"), edge.passage(passage_id="p0")]
+    assert (await take(database, *map(edge.incoming, known))).tally.alerts == 1
+    titles = {alert.alert_key.rpartition(":")[2]: alert.title for alert in await rows(database, alerts)}
+    assert [titles[name][6:10] for name in ("p0", "p1", "p2")] == ["京A·1", "京B·9", "京C·7"]
+    told = [json.loads(row.payload) for row in await rows(database, messages) if not row.retain]
+    raisers = [*(event["id"] for event in (*sent[:3], sent[4])), known[1]["id"]]
+    assert [alert["event_id"] for alert in told] == raisers
+    assert await count(database, alert_steps) == 5
+
+
 async def test_duplicates_are_acknowledged_again_and_change_nothing(database: Database) -> None:
     edge = SampleEdge()
     message = edge.incoming(edge.fall())
