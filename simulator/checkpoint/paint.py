@@ -123,13 +123,18 @@ class Painter:
     ) -> None:
         """A polygon given by (fraction across, height above the road) on the facing end."""
         polygon = np.array([[x * self._columns, self._row_at(z)] for x, z in points], np.float32)
-        mask = np.zeros((self._rows, self._columns), np.uint8)
-        cv2.fillPoly(mask, [np.round(polygon * 8).astype(np.int32)], 255, cv2.LINE_AA, shift=3)
+        low = np.maximum(np.floor(polygon.min(0)).astype(int) - 2, 0)
+        high = np.minimum(np.ceil(polygon.max(0)).astype(int) + 3, (self._columns, self._rows))
+        if (high <= low).any():
+            return
+        mask = np.zeros((int(high[1] - low[1]), int(high[0] - low[0])), np.uint8)
+        cv2.fillPoly(mask, [np.round((polygon - low) * 8).astype(np.int32)], 255, cv2.LINE_AA, shift=3)
         share = (mask / 255.0).astype(np.float32)[..., None]
-        self._skin.colour += (np.array(colour, np.float32) - self._skin.colour) * share
-        self._skin.gloss += (gloss - self._skin.gloss) * share[..., 0]
+        area = (slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0])))
+        self._skin.colour[area] += (np.array(colour, np.float32) - self._skin.colour[area]) * share
+        self._skin.gloss[area] += (gloss - self._skin.gloss[area]) * share[..., 0]
         if glow is not None:
-            self._skin.glow += np.array(glow, np.float32) * share
+            self._skin.glow[area] += np.array(glow, np.float32) * share
 
     def _glass(self, start: int, end: int) -> None:
         rows = end - start

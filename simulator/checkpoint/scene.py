@@ -33,6 +33,10 @@ _STEP = 1.5
 """Distances at which a vehicle is drawn; between them the nearest drawing is warped. Closer ones follow in steps."""
 
 
+_SHADOW_SCALE = 2
+"""Shadows are drawn at this part of the picture's size."""
+
+
 @dataclass
 class _Dressed:
     """A vehicle's looks, made when it first comes into view."""
@@ -91,8 +95,7 @@ class CheckpointScene:
         picture = self._background.copy()
         present = [v for v in self._vehicles if v.starts_s <= time_s <= v.ends_s]
         present.sort(key=lambda v: -v.near(time_s))
-        for vehicle in present:
-            self._draw_shadow(picture, vehicle, time_s)
+        self._draw_shadows(picture, present, time_s)
         for vehicle in present:
             self._draw_vehicle(picture, vehicle, time_s)
         if self._light.night:
@@ -201,22 +204,40 @@ class CheckpointScene:
             dressed.sprites[place] = draw_sprite(self._view, self._light, vehicle.shell, skins, placed)
         return dressed.sprites[place]
 
-    def _draw_shadow(self, picture: Bgr, vehicle: Vehicle, time_s: float) -> None:
+    def _draw_shadows(self, picture: Bgr, present: list[Vehicle], time_s: float) -> None:
+        """All shadows together, at a part of the picture's size: they are soft."""
+        size = (self.size[0] // _SHADOW_SCALE, self.size[1] // _SHADOW_SCALE)
+        light = np.full((size[1], size[0]), 255, np.uint8)
+        shaded: list[tuple[int, int, int, int]] = []
+        for vehicle in present:
+            shade = self._shadow(vehicle, time_s, size)
+            if shade is not None:
+                (left, top), patch = shade
+                region = light[top : top + patch.shape[0], left : left + patch.shape[1]]
+                cv2.multiply(region, 255 - patch, region, 1 / 255)
+                shaded.append((left, top, left + patch.shape[1], top + patch.shape[0]))
+        if not shaded:
+            return
+        (x0, y0), (x1, y1) = np.min(shaded, 0)[:2], np.max(shaded, 0)[2:]
+        n = _SHADOW_SCALE
+        grown = cv2.resize(light[y0:y1, x0:x1], None, fx=n, fy=n, interpolation=cv2.INTER_LINEAR)
+        region = picture[y0 * n : y1 * n, x0 * n : x1 * n]
+        cv2.multiply(region, cv2.cvtColor(grown, cv2.COLOR_GRAY2BGR), region, 1 / 255)
+
+    def _shadow(
+        self, vehicle: Vehicle, time_s: float, size: tuple[int, int]
+    ) -> tuple[tuple[int, int], NDArray[np.uint8]] | None:
+        """A vehicle's shadow in a picture of this size: (left, top) and its darkness there."""
         near, shell = vehicle.near(time_s), vehicle.shell
         start, end = max(-SHADOW_ROOM, _CLOSEST - near), shell.length + SHADOW_ROOM
         if end - start < 0.5:
-            return
+            return None
         whole = self._dress(vehicle).shadow
         shadow = whole[int((start + SHADOW_ROOM) / (shell.length + 2 * SHADOW_ROOM) * len(whole)) :]
         w = shell.half_width + SHADOW_ROOM
         corners = np.array([[start, -w, 0], [start, w, 0], [end, w, 0], [end, -w, 0]], np.float32)
         target, _ = self._view.project(Placed(vehicle.x, near).world(corners))
-        shade = _warped(shadow, _edges(shadow), target, self.size)
-        if shade is None:
-            return
-        (left, top), patch = shade
-        region = picture[top : top + patch.shape[0], left : left + patch.shape[1]]
-        cv2.multiply(region, cv2.merge([255 - patch] * 3), region, 1 / 255)
+        return _warped(shadow, _edges(shadow), (target / _SHADOW_SCALE).astype(np.float32), size)
 
     def _draw_vehicle(self, picture: Bgr, vehicle: Vehicle, time_s: float) -> None:
         placed = Placed(vehicle.x, vehicle.near(time_s))

@@ -85,12 +85,13 @@ def draw_sprite(view: View, light: Light, shell: Shell, skins: tuple[Skin, Skin]
     shrink = min(1.0, MOST_PIXELS_PER_METRE / scale)
     box = _bounds(pixels, 8 / shrink, view.size)
     table = _Table(view, light, shell, placed, box, shrink, scale * shrink)
-    canvas = np.zeros((table.size[1] * table.size[0], 4), np.uint8)
+    # One cell more than the picture has: what falls outside lands there.
+    canvas = np.zeros((table.size[1] * table.size[0] + 1, 4), np.uint8)
     _tyres(canvas, table)
     _splat(canvas, table.size, _side_points(table, skins[1]))
     _splat(canvas, table.size, _shell_points(table, coarse, normals, shown, skins[0]))
     _mirrors(canvas, table, skins[0])
-    picture = cv2.GaussianBlur(canvas.reshape(table.size[1], table.size[0], 4), (3, 3), 0.7)
+    picture = cv2.GaussianBlur(canvas[:-1].reshape(table.size[1], table.size[0], 4), (3, 3), 0.7)
     carried = _carried(shell, first, last)
     return Sprite(np.asarray(picture, np.uint8), table.place(placed.world(carried)), carried)
 
@@ -172,10 +173,11 @@ def _lit(lit: _Lit, skin: Skin, size: tuple[int, int]) -> _Points:
     def grown(field: Array) -> Array:
         return np.asarray(cv2.resize(field, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
-    colour = grown(skin.colour) * grown(lit.diffuse)
-    colour += grown(skin.gloss)[..., None] * grown(lit.mirrored)
+    colour = np.asarray(cv2.multiply(grown(skin.colour), grown(lit.diffuse)), np.float32)
+    gloss = np.asarray(cv2.cvtColor(grown(skin.gloss), cv2.COLOR_GRAY2BGR), np.float32)
+    cv2.accumulateProduct(gloss, grown(lit.mirrored), colour)
     if skin.glow.any():
-        colour += grown(skin.glow)
+        cv2.accumulate(grown(skin.glow), colour)
     return _Points(grown(lit.place), colour)
 
 
@@ -223,7 +225,7 @@ def _side_points(table: _Table, side: Skin) -> _Points:
 
 def _polygon(canvas: Picture, table: _Table, world: Array, colour: tuple[float, float, float]) -> None:
     """Fill a world polygon on the canvas, in place."""
-    image = canvas.reshape(table.size[1], table.size[0], 4)
+    image = canvas[:-1].reshape(table.size[1], table.size[0], 4)
     points = np.round(table.place(world) * 8).astype(np.int32)
     cv2.fillConvexPoly(image, points, (*colour, 255.0), cv2.LINE_AA, 3)
 
@@ -263,12 +265,14 @@ def _mirrors(canvas: Picture, table: _Table, skin: Skin) -> None:
 
 def _splat(canvas: Picture, size: tuple[int, int], points: _Points) -> None:
     """Write the points' colours at their pixels, the far rows first."""
-    x = points.place[::-1, :, 0].astype(np.int32)
-    y = points.place[::-1, :, 1].astype(np.int32)
-    inside = (x >= 0) & (y >= 0) & (x < size[0]) & (y < size[1])
-    colour = as_picture(points.colour[::-1])
-    packed = np.dstack([colour, np.full(x.shape, 255, np.uint8)]).view(np.uint32)[..., 0]
-    canvas.view(np.uint32)[:, 0][(y * size[0] + x)[inside]] = packed[inside]
+    places = points.place.astype(np.int32)
+    x, y = places[..., 0], places[..., 1]
+    outside = (x < 0) | (y < 0) | (x >= size[0]) | (y >= size[1])
+    index = y * size[0] + x
+    index[outside] = len(canvas) - 1
+    colour = cv2.cvtColor(cv2.convertScaleAbs(points.colour), cv2.COLOR_BGR2BGRA)
+    packed = colour.view(np.uint32)[..., 0]
+    canvas.view(np.uint32)[:, 0][index[::-1]] = packed[::-1]
 
 
 def draw_shadow(light: Light, shell: Shell) -> Picture:

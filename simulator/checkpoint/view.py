@@ -6,6 +6,7 @@ World: X to the right, Y along the road away from the camera, Z up, metres, orig
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class View:
     yaw: float
     roll: float
 
-    @property
+    @cached_property
     def _rotation(self) -> NDArray[np.float64]:
         """Rows: the camera's right, down and forward axes in world coordinates."""
         cy, sy, cp, sp, cr, sr = (f(a) for a in (self.yaw, self.pitch, self.roll) for f in (np.cos, np.sin))
