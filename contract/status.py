@@ -57,6 +57,7 @@ class CameraHealth(Message):
     state: CameraState
     fps: float = Field(ge=0)
     last_frame_age_s: float | None = Field(default=None, ge=0)
+    lag_s: float | None = Field(default=None, description="How long ago the last analysed frame was captured.")
     decode_ms: float | None = Field(default=None, ge=0)
     analysis_ms: dict[str, float] = Field(default_factory=dict, description="Mean per frame, by analyzer.")
     reconnects: int = Field(default=0, ge=0)

@@ -47,6 +47,8 @@ ANALYZERS: dict[AnalyzerName, Callable[[CameraSettings, ModelStore], Analyzer]] 
 """A new analyzer: its folder, its settings in edge.config, one line here."""
 
 _TICK_S = 1.0
+_LAG_S = 3.0
+"""A live picture that is analysed later than this is behind, not delayed by the network."""
 _TIDY_S = 3600.0
 _JOIN_S = 10.0
 _LAST_DRAIN_S = 5.0
@@ -290,7 +292,18 @@ class Agent:
         told = [part.problem for part in (self.reporter, self._delivery, self._uploader) if part is not None]
         if self.reporter.lost:
             told.append(f"{self.reporter.lost} events were lost, because the outbox could not take them")
+        told += [self._slowness(camera) for camera in self._config.cameras if camera.live]
         return tuple(problem for problem in told if problem is not None)
+
+    def _slowness(self, camera: CameraSettings) -> str | None:
+        """A box that cannot keep up finds things late: that must be told, not be guessed from a delay."""
+        lag_s = self._workers[camera.id].lag_s
+        if lag_s is None or lag_s < _LAG_S:
+            return None
+        return (
+            f"camera {camera.id} is {lag_s:.0f} s behind: this box is too slow for its cameras; "
+            "use sub_source, fewer frames a second, or fewer cameras"
+        )
 
     def _reply(self, reply: Reply) -> None:
         if self._delivery is not None:

@@ -40,14 +40,16 @@ class CameraMeter:
         self.state: CameraState = "down"
         self.since: datetime = utc(clock.now())
         self.last_stream_time_s = 0.0
+        self.lag_s: float | None = None
 
-    def saw_frame(self, stream_time_s: float) -> None:
+    def saw_frame(self, stream_time_s: float, captured_at: datetime) -> None:
         """A frame begins its way."""
         with self._lock:
             self._frames += 1
             self.frames_total += 1
             self._last_frame_s = self._clock.monotonic()
             self.last_stream_time_s = stream_time_s
+            self.lag_s = round(self._clock.now() - captured_at.timestamp(), 3)
 
     @contextmanager
     def analysis(self, name: str) -> Iterator[None]:
@@ -87,6 +89,7 @@ class CameraMeter:
                 state=self.state,
                 fps=round(self._frames / elapsed_s, 2),
                 last_frame_age_s=None if self._last_frame_s is None else round(now_s - self._last_frame_s, 3),
+                lag_s=self.lag_s,
                 decode_ms=self.read_decode_ms(),
                 analysis_ms={
                     name: round(1e3 * total / count, 3) for name, (total, count) in self._analysis.items() if count

@@ -75,7 +75,7 @@ class Pipeline:
 
     def observe(self, frame: Frame) -> None:
         """The path of one frame."""
-        self._meter.saw_frame(frame.stream_time_s)
+        self._meter.saw_frame(frame.stream_time_s, frame.captured_at)
         for name, analyzer in self._analyzers.items():
             with self._meter.analysis(name):
                 findings = analyzer.observe(frame)

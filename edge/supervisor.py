@@ -88,6 +88,11 @@ class CameraWorker:
     def running(self) -> bool:
         return self._thread.is_alive()
 
+    @property
+    def lag_s(self) -> float | None:
+        """How long ago the last analysed frame was captured; None while the camera is down."""
+        return None if self._meter.state == "down" else self._meter.lag_s
+
     def health(self) -> CameraHealth:
         return self._meter.take()
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.alert_store import NoSuchAlert, WrongStep
 from collector.api import alerts, events, evidence, session, status, stream
+from collector.api.guard import known_parameters
 from collector.evidence import EvidenceRefused
 from collector.instants import Clock, system_clock
 from collector.reading import BadCursor
@@ -53,7 +54,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         title="Watchpost collector", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     for part in (events, alerts, status, evidence, session, stream):
-        app.include_router(part.router)
+        app.include_router(part.router, dependencies=[Depends(known_parameters)])
     app.add_middleware(SecureHeaders)
     _add_errors(app)
     _add_health(app)

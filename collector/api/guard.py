@@ -53,6 +53,15 @@ def check_origin(request: Request) -> None:
     raise HTTPException(403, "this can only be done from the collector's own page, or with a bearer token")
 
 
+def known_parameters(request: Request) -> None:
+    """422 for a query key that the route does not have: a misspelt filter must not look like a wider answer."""
+    declared = {field.alias for field in request.scope["route"].dependant.query_params}
+    unknown = sorted(set(request.query_params) - declared)
+    if unknown:
+        known = ", ".join(sorted(declared)) or "none"
+        raise HTTPException(422, f"unknown query parameter: {', '.join(unknown)}; this address knows: {known}")
+
+
 def allow(roles: frozenset[Role]) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that lets only these roles in."""
 

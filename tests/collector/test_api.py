@@ -359,3 +359,12 @@ async def test_hundred_thousand_events_are_listed_quickly(api: Api) -> None:
             slowest = max(slowest, time.perf_counter() - begun)
             assert len(answer.json()["items"]) == 50
     assert slowest < 1.0  # without its index a list takes far longer than the rest
+
+
+@pytest.mark.parametrize("address", ["/api/v1/events?camera=gate-1", "/api/v1/alerts?serverity=critical"])
+async def test_a_misspelt_filter_is_refused_not_ignored(api: Api, address: str) -> None:
+    async with await api.client(Role.OPERATOR) as client:
+        answer = await client.get(address)
+    assert answer.status_code == 422
+    assert address.split("?")[1].split("=", maxsplit=1)[0] in answer.json()["detail"]
+    assert "limit" in answer.json()["detail"]
