@@ -117,7 +117,9 @@ def score(told: list[Told], labels: list[Labelled], result: Result) -> Result:
     falls = [label for label in labels if label.kind == "fall"]
     for event in told:
         matched = [i for i, label in enumerate(labels) if _touches(event, label)]
-        fall = next((i for i in matched if labels[i].kind == "fall"), None)
+        fall = min(
+            (i for i in matched if labels[i].kind == "fall"), key=lambda i: _apart(event, labels[i]), default=None
+        )
         confirmed = event.data.certainty == "confirmed"
         result.notes.append(_line(event, labels[fall].what if fall is not None else "no fall"))
         if not confirmed:
@@ -149,6 +151,14 @@ def _touches(event: Told, label: Labelled) -> bool:
     path = np.array([(point.x, point.y) for point in event.data.path])
     gaps = np.abs(path[:, None] - label.path[None, :, 1:]).max(axis=2)
     return bool((gaps.min(axis=1) < _TOUCH).sum() >= 2)
+
+
+def _apart(event: Told, label: Labelled) -> float:
+    """Median distance at the same moment: which of several falls that cross an event's path it belongs to."""
+    times = np.array([event.finding.started_s + point.t_s for point in event.data.path])
+    gaps = [np.interp(times, label.path[:, 0], label.path[:, axis]) for axis in (1, 2)]
+    path = np.array([(point.x, point.y) for point in event.data.path])
+    return float(np.median(np.hypot(path[:, 0] - gaps[0], path[:, 1] - gaps[1])))
 
 
 def _measure(event: Told, label: Labelled, result: Result) -> None:
