@@ -16,7 +16,7 @@ Array = NDArray[np.float32]
 Colour = tuple[float, float, float]
 
 PAINTS: tuple[tuple[float, Colour], ...] = (
-    (0.26, (232, 232, 230)), (0.22, (38, 36, 35)), (0.16, (150, 148, 146)), (0.1, (96, 92, 90)),
+    (0.26, (208, 208, 206)), (0.22, (38, 36, 35)), (0.16, (150, 148, 146)), (0.1, (96, 92, 90)),
     (0.08, (118, 66, 34)), (0.07, (36, 32, 138)), (0.04, (52, 74, 96)), (0.04, (170, 196, 206)), (0.03, (60, 88, 40)),
 )  # fmt: skip
 _GLASS: Colour = (38, 36, 33)
@@ -47,7 +47,7 @@ def pick_paint(kind: str, rng: np.random.Generator) -> Colour:
     if kind == "bus":
         return [(60, 140, 70), (200, 210, 214), (160, 90, 40), (40, 60, 190)][int(rng.integers(4))]
     if kind == "truck":
-        return [(190, 60, 30), (40, 40, 170), (226, 226, 224), (120, 150, 40)][int(rng.integers(4))]
+        return [(190, 60, 30), (40, 40, 170), (206, 206, 204), (120, 150, 40)][int(rng.integers(4))]
     shares = np.array([share for share, _ in PAINTS])
     blue, green, red = PAINTS[int(rng.choice(len(PAINTS), p=shares / shares.sum()))][1]
     shift = rng.uniform(-10, 10)
@@ -60,6 +60,8 @@ class Painter:
     def __init__(self, shell: Shell, body: Colour, rng: np.random.Generator, *, lamps_on: bool) -> None:
         self._shell = shell
         self._rng = rng
+        # A stream of its own: what is drawn with it changes nothing that is drawn later, the plate above all.
+        self._looks = rng.spawn(1)[0]
         self._body = body
         self._rows = int(shell.arc * TEXELS_PER_METRE)
         self._columns = int(2 * shell.half_width * TEXELS_PER_METRE)
@@ -85,9 +87,11 @@ class Painter:
                 self._bonnet(start, end)
             elif part == "roof":
                 self._fill(start + 2, start + 5, 0.06, 0.94, (20, 20, 20), 0.1)
+                self._roof(start, end)
             elif part == "cargo":
                 self._cargo(start, end)
         self._end()
+        self._relief()
         self._dirt()
         return self._skin
 
@@ -175,6 +179,47 @@ class Painter:
         self._skin.colour[max(start - 2, 0) : start + 1] *= 0.4
         self._skin.colour[end - 5 : end] = _PLASTIC
         self._skin.gloss[end - 5 : end] = 0.1
+
+    def _roof(self, start: int, end: int) -> None:
+        """Gutters along both edges; on every other car a glass roof."""
+        for side in (0.09, 0.9):
+            self._skin.colour[start + 5 : end, int(side * self._columns) : int((side + 0.012) * self._columns)] *= 0.45
+        if self._shell.kind in ("car", "suv") and self._looks.random() < 0.5:
+            tall = end - start
+            self._fill(start + tall // 8, start + tall // 2, 0.2, 0.8, _GLASS, 0.8)
+
+    def _relief(self) -> None:
+        """What a bent sheet does to light where the shell's coarse form does not: darker edges, soft ribs, folds."""
+        across = np.linspace(-1, 1, self._columns, dtype=np.float32)[None]
+        rounded = 1 - 0.16 * np.abs(across) ** 3
+        ribs = 0.05 * np.exp(-(((np.abs(across) - 0.42) / 0.05) ** 2)) - 0.05 * np.exp(
+            -(((np.abs(across) - 0.5) / 0.05) ** 2)
+        )
+        sheet = np.array([p not in ("windscreen", "rearglass", "cargo") for p in self._parts])[:, None]
+        self._skin.colour *= np.where(sheet, rounded * (1 + ribs), 1).astype(np.float32)[..., None]
+        for start, end, part in self._runs():
+            if part in ("windscreen", "rearglass"):
+                self._reflection(start, end)
+            edge = np.exp(-np.abs(np.arange(self._rows) - start) / (0.02 * TEXELS_PER_METRE))
+            self._skin.colour *= (1 - 0.22 * edge[:, None, None]).astype(np.float32)
+
+    def _reflection(self, start: int, end: int) -> None:
+        """Slanting bands of sky in the glass, brighter towards the roof."""
+        across, up = np.meshgrid(
+            np.linspace(0, 1, self._columns, dtype=np.float32), np.linspace(0, 1, end - start, dtype=np.float32)
+        )
+        level = 10 * up
+        for _ in range(3):
+            place, wide, bright = (
+                self._looks.uniform(-0.2, 1.0),
+                self._looks.uniform(0.03, 0.14),
+                self._looks.uniform(8, 26),
+            )
+            level += bright * np.exp(-(((across - place - 0.35 * up) / wide) ** 2))
+        if self._lamps_on:
+            level *= 0.2
+        inside = np.clip((0.5 - np.abs(across - 0.5) - 0.05) * 40, 0, 1)
+        self._skin.colour[start:end] += (level * inside)[..., None] * np.array([1.08, 1.0, 0.92], np.float32)
 
     def _cargo(self, start: int, end: int) -> None:
         for row in range(start, end, max(8, (end - start) // 40)):
