@@ -1,4 +1,4 @@
-"""The wheel works by itself: installed outside the checkout, with its models, its migrations, its page and its fonts."""
+"""The wheel works by itself, outside the checkout: with its models, its migrations, its page and its fonts."""
 
 from __future__ import annotations
 
