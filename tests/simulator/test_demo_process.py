@@ -85,7 +85,10 @@ def start_demo(tmp_path: Path, work: Path) -> Iterator[StartDemo]:
         started.append(Demo(process, log))
         return started[-1]
 
+    # Tests that run in the background may ignore SIGINT, and children inherit that; under a terminal they do not.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield start
+    signal.signal(signal.SIGINT, before)
     for demo in started:
         demo.process.kill()
         demo.process.wait()
