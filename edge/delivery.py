@@ -132,7 +132,8 @@ class Delivery:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self.connected = False
-        self.problem: str | None = None
+        self._problem: str | None = None
+        self._refusal: str | None = None
         """What the broker or a message was refused for, last; None while all is well."""
 
     @property
@@ -145,6 +146,11 @@ class Delivery:
         self._agent = agent
         self._outbox.on_put(self._link.wake)
         self._thread.start()
+
+    @property
+    def problem(self) -> str | None:
+        """What hinders delivery, and what to do. Where a broker refuses and then cuts us off, the refusal is told."""
+        return self._refusal or self._problem
 
     def stop(self, timeout_s: float = 5) -> None:
         """Say `stopping`, disconnect and end the thread."""
@@ -296,10 +302,12 @@ class Delivery:
         for mid, refusal in self._link.take_confirmed():
             sequence = self._sequence_of.pop(mid, None)
             if refusal is not None:
-                self._note(f"broker {self._broker.url} does not take our message: {refusal}; check its ACL")
+                self._refusal = f"broker {self._broker.url} does not take our message: {refusal}; check its ACL"
+                log.warning("%s", self._refusal)
             if sequence is not None:
                 self._window.reached_broker(sequence)
                 if refusal is None:
+                    self._refusal = None
                     confirmed.append((sequence, sequence))
         if self._confirm_by_broker and confirmed:
             self._mark(tuple(confirmed))
@@ -396,10 +404,10 @@ class Delivery:
 
     def _clear_problem(self) -> None:
         if not self._in_conflict():
-            self.problem = None
+            self._problem = None
 
     def _note(self, problem: str) -> None:
-        self.problem = problem
+        self._problem = problem
         log.warning("%s", problem)
 
 

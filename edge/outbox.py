@@ -183,12 +183,13 @@ class Outbox:
 
     def live_boundary(self, since_s: float) -> int:
         """Number of the oldest pending event put at or after this wall time; numbers below it are backlog."""
-        rows = self.database.read(
-            "SELECT sequence FROM event INDEXED BY event_pending_created WHERE state = 0 AND created_s >= ?"
-            " ORDER BY created_s LIMIT 1",
+        rows = self.database.read(  # one statement, so one moment: an event put between two reads would look old
+            "SELECT coalesce((SELECT sequence FROM event INDEXED BY event_pending_created"
+            " WHERE state = 0 AND created_s >= ? ORDER BY created_s LIMIT 1),"
+            " (SELECT seq FROM sqlite_sequence WHERE name = 'event') + 1, 1)",
             (since_s,),
         )
-        return int(rows[0][0]) if rows else self.last_sequence() + 1
+        return int(rows[0][0])
 
     def pending(self, after: int = 0, below: int | None = None, limit: int = 100) -> list[StoredEvent]:
         """Pending events with after < sequence < below, in order."""

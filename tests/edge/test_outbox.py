@@ -197,6 +197,26 @@ def test_a_replay_makes_settled_events_pending_again(path: Path) -> None:
     outbox.close()
 
 
+def test_an_event_put_while_the_boundary_is_read_is_live(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Outbox.open(path, CLOCK)
+    box.put(event("settled"))
+    box.mark_acked([(1, 1)]).result()
+    read = box.database.read
+    numbers: list[int] = []
+
+    def read_then_put(sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        rows = read(sql, parameters)
+        if not numbers:
+            numbers.append(0)  # the put reads too
+            numbers.append(box.put(event("in between")))
+        return rows
+
+    monkeypatch.setattr(box.database, "read", read_then_put)
+    boundary = box.live_boundary(CLOCK.now() - 60)
+    assert numbers[1] >= boundary
+    box.close()
+
+
 def test_when_full_the_least_worth_goes_first_and_is_told(path: Path) -> None:
     outbox = Outbox.open(path, CLOCK, max_mb=1)
     kinds = [fall("confirmed"), passage(), fall("suspected"), event(alarm=True)]
