@@ -8,7 +8,7 @@ Crops are cut by `edge.plates.rectify`, as on the device.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from edge.plates.alphabet import ALPHABET
 from edge.plates.reader import COLOURS, prepare
 from edge.plates.rectify import READER_HEIGHT, READER_WIDTH, rectify
 from edge.types import Bgr
+from models.plate_read.transplant import Donor, choose, fit, transplant
 from simulator.fonts import faces, font_files
 from simulator.plates import degrade
-from simulator.plates.draw import draw_plate, random_style, varied_style
+from simulator.plates.draw import PlateStyle, draw_plate, random_style, varied_style
 from simulator.plates.glyphs import PictureGlyphs, draw_text
 from simulator.plates.kinds import PlateKind, plate_colour, plate_rows, random_plate
 
@@ -32,24 +33,26 @@ LONGEST = 8
 ONE_ROW, TWO_ROWS, NOT_A_PLATE = range(3)
 NO_TEXT = -2
 """Length of a sample whose text must not be learnt (a double row squeezed into one)."""
+_TRANSPLANTED = 0.35
+"""Share of the plates drawn in the place of a real one, where there are real ones."""
 CODES = {character: index + 1 for index, character in enumerate(ALPHABET)}
 
 WEIGHTS: dict[PlateKind, float] = {
     "small_blue": 30,
     "large_yellow": 9,
-    "large_yellow_double": 9,
-    "trailer_double": 4,
+    "large_yellow_double": 11,
+    "trailer_double": 5,
     "new_energy_small": 12,
     "new_energy_large": 5,
-    "police": 4,
-    "military": 3,
-    "black": 5,
-    "hongkong": 2,
-    "macau": 2,
-    "learner": 3,
-    "embassy": 2,
-    "consulate": 2,
-    "aviation": 2,
+    "police": 6,
+    "military": 5,
+    "black": 7,
+    "hongkong": 4,
+    "macau": 3,
+    "learner": 4,
+    "embassy": 4,
+    "consulate": 4,
+    "aviation": 5,
     "emergency": 2,
 }
 
@@ -99,8 +102,15 @@ def shrink(picture: Bgr, long_side: int) -> Bgr:
 class Generator:
     """Draws samples; every picture follows from `rng`."""
 
-    def __init__(self, rng: np.random.Generator, glyphs: Path | None, backgrounds: Backgrounds) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        glyphs: Path | None,
+        backgrounds: Backgrounds,
+        donors: Sequence[Donor] = (),
+    ) -> None:
         self._rng = rng
+        self._donors = donors
         self._pictures = PictureGlyphs(glyphs) if glyphs else None
         self._known = self._pictures.characters() if self._pictures else set()
         self._backgrounds = backgrounds
@@ -115,8 +125,11 @@ class Generator:
         text, kind = random_plate(self._rng, self._kinds[int(self._rng.choice(len(self._kinds), p=self._weights))])
         rows = plate_rows(kind)
         squeezed = rows == 2 and self._rng.random() < 0.3
-        picture, corners, coloured = self.scene(text, kind)
+        transplanted = bool(self._donors) and self._rng.random() < _TRANSPLANTED
+        picture, corners, coloured = self.transplant(text, kind) if transplanted else self.scene(text, kind)
         crop = rectify(picture, self.jitter(corners), 1 if squeezed else rows)
+        if self._rng.random() < 0.08:
+            crop = _small(crop, self._rng)
         colour = COLOURS.index(plate_colour(kind)) if coloured else -1
         return Sample(crop, None if squeezed else text, colour, TWO_ROWS if rows == 2 else ONE_ROW)
 
@@ -140,27 +153,37 @@ class Generator:
         )
         return picture, corners, coloured
 
-    def plate(self, text: str, kind: PlateKind) -> Bgr:
-        """A flat plate at half scale, in glyph pictures or in fonts for training."""
+    def transplant(self, text: str, kind: PlateKind) -> tuple[Bgr, NDArray[np.float32], bool]:
+        """The same as `scene`, but in a real picture, lit as the real plate was; sometimes from further away."""
         rng = self._rng
-        if self._pictures and rng.random() < 0.65 and set(text) <= self._known:
-            style = varied_style(rng, self._pictures)
-        else:
-            style = random_style(rng, "training")
-        return draw_plate(text, kind, style, scale=0.5)
+        picture, corners = transplant(choose(self._donors, rng), text, kind, self.style(text), rng)
+        picture, corners, seen = further_away(picture, corners, rng, 36)
+        if rng.random() < 0.6:
+            picture = degrade.camera(picture, rng, seen, float(rng.choice([0.4, 0.8])))
+        return picture, corners, True
+
+    def plate(self, text: str, kind: PlateKind) -> Bgr:
+        """A flat plate at half scale."""
+        return draw_plate(text, kind, self.style(text), scale=0.5)
+
+    def style(self, text: str) -> PlateStyle:
+        """A style that can write the text, in glyph pictures or in fonts for training."""
+        if self._pictures and self._rng.random() < 0.65 and set(text) <= self._known:
+            return varied_style(self._rng, self._pictures)
+        return random_style(self._rng, "training")
 
     def jitter(self, corners: NDArray[np.float32]) -> NDArray[np.float32]:
         """Corners as a detector finds them; sometimes only the box around them."""
         rng = self._rng
-        if rng.random() < 0.12:
+        if rng.random() < 0.25:
             left, top = corners.min(0)
             right, bottom = corners.max(0)
             corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
         width = float(np.ptp(corners[:, 0]))
         height = float(np.ptp(corners[:, 1]))
-        common = rng.normal(0, 1, (1, 2)) * (0.012, 0.03)
-        grow = (corners - corners.mean(0)) * rng.normal(0.015, 0.02, (1, 2))
-        own = rng.normal(0, 1, (4, 2)) * (0.012, 0.035)
+        common = rng.normal(0, 1, (1, 2)) * (0.016, 0.04)
+        grow = (corners - corners.mean(0)) * rng.normal(0.015, 0.025, (1, 2))
+        own = rng.normal(0, 1, (4, 2)) * (0.014, 0.05)
         return np.asarray(corners + grow + (common + own) * (width, height), np.float32)
 
     def _nothing(self) -> Sample:
@@ -211,6 +234,8 @@ class RealPlate:
     text: str
     colour: int
     rows: int
+    cornered: bool = True
+    """Whether the corners are the plate's own; else they are those of a picture that was cut out around it."""
 
 
 REAL_COLOURS = {
@@ -252,19 +277,46 @@ def _real_plate(folder: Path, row: dict[str, str]) -> RealPlate:
     part = picture[top:bottom, left:right].copy()
     colour = COLOURS.index(REAL_COLOURS.get(row["kind"], "blue"))
     rows = 2 if row["kind"].endswith("2") else 1
-    return RealPlate(part, corners - np.array([left, top], np.float32), row["plate"], colour, rows)
+    return RealPlate(part, corners - np.array([left, top], np.float32), row["plate"], colour, rows, bool(row["tlx"]))
+
+
+def further_away(
+    picture: Bgr, corners: NDArray[np.float32], rng: np.random.Generator, least_px: float
+) -> tuple[Bgr, NDArray[np.float32], float]:
+    """Six times in ten the picture made smaller, the plate down to `least_px`; with its corners and its width."""
+    seen = float(np.ptp(corners[:, 0]))
+    wanted = float(np.exp(rng.uniform(np.log(least_px), np.log(max(1.2 * least_px, seen)))))
+    if wanted >= seen or rng.random() > 0.6:
+        return picture, corners, seen
+    scale = wanted / seen
+    smaller = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    return smaller, corners * scale, wanted
+
+
+def _small(crop: Bgr, rng: np.random.Generator) -> Bgr:
+    """A cut that was kept small, and compressed like that, before it was read."""
+    width = int(rng.integers(60, 110))
+    small = np.asarray(cv2.resize(crop, (width, width // 4), interpolation=cv2.INTER_AREA), np.uint8)
+    small = degrade.jpeg(small, int(rng.uniform(60, 98)))
+    return np.asarray(cv2.resize(small, (READER_WIDTH, READER_HEIGHT), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def read_donors(folders: Sequence[Path], glyphs: Path | None) -> list[Donor]:
+    """The real plates for training with labelled corners whose light could be told. Raises FileNotFoundError."""
+    glyph_source = PictureGlyphs(glyphs) if glyphs else random_style(np.random.default_rng(0), "training").glyphs
+    donors = []
+    for plate in (plate for folder in folders for plate in read_real(folder, training=True)):
+        if not plate.cornered or plate.colour != COLOURS.index("blue"):
+            continue
+        drawn = draw_plate(plate.text, "small_blue", PlateStyle(glyph_source, bolts=2), scale=0.5)
+        donor = fit(plate.picture, plate.corners, drawn)
+        donors += [donor] if donor is not None else []
+    return donors
 
 
 def real_sample(generator: Generator, rng: np.random.Generator, plate: RealPlate) -> Sample:
     """A real plate at jittered corners, sometimes made smaller, darker or noisier."""
-    picture, corners = plate.picture, plate.corners
-    seen = float(np.ptp(corners[:, 0]))
-    wanted = np.exp(rng.uniform(np.log(50), np.log(max(60.0, seen))))
-    if wanted < seen and rng.random() < 0.6:
-        scale = wanted / seen
-        picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-        corners = corners * scale
-        seen = wanted
+    picture, corners, seen = further_away(plate.picture, plate.corners, rng, 50)
     if rng.random() < 0.5:
         picture = degrade.camera(picture, rng, seen, 0.5)
     crop = rectify(picture, generator.jitter(np.asarray(corners, np.float32)), 1 if plate.rows == 1 else 2)
@@ -296,6 +348,7 @@ def main(
     cv2.setNumThreads(1)
     cache.mkdir(parents=True, exist_ok=True)
     scenery = Backgrounds.read(backgrounds)
+    donors = read_donors(real, glyphs)
     if real:
         rng = np.random.default_rng(seed)
         generator = Generator(rng, glyphs, scenery)
@@ -305,7 +358,7 @@ def main(
     for number in range(seed, seed + shards):
         path = cache / f"drawn-{number:05d}"
         if not path.with_suffix(".labels.npy").exists():
-            generator = Generator(np.random.default_rng(number), glyphs, scenery)
+            generator = Generator(np.random.default_rng(number), glyphs, scenery, donors)
             write_shard(path, [generator.sample() for _ in range(SHARD)])
             click.echo(f"{path.name}: {SHARD} samples")
 

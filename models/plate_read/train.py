@@ -51,24 +51,46 @@ class Pool:
 
 
 def augment(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """Cheap changes that make a cached crop new at each use: contrast, colour cast, noise, shift, a covered patch."""
-    count = len(crops)
+    """Changes that make a cached crop new at each use: place, sharpness, light, noise, a covered patch."""
+    values = _blur(_move(crops.float(), generator), generator)
+    count = len(values)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand(count, *shape, generator=generator) * (high - low) + low
 
-    values = crops.float()
     values = (values - 127) * uniform(0.7, 1.25, 1, 1, 1) + 127 + uniform(-25, 25, 1, 1, 1)
     values = values * uniform(0.9, 1.1, 1, 1, 3)
     values = values + torch.randn(values.shape, generator=generator) * uniform(0, 7, 1, 1, 1)
-    dx, dy = (int(torch.randint(-2, 3, (1,), generator=generator)) for _ in range(2))
-    values = torch.roll(values, (dy // 2, dx), (1, 2))
-    covered = int(torch.randint(0, count, (1,), generator=generator)) // 8
-    for index in range(covered):
+    for index in range(count // 16):
         x = int(torch.randint(0, 120, (1,), generator=generator))
         y = int(torch.randint(0, 28, (1,), generator=generator))
         values[index, y : y + 6, x : x + 6] = float(torch.rand(1, generator=generator)) * 255
     return values.clamp(0, 255)
+
+
+def _move(values: Tensor, generator: torch.Generator) -> Tensor:
+    """Scale, shift, shear and turn (N, H, W, 3) a little, about as far as a detector's corners are off."""
+    count = len(values)
+    spread = torch.tensor([[0.025, 0.02, 0.025], [0.015, 0.05, 0.06]])
+    matrix = torch.eye(2, 3) + torch.randn(count, 2, 3, generator=generator) * spread
+    grid = nn.functional.affine_grid(matrix, [count, 3, *values.shape[1:3]], align_corners=False)
+    moved = nn.functional.grid_sample(
+        values.permute(0, 3, 1, 2), grid, padding_mode="border", align_corners=False
+    ).permute(0, 2, 3, 1)
+    return torch.where(torch.rand(count, 1, 1, 1, generator=generator) < 0.6, moved, values)
+
+
+def _blur(values: Tensor, generator: torch.Generator) -> Tensor:
+    """In each quarter of (N, H, W, 3), two times in five, lose detail by seeing it smaller."""
+
+    def seen_smaller(part: Tensor) -> Tensor:
+        if float(torch.rand(1, generator=generator)) > 0.4:
+            return part
+        share = float(torch.rand(1, generator=generator)) * 0.5 + 0.4
+        small = nn.functional.interpolate(part.permute(0, 3, 1, 2), scale_factor=share, mode="area")
+        return nn.functional.interpolate(small, size=list(part.shape[1:3]), mode="bilinear").permute(0, 2, 3, 1)
+
+    return torch.cat([seen_smaller(part) for part in values.chunk(4)])
 
 
 def losses(outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor) -> dict[str, Tensor]:
@@ -115,6 +137,12 @@ class Trainer:
         torch.save(state, path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
 
+    def begin_from(self, path: Path) -> None:
+        """The averaged weights of an earlier run, as the start of this one."""
+        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        self.net.load_state_dict(state["mean"])
+        self.mean.load_state_dict(state["mean"])
+
     def load(self, path: Path) -> None:
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         self.net.load_state_dict(state["net"])
@@ -154,6 +182,9 @@ class Trainer:
 @click.command()
 @click.option("--cache", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of the shards.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Resumed from when it is there.")
+@click.option(
+    "--begin-from", type=click.Path(path_type=Path, exists=True), help="Checkpoint whose weights a new run begins with."
+)
 @click.option("--minutes", default=40.0, show_default=True, help="Training time in all, earlier runs included.")
 @click.option("--batch", default=128, show_default=True)
 @click.option("--rate", default=2e-3, show_default=True)
@@ -170,6 +201,7 @@ class Trainer:
 def main(
     cache: Path,
     checkpoint: Path,
+    begin_from: Path | None,
     minutes: float,
     batch: int,
     rate: float,
@@ -185,6 +217,8 @@ def main(
     trainer = Trainer(device, rate, precision)
     if checkpoint.exists():
         trainer.load(checkpoint)
+    elif begin_from is not None:
+        trainer.begin_from(begin_from)
     rng = np.random.default_rng((seed, trainer.step))
     generator = torch.Generator().manual_seed(seed + trainer.step)
     drawn, real = Pool.read(cache, "drawn"), Pool.read(cache, "real")

@@ -103,19 +103,27 @@ def camera(picture: Bgr, rng: np.random.Generator, plate_px: float, severity: fl
         picture = motion_blur(picture, float(rng.uniform(0.005, 0.035)) * plate_px * severity, float(rng.normal(0, 40)))
     if rng.random() < 0.6 * severity:
         picture = defocus(picture, float(rng.uniform(0.2, 1.0)) * min(0.011 * plate_px + 0.25, 2.2) * severity)
-    light = rng.random()
-    if light < 0.10 * severity:
-        picture = infrared(picture, rng)
-    elif light < 0.25 * severity:
-        picture = low_light(picture, rng, float(rng.uniform(0.12, 0.6)))
-    else:
-        picture = exposure(picture, rng)
+    picture = light(picture, rng, severity)
+    if rng.random() < 0.15 * severity:
+        picture = haze(picture, rng)
     if rng.random() < 0.25 * severity:
-        picture = sharpen(picture, float(rng.uniform(0.3, 1.5)))
+        picture = sharpen(picture, float(rng.uniform(0.3, 2.5)))
     picture = noise(picture, rng, float(rng.exponential(4.0)) * severity)
     if rng.random() < 0.75 * severity:
         picture = jpeg(picture, int(rng.uniform(25, 95)))
     return picture
+
+
+def light(picture: Bgr, rng: np.random.Generator, severity: float) -> Bgr:
+    """A light that a camera meets: infrared, night, far too much, or what its automatic exposure made of the day."""
+    choice = rng.random()
+    if choice < 0.10 * severity:
+        return infrared(picture, rng)
+    if choice < 0.25 * severity:
+        return low_light(picture, rng, float(rng.uniform(0.12, 0.6)))
+    if choice < 0.37 * severity:
+        return overexposure(picture, rng)
+    return exposure(picture, rng)
 
 
 def wear(plate: Bgr, rng: np.random.Generator, amount: float) -> Bgr:
@@ -193,6 +201,22 @@ def exposure(picture: Bgr, rng: np.random.Generator) -> Bgr:
     values = np.arange(256, dtype=np.float32)[:, None] / 255
     curve = np.clip(values ** rng.uniform(0.65, 1.5) * gain + rng.uniform(-0.05, 0.15), 0, 1) * 255
     return np.asarray(cv2.LUT(picture, curve.astype(np.uint8)[None]), np.uint8)
+
+
+def overexposure(picture: Bgr, rng: np.random.Generator) -> Bgr:
+    """Headlights or flash on the reflecting sheet: the ground goes pale, strokes clip and bleed over their edges."""
+    bright = picture.astype(np.float32) * float(rng.uniform(1.3, 2.8)) + float(rng.uniform(0, 40))
+    bleed = cv2.GaussianBlur(np.maximum(bright - 235, 0), (0, 0), float(rng.uniform(0.6, 2.0)))
+    return np.asarray(np.clip(bright + float(rng.uniform(0, 1.0)) * bleed, 0, 255), np.uint8)
+
+
+def haze(picture: Bgr, rng: np.random.Generator) -> Bgr:
+    """Contrast and colour lost in mist, a dirty lens or strong compression."""
+    values = picture.astype(np.float32)
+    grey = values.mean(2, keepdims=True)
+    values = grey + (values - grey) * float(rng.uniform(0.1, 1.0))
+    veil = rng.uniform(40, 220) + rng.normal(0, 8, 3)
+    return np.asarray(np.clip(values + float(rng.uniform(0.1, 0.65)) * (veil - values), 0, 255), np.uint8)
 
 
 def low_light(picture: Bgr, rng: np.random.Generator, level: float) -> Bgr:
