@@ -21,6 +21,8 @@ CORNER_SCALE = 32.0
 CLOSE_UP = (192, 128)
 """Width and height of the second look at a plate."""
 _MULTIPLE = 32
+_CROP_WIDTHS = (80, 110)
+"""How wide a crop is made in a close-up: sizes at which plates were seen in training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,25 @@ class PlateDetector:
         ]
         return suppress(sorted(exact, key=lambda item: -item.score))
 
+    def find_corners_in_crop(self, crop: Bgr, min_score: float = 0.3) -> Corners | None:
+        """The corners (4, 2), in the crop's pixels, of the plate that fills most of this crop (h, w, 3), or None.
+
+        For pictures that are cut at a plate's box, where a tilted plate is still tilted. Corners may lie a little
+        outside. Two sizes are looked at; their corners are averaged by score. Raises ValueError for an empty crop.
+        """
+        if min(crop.shape[:2]) < 1:
+            raise ValueError(f"an empty crop: {crop.shape}")
+        views = [_on_a_larger_ground(crop, width) for width in _CROP_WIDTHS]
+        heat, offsets = self._model.run({"pictures": np.stack([view.pixels for view in views])})
+        found: list[PlateDetection] = []
+        for index, view in enumerate(views):
+            central = [item for item in decode(heat[index, 0], offsets[index], 0.05) if _is_central(item.corners)]
+            found += [PlateDetection(view.to_picture(item.corners), item.score) for item in central[:1]]
+        scores = np.array([item.score for item in found], np.float32)
+        if scores.sum() < min_score * len(views):
+            return None
+        return np.asarray(np.average([item.corners for item in found], axis=0, weights=scores), np.float32)
+
     def _confirmed(self, bgr: Bgr, plates: list[PlateDetection]) -> list[PlateDetection]:
         """Those that a close-up, too, takes for plates."""
         return [item for item in self._look_closer(bgr, plates) if item.score >= self._min_score]
@@ -125,7 +146,7 @@ class CloseUp:
     """A part of a picture, scaled: input pixel = (picture pixel - origin) * scale."""
 
     pixels: Bgr
-    origin: tuple[int, int]
+    origin: tuple[float, float]
     scale: tuple[float, float]
 
     def to_picture(self, corners: Corners) -> Corners:
@@ -145,6 +166,20 @@ def close_up(bgr: Bgr, corners: Corners) -> CloseUp:
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     pixels = np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
     return CloseUp(pixels, (left, top), (width / (2 * half[0]), height / (2 * half[1])))
+
+
+def _on_a_larger_ground(crop: Bgr, wanted: int) -> CloseUp:
+    """A close-up in which the crop is `wanted` px wide (or as high as fits); its edge is repeated around it."""
+    height, width = crop.shape[:2]
+    scale = min(wanted / width, 0.75 * CLOSE_UP[1] / height)
+    inner = (max(2, round(width * scale)), max(2, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(crop, inner, interpolation=how)
+    left, top = (CLOSE_UP[0] - inner[0]) // 2, (CLOSE_UP[1] - inner[1]) // 2
+    ends = (top, CLOSE_UP[1] - inner[1] - top, left, CLOSE_UP[0] - inner[0] - left)
+    pixels = np.asarray(cv2.copyMakeBorder(small, *ends, cv2.BORDER_REPLICATE), np.uint8)
+    across, down = inner[0] / width, inner[1] / height
+    return CloseUp(pixels, (-left / across, -top / down), (across, down))
 
 
 def letterbox(bgr: Bgr, long_side: int) -> Letterbox:

@@ -115,3 +115,22 @@ def test_a_glance_finds_the_same_plates_and_refining_makes_them_exact(store: Mod
 def test_detector_finds_nothing_on_an_empty_road(store: ModelStore) -> None:
     picture = np.random.default_rng(0).normal(105, 4, (540, 960, 3)).clip(0, 255).astype(np.uint8)
     assert PlateDetector(store).detect(picture) == []
+
+
+def test_corners_are_found_in_a_crop_at_the_box_of_a_tilted_plate(store: ModelStore) -> None:
+    detector = PlateDetector(store)
+    near = 0
+    for seed in range(10):
+        picture, corners = road_scene(seed)
+        low, high = corners.min(0).astype(int), corners.max(0).astype(int)
+        crop = picture[low[1] : high[1], low[0] : high[0]]
+        found = detector.find_corners_in_crop(crop)
+        near += found is not None and np.abs(found + low - corners).max() < 0.12 * np.ptp(corners[:, 0])
+    assert near >= 8
+
+
+def test_no_corners_in_a_crop_without_a_plate(store: ModelStore) -> None:
+    wall = np.random.default_rng(0).normal(120, 6, (24, 94, 3)).clip(0, 255).astype(np.uint8)
+    assert PlateDetector(store).find_corners_in_crop(wall) is None
+    with pytest.raises(ValueError, match="empty crop"):
+        PlateDetector(store).find_corners_in_crop(wall[:0])
