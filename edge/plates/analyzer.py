@@ -32,7 +32,7 @@ _MOVED_WIDTHS = 1.0
 """What never moved by its own width and was never read is part of the scenery."""
 _NOT_A_PLATE = 0.6
 _PLATE_HEIGHT_PX = 96
-_SEARCH_SIDES = (256, 320, 384, 448, 512)
+SEARCH_SIDES = (256, 320, 384, 448, 512)
 """The whole picture is searched with its long side scaled to the last of these; a part of it with a smaller one."""
 _WORTH_CUTTING = 0.7
 """A region of interest with more than this share of the picture is searched as the whole picture."""
@@ -70,7 +70,7 @@ class PlatesAnalyzer:
         self._camera_id = camera_id
         self._settings = settings
         score = settings.min_detection_score
-        self._detectors = {side: PlateDetector(models, long_side=side, min_score=score) for side in _SEARCH_SIDES}
+        self._detectors = {side: PlateDetector(models, long_side=side, min_score=score) for side in SEARCH_SIDES}
         self._reader = PlateReader(models)
         self._decoder = Decoder(region)
         self._gate = MotionGate()
@@ -153,8 +153,8 @@ class PlatesAnalyzer:
         x0, y0, x1, y1 = int(left * width), int(top * height), int(right * width), int(bottom * height)
         if (x1 - x0) * (y1 - y0) > _WORTH_CUTTING * width * height:
             x0, y0, x1, y1 = 0, 0, width, height
-        wanted = max(x1 - x0, y1 - y0) * _SEARCH_SIDES[-1] / max(width, height)
-        side = next(side for side in _SEARCH_SIDES if side >= min(wanted, _SEARCH_SIDES[-1]))
+        wanted = max(x1 - x0, y1 - y0) * SEARCH_SIDES[-1] / max(width, height)
+        side = next(side for side in SEARCH_SIDES if side >= min(wanted, SEARCH_SIDES[-1]))
         large = self._looks_for_large(time_s, max(x1 - x0, y1 - y0))
         most = len(known) + _NEW_AT_ONCE
         found = self._detectors[side].glance(picture[y0:y1, x0:x1], most, large=large)
@@ -176,7 +176,7 @@ class PlatesAnalyzer:
     def _read(self, frame: Frame, picture: Bgr, passage: Passage, sighting: Sighting) -> list[Finding]:
         """Read one plate and count the vote. Returns the provisional finding when it is due."""
         self._reads += 1
-        [exact] = self._detectors[_SEARCH_SIDES[-1]].refine(picture, [PlateDetection(sighting.corners, sighting.score)])
+        [exact] = self._detectors[SEARCH_SIDES[-1]].refine(picture, [PlateDetection(sighting.corners, sighting.score)])
         sighting = replace(sighting, corners=exact.corners)
         [crop] = self._reader.read_plates(picture, [sighting.corners])
         if crop.read.not_a_plate > _NOT_A_PLATE:
