@@ -8,16 +8,15 @@ from uuid import uuid4
 
 import numpy as np
 
-from contract.events import PlateColour
 from edge.inference import ModelStore
 from edge.plates.alphabet import ALPHABET
 from edge.plates.decoding import Decoder
 from edge.plates.detector import PlateDetection, PlateDetector
 from edge.plates.finding import Stage, Telling, make_finding
-from edge.plates.grammar import REGIONS, Appearance
+from edge.plates.grammar import REGIONS
 from edge.plates.motion import Motion, MotionGate
 from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting, inside
-from edge.plates.reader import COLOURS, PlateReader, RawRead
+from edge.plates.reader import PlateReader
 from edge.plates.rectify import Corners, aspect, unwarp
 from edge.plates.settings import PlatesSettings
 from edge.plates.vote import Verdict
@@ -30,7 +29,6 @@ _UNREADABLE_SCORE = 0.65
 """Fewer fruitless reads, or a detector less sure, are a shop sign or a sticker, not a plate that could not be read."""
 _MOVED_WIDTHS = 1.0
 """What never moved by its own width and was never read is part of the scenery."""
-_NOT_A_PLATE = 0.6
 _PLATE_HEIGHT_PX = 96
 SEARCH_SIDES = (256, 320, 384, 448, 512)
 """The whole picture is searched with its long side scaled to the last of these; a part of it with a smaller one."""
@@ -179,11 +177,11 @@ class PlatesAnalyzer:
         [exact] = self._detectors[SEARCH_SIDES[-1]].refine(picture, [PlateDetection(sighting.corners, sighting.score)])
         sighting = replace(sighting, corners=exact.corners)
         [crop] = self._reader.read_plates(picture, [sighting.corners])
-        if crop.read.not_a_plate > _NOT_A_PLATE:
+        if crop.read.refused:
             passage.refuse(sighting, self._settings)
             return []
-        reading = self._decoder.decode(crop.read.log_probs, _appearance(crop.read))
-        evidence = PlateEvidence(picture, _straight(picture, sighting.corners), sighting, reading, _colour(crop.read))
+        reading = self._decoder.decode(crop.read.log_probs, crop.read.appearance)
+        evidence = PlateEvidence(picture, _straight(picture, sighting.corners), sighting, reading, crop.read.colour)
         if passage.contradicts(reading):
             return self._split(frame, passage, evidence)
         verdict = passage.take(evidence, self._settings)
@@ -266,16 +264,6 @@ def _union(boxes: Sequence[Box]) -> Box:
 
 def _sighting(frame: Frame, found: PlateDetection) -> Sighting:
     return Sighting(frame.stream_time_s, frame.captured_at, found.corners, found.score)
-
-
-def _appearance(read: RawRead) -> Appearance:
-    rows = read.one_row + read.two_rows
-    colours: dict[str, float] = {name: float(p) for name, p in zip(COLOURS, read.colours, strict=True)}
-    return Appearance(colours, read.two_rows / rows if rows > 0 else None)
-
-
-def _colour(read: RawRead) -> PlateColour:
-    return COLOURS[int(np.argmax(read.colours))]
 
 
 def _straight(picture: Bgr, corners: Corners) -> Bgr:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from contract.events import PlateColour
 from edge.inference import ModelStore
+from edge.plates.grammar import Appearance
 from edge.plates.rectify import READER_HEIGHT, READER_WIDTH, Corners, grow, rectify
 from edge.types import Bgr
 
@@ -22,6 +23,7 @@ COLOURS: tuple[PlateColour, ...] = ("blue", "green", "yellow", "yellow_green", "
 LAYOUTS = ("one_row", "two_rows", "not_a_plate")
 """Order of the layout outputs."""
 _BATCH = 16
+_NOT_A_PLATE = 0.6
 _GROWTH = (1.0, 1.04, 1.08)
 """Sizes of the cuts, as factors of the detected plate."""
 _MAYBE_TWO_ROWS = 0.1
@@ -40,6 +42,23 @@ class RawRead:
     two_rows: float
     """Probability that the plate has two rows, whether the crop was cut as one row or as two."""
     not_a_plate: float
+
+    @property
+    def colour(self) -> PlateColour:
+        """The most probable colour."""
+        return COLOURS[int(np.argmax(self.colours))]
+
+    @property
+    def appearance(self) -> Appearance:
+        """Colours and rows as the grammar weighs them."""
+        rows = self.one_row + self.two_rows
+        colours: dict[str, float] = {name: float(p) for name, p in zip(COLOURS, self.colours, strict=True)}
+        return Appearance(colours, self.two_rows / rows if rows > 0 else None)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the net says that this is no plate at all."""
+        return self.not_a_plate > _NOT_A_PLATE
 
 
 @dataclass(frozen=True, slots=True)
