@@ -17,6 +17,7 @@ from edge.plates.grammar import REGIONS
 from edge.plates.motion import Motion, MotionGate
 from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting, inside
 from edge.plates.reader import PlateReader
+from edge.plates.recognition import Recogniser
 from edge.plates.rectify import Corners, aspect, unwarp
 from edge.plates.settings import PlatesSettings
 from edge.plates.vote import Verdict
@@ -69,8 +70,7 @@ class PlatesAnalyzer:
         self._settings = settings
         score = settings.min_detection_score
         self._detectors = {side: PlateDetector(models, long_side=side, min_score=score) for side in SEARCH_SIDES}
-        self._reader = PlateReader(models)
-        self._decoder = Decoder(region)
+        self._recogniser = Recogniser(PlateReader(models), Decoder(region))
         self._gate = MotionGate()
         self._tracker = PassageTracker(settings, region, new_id)
         self._closed: list[tuple[str, float]] = []
@@ -176,13 +176,13 @@ class PlatesAnalyzer:
         self._reads += 1
         [exact] = self._detectors[SEARCH_SIDES[-1]].refine(picture, [PlateDetection(sighting.corners, sighting.score)])
         sighting = replace(sighting, corners=exact.corners)
-        [crop] = self._reader.read_plates(picture, [sighting.corners])
-        if crop.read.refused:
+        found = self._recogniser.recognise(picture, sighting.corners)
+        if found.read.refused:
             passage.refuse(sighting, self._settings)
             return []
-        reading = self._decoder.decode(crop.read.log_probs, crop.read.appearance)
-        evidence = PlateEvidence(picture, _straight(picture, sighting.corners), sighting, reading, crop.read.colour)
-        if passage.contradicts(reading):
+        straight = _straight(picture, sighting.corners)
+        evidence = PlateEvidence(picture, straight, sighting, found.reading, found.read.colour)
+        if passage.contradicts(found.reading):
             return self._split(frame, passage, evidence)
         verdict = passage.take(evidence, self._settings)
         return self._provisional(frame, passage, verdict)

@@ -70,6 +70,20 @@ def grow(corners: Corners, factor: float) -> Corners:
     return np.asarray((quad - middle) * factor + middle, np.float32)
 
 
+def shear(corners: Corners, share: float) -> Corners:
+    """The upper edge moved along the plate by this share of its width, the lower edge as far the other way."""
+    quad = np.asarray(corners, np.float32).reshape(4, 2)
+    along = (quad[1] + quad[2] - quad[0] - quad[3]) / 2 * share
+    return np.asarray(quad + np.array([1, 1, -1, -1], np.float32)[:, None] * along, np.float32)
+
+
+def turn(corners: Corners, share: float) -> Corners:
+    """The right edge moved down by this share of the plate's height, the left edge as far up."""
+    quad = np.asarray(corners, np.float32).reshape(4, 2)
+    down = (quad[2] + quad[3] - quad[0] - quad[1]) / 2 * share
+    return np.asarray(quad + np.array([-1, 1, 1, -1], np.float32)[:, None] * down, np.float32)
+
+
 def aspect(corners: Corners) -> float:
     """Width over height, of the mean sides: about 3.1 for one row, 2 for two rows, seen from the front."""
     quad = np.asarray(corners, np.float32).reshape(4, 2)

@@ -1,0 +1,106 @@
+"""From a plate's corners in a picture to its text: cut, read, decode; cut otherwise only when that was not sure.
+
+Corners are never exact, and a cut that is a little off loses the province or tilts the strokes. Cuts that are wider,
+narrower, sheared or turned a little are tried one group after another until one of them reads surely; the reading that
+is most probable under the grammar is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from edge.plates.decoding import Decoder, Reading
+from edge.plates.grammar import Appearance
+from edge.plates.reader import PlateReader, RawRead
+from edge.plates.rectify import Corners, aspect, grow, rectify, shear, turn
+from edge.types import Bgr
+
+Rows = Literal[1, 2]
+SURE = 0.9
+"""A reading this probable needs no other cut."""
+_NO_PLATE = 0.9
+"""What the net so surely calls no plate is not cut again."""
+_LIKELY_TWO_ROWS = 0.5
+_MAYBE_TWO_ROWS = 0.05
+_TWO_ROWS_ASPECT = 2.6
+"""Width over height between a double row (2.0) and a single one (3.1); perspective moves both."""
+_ASPECT_SPREAD = 0.25
+
+Cut = Callable[[Corners], Corners]
+_FIRST: tuple[Cut, ...] = (lambda quad: grow(quad, 1.03),)
+_WIDER: tuple[Cut, ...] = (lambda quad: quad, lambda quad: grow(quad, 1.07), lambda quad: grow(quad, 0.96))
+_TURNED: tuple[Cut, ...] = (
+    lambda quad: shear(grow(quad, 1.02), 0.03),
+    lambda quad: shear(grow(quad, 1.02), -0.03),
+    lambda quad: turn(grow(quad, 1.02), 0.12),
+    lambda quad: turn(grow(quad, 1.02), -0.12),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """One plate read from one picture: the cut that read best, what the net said of it, and the text."""
+
+    rows: Rows
+    crop: Bgr
+    read: RawRead
+    reading: Reading
+    cuts: int
+    """How many cuts were read."""
+
+    @property
+    def worth(self) -> float:
+        """What ranks cuts of one plate: the reading's probability; anything readable before anything unreadable."""
+        return self.reading.probability if self.reading.readable else -1.0 + self.reading.probability
+
+
+class Recogniser:
+    """Reads plates at their corners with one region's reader and grammar."""
+
+    def __init__(self, reader: PlateReader, decoder: Decoder) -> None:
+        self._reader = reader
+        self._decoder = decoder
+
+    def recognise(self, bgr: Bgr, corners: Corners) -> Recognition:
+        """The plate at these (4, 2) corners in pixels of the picture."""
+        rows: Rows = 1
+        found = self._read(bgr, corners, _FIRST, rows)
+        two_rows = weigh_rows(max(cut.read.two_rows for cut in found), aspect(corners))
+        if two_rows > _LIKELY_TWO_ROWS:
+            rows = 2
+            found += self._read(bgr, corners, _FIRST, rows)
+        for cuts in (_WIDER, _TURNED):
+            if max(cut.worth for cut in found) >= SURE or min(cut.read.not_a_plate for cut in found) > _NO_PLATE:
+                break
+            found += self._read(bgr, corners, cuts, rows)
+        if rows == 1 and two_rows > _MAYBE_TWO_ROWS and max(cut.worth for cut in found) < SURE:
+            found += self._read(bgr, corners, (*_FIRST, *_WIDER), 2)
+        best = max(found, key=lambda cut: cut.worth)
+        return Recognition(best.rows, best.crop, best.read, best.reading, len(found))
+
+    def _read(self, bgr: Bgr, corners: Corners, cuts: Sequence[Cut], rows: Rows) -> list[Recognition]:
+        crops = [rectify(bgr, cut(corners), rows) for cut in cuts]
+        found = []
+        for crop, read in zip(crops, self._reader.read(crops), strict=True):
+            reading = self._decoder.decode(read.log_probs, appearance(read, corners))
+            found.append(Recognition(rows, crop, read, reading, 1))
+        return found
+
+
+def appearance(read: RawRead, corners: Corners) -> Appearance:
+    """What the net saw beside the characters, and the shape of the plate."""
+    seen = read.appearance
+    return seen if seen.two_rows is None else replace(seen, two_rows=weigh_rows(seen.two_rows, aspect(corners)))
+
+
+def weigh_rows(two_rows: float, width_over_height: float) -> float:
+    """Probability of two rows by the net and by the shape together, 0..1 (independent evidence: odds multiply)."""
+    by_net = float(np.clip(two_rows, 1e-4, 1 - 1e-4))
+    by_shape = (_TWO_ROWS_ASPECT - width_over_height) / _ASPECT_SPREAD
+    odds = math.log(by_net / (1 - by_net)) + float(np.clip(by_shape, -6, 6))
+    return 1 / (1 + math.exp(-odds))
