@@ -25,6 +25,7 @@ from edge.logs import RecentLines, set_up
 from edge.memory import return_freed_pictures
 from edge.outbox import ACKED, PENDING, REFUSED, SCHEMA, NewEvent, Outbox, StoredEvent, list_events
 from edge.outbox import check as check_outbox
+from edge.plates.bench.command import bench
 
 ANALYZERS = click.Choice(["falling", "plates"])
 FILE = click.Path(path_type=Path)
@@ -104,6 +105,9 @@ def alive(config_file: Path, within: float) -> None:
     if age_s > within:
         raise click.ClickException(f"no sign of life for {age_s:.0f} s; look at the agent's log")
     click.echo(f"alive {max(age_s, 0.0):.0f} s ago")
+
+
+main.add_command(bench)
 
 
 @main.group("outbox")

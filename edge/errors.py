@@ -11,6 +11,7 @@ WatchpostError
 ├── EvidenceError          a picture or clip could not be written (disk full, quota, permission)
 ├── OutboxError
 │   └── OutboxCorrupt      the database file is damaged
+├── BenchError             labelled data to measure on is missing or malformed
 └── DeliveryError          broker or collector refuses (credentials, certificate, protocol)
 """
 
@@ -59,6 +60,10 @@ class OutboxError(WatchpostError):
 
 class OutboxCorrupt(OutboxError):
     """The outbox file is damaged."""
+
+
+class BenchError(WatchpostError):
+    """Labelled data cannot be measured on; says folder, file or line, and what was expected."""
 
 
 class DeliveryError(WatchpostError):

@@ -86,6 +86,10 @@ class ModelStore:
                 self._loaded[name] = self._open(name)
             return self._loaded[name]
 
+    def path_of(self, name: str) -> Path:
+        """The file of a model of the manifest. Raises ModelError when the manifest does not list it."""
+        return self._folder / str(self._entry(name)["file"])
+
     def infos(self) -> tuple[ModelInfo, ...]:
         """What has been loaded so far, by name."""
         with self._lock:

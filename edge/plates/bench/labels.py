@@ -1,0 +1,183 @@
+"""Labelled pictures: a folder with `labels.csv` and images, whole scenes or plates already cut out.
+
+Columns: `file`, `plate`; optionally `kind`, the box `x1,y1,x2,y2` and the corners `tlx,tly,trx,try,brx,bry,blx,bly` in
+pixels. Any of the optional ones may be absent or empty. Several rows of one file are several plates of one picture.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.errors import BenchError
+from edge.plates.alphabet import PROVINCES
+from edge.plates.rectify import Corners
+from edge.types import Bgr
+
+LABELS = "labels.csv"
+UNKNOWN = "unknown"
+_BOX = ("x1", "y1", "x2", "y2")
+_CORNERS = ("tlx", "tly", "trx", "try", "brx", "bry", "blx", "bly")
+_CROP_ASPECT = (1.2, 7.0)
+_CROP_HEIGHT_PX = 480
+"""A picture without any place in its labels is a plate cut out when it has such a shape, else a whole scene."""
+
+
+class BrokenPicture(Exception):
+    """A picture that is not there or cannot be decoded; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One plate as a person labelled it."""
+
+    text: str
+    """Normalised; empty when only the place is known."""
+    kind: str
+    box: Corners | None
+    """(4, 2) corners of the upright box, where the label has one."""
+    corners: Corners | None
+    """(4, 2) the plate's own corners, clockwise from top left, where the label has them."""
+
+    @property
+    def place(self) -> Corners | None:
+        """The most exact place known."""
+        return self.corners if self.corners is not None else self.box
+
+    @property
+    def province(self) -> str:
+        """The province character, or `other` for a plate that bears none in front."""
+        return self.text[0] if self.text and self.text[0] in PROVINCES else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPicture:
+    """A file of the folder with its plates; none for a picture that is known to show no plate."""
+
+    file: str
+    path: Path
+    labels: tuple[Label, ...]
+
+    def read(self) -> Bgr:
+        """(h, w, 3). Raises BrokenPicture."""
+        try:
+            data = np.frombuffer(self.path.read_bytes(), np.uint8)
+        except OSError as error:
+            raise BrokenPicture(error.strerror or "cannot be read") from error
+        try:
+            picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        except cv2.error as error:
+            raise BrokenPicture(f"cannot be decoded: {error.err}") from error
+        if picture is None:
+            raise BrokenPicture("not a picture, or damaged" if data.size else "empty")
+        return np.asarray(picture, np.uint8)
+
+    def is_scene(self, picture: Bgr) -> bool:
+        """Whether the picture is a whole scene, not a plate cut out."""
+        if len(self.labels) != 1 or self.labels[0].place is not None:
+            return True
+        height, width = picture.shape[:2]
+        return height > _CROP_HEIGHT_PX or not _CROP_ASPECT[0] <= width / height <= _CROP_ASPECT[1]
+
+
+def normalise(text: str) -> str:
+    """A plate's text as the reader writes it: full-width forms made plain, upper case, no spaces, dots or dashes."""
+    plain = unicodedata.normalize("NFKC", text).upper()
+    return "".join(character for character in plain if character.isalnum())
+
+
+def without_province(text: str) -> str:
+    """The text without the province character in front, if it has one."""
+    return text[1:] if text and text[0] in PROVINCES else text
+
+
+def read_labels(folder: Path) -> list[LabelledPicture]:
+    """Every picture that `labels.csv` names, in its order. Raises BenchError."""
+    path = folder / LABELS
+    if not folder.is_dir():
+        raise BenchError(f"{folder}: there is no such folder; give a folder that holds {LABELS} and its images")
+    if not path.is_file():
+        raise BenchError(
+            f"{path}: missing; the folder needs a {LABELS} with the columns file,plate (and kind, box, corners)"
+        )
+    by_file: dict[str, list[Label]] = {}
+    for file, label in _rows(path):
+        plates = by_file.setdefault(file, [])
+        if label is not None:
+            plates.append(label)
+    if not by_file:
+        raise BenchError(f"{path}: holds no row; add a row `file,plate` for each plate")
+    present = {entry.relative_to(folder).as_posix().lower(): entry for entry in folder.rglob("*") if entry.is_file()}
+    return [LabelledPicture(file, _find(folder, file, present), tuple(labels)) for file, labels in by_file.items()]
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Label | None]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            columns = [name.strip().lower() for name in reader.fieldnames or ()]
+            reader.fieldnames = columns
+            lacking = [name for name in ("file", "plate") if name not in columns]
+            if lacking:
+                raise BenchError(
+                    f"{path}: has no column {' and no column '.join(lacking)}; its first line must name them"
+                )
+            for row in reader:
+                file = (row["file"] or "").strip()
+                if file:
+                    yield file, _label(row, f"{path}, line {reader.line_num}")
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except csv.Error as error:
+        raise BenchError(f"{path}: not a table of comma-separated values: {error}") from error
+
+
+def _label(row: dict[str, str | None], where: str) -> Label | None:
+    """None when the row says only that the picture is there: it shows no plate."""
+    text = normalise(row["plate"] or "")
+    ends = _numbers(row, _BOX, where)
+    box = None if ends is None else _upright(ends)
+    points = _numbers(row, _CORNERS, where)
+    corners = None if points is None else np.array(points, np.float32).reshape(4, 2)
+    if corners is not None and min(np.ptp(corners, 0)) < 1:
+        corners = None
+    if not text and box is None and corners is None:
+        return None
+    return Label(text, (row.get("kind") or "").strip().lower() or UNKNOWN, box, corners)
+
+
+def _numbers(row: dict[str, str | None], names: Sequence[str], where: str) -> list[float] | None:
+    """The values of these columns; None when one of them is absent or empty."""
+    told = [(name, (row.get(name) or "").strip()) for name in names]
+    if not all(value for _, value in told):
+        return None
+    numbers = []
+    for name, value in told:
+        try:
+            numbers.append(float(value))
+        except ValueError as error:
+            raise BenchError(f"{where}: {name} is {value!r}, expected a number of pixels or nothing") from error
+    return numbers if all(math.isfinite(number) for number in numbers) else None
+
+
+def _upright(ends: list[float]) -> Corners | None:
+    (left, right), (top, bottom) = sorted((ends[0], ends[2])), sorted((ends[1], ends[3]))
+    if right - left < 1 or bottom - top < 1:
+        return None
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+
+
+def _find(folder: Path, file: str, present: dict[str, Path]) -> Path:
+    """The file as named; else by a name that differs in case only, or that lies under images/."""
+    named = file.replace("\\", "/")
+    exact = folder / named
+    if exact.is_file():
+        return exact
+    return present.get(named.lower()) or present.get(f"images/{named}".lower()) or exact

@@ -1,0 +1,249 @@
+"""`edge bench plates` on folders as strangers make them, with drawn plates in fonts that training never used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from edge.__main__ import main
+from edge.errors import BenchError
+from edge.inference import ModelStore
+from edge.plates.bench.labels import BrokenPicture, normalise, read_labels
+from edge.plates.bench.scoring import Detections, Readings, align
+from edge.plates.stills import StillReader, outline
+from simulator.fonts import FontsMissing, faces
+from simulator.plates import PlateKind, degrade, draw_plate, random_plate, random_style
+
+SIDES = ("x1", "y1", "x2", "y2")
+
+
+def _fonts_are_there() -> bool:
+    try:
+        faces("han", "simulator")
+    except FontsMissing:
+        return False
+    return True
+
+
+needs_fonts = pytest.mark.skipif(
+    not _fonts_are_there(), reason="plate fonts are not fetched: python -m simulator.fonts"
+)
+
+
+def plate(seed: int, kind: PlateKind = "small_blue") -> tuple[np.ndarray, str]:
+    rng = np.random.default_rng(seed)
+    text, _ = random_plate(rng, kind)
+    return draw_plate(text, kind, random_style(rng, "simulator")), text
+
+
+def scene(seeds: tuple[int, ...]) -> tuple[np.ndarray, list[tuple[str, np.ndarray]]]:
+    """A road with dark cars side by side, a plate on each."""
+    rng = np.random.default_rng(seeds[0])
+    picture = np.full((540, 960, 3), 105, np.uint8)
+    truth = []
+    for place, seed in enumerate(seeds):
+        x, y = 250 + 400 * place, 300
+        picture[y - 90 : y + 60, x - 150 : x + 150] = rng.uniform(20, 70, 3)
+        drawn, text = plate(seed)
+        corners = degrade.quad_of(degrade.View(130.0, roll_deg=2.0), 440 / 140, (x, y))
+        picture = degrade.place(drawn, picture, corners)
+        truth.append((text, corners))
+    return degrade.noise(degrade.defocus(picture, 0.6), rng, 3.0), truth
+
+
+def write(folder: Path, name: str, picture: np.ndarray) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    extension = Path(name).suffix.lower()
+    (folder / name).write_bytes(cv2.imencode(extension, picture)[1].tobytes())
+
+
+def row(file: str, text: str, corners: np.ndarray, *, exact: bool) -> str:
+    low, high = corners.min(0), corners.max(0)
+    numbers = [low[0], low[1], high[0], high[1], *(corners.ravel() if exact else [])]
+    return ",".join([file, text, "blue", *(f"{n:.1f}" if n is not None else "" for n in numbers)])
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scenes with corners and with a box only, two plates in one, a crop, an empty road, a broken file and none."""
+    folder = tmp_path_factory.mktemp("mixed")
+    lines = ["file,plate,kind,x1,y1,x2,y2,tlx,tly,trx,try,brx,bry,blx,bly"]
+    for number, (seeds, exact) in enumerate([((1, 2), True), ((3,), False)]):
+        picture, truth = scene(seeds)
+        write(folder, f"images/s{number}.JPG", picture)
+        for text, corners in truth:
+            spelt = f"{text[:2]}·{text[2:].lower()} "
+            lines.append(row(f"images/s{number}.JPG", spelt, corners, exact=exact))
+    drawn, text = plate(4, "new_energy_small")
+    write(folder, "images/c.png", cv2.resize(drawn, (120, 36), interpolation=cv2.INTER_AREA))
+    lines.append(f"images/c.png,{text}")
+    write(folder, "images/empty.png", np.full((540, 960, 3), 105, np.uint8))
+    lines.append("images/empty.png,,")
+    (folder / "images/broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    lines += ["images/broken.jpg,京A12345,blue", "images/gone.jpg,京A12345,blue"]
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
+    return folder
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["bench", "plates", *arguments])
+
+
+@needs_fonts
+def test_a_mixed_folder_is_measured(mixed: Path, tmp_path: Path) -> None:
+    done = run("--data", str(mixed), "--json", str(tmp_path / "told.json"), "--failures", str(tmp_path / "sheets"))
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "told.json").read_text(encoding="utf-8"))
+    assert (told["images"], told["scenes"], told["crops"], told["plates"]) == (4, 3, 1, 4)
+    assert [one["file"] for one in told["broken"]] == ["images/broken.jpg", "images/gone.jpg"]
+    assert "images/broken.jpg" in done.output
+    assert told["detection"]["iou50"]["plates"] == 3
+    assert told["detection"]["iou50"]["recall"] == 1.0
+    assert set(told["detection"]["iou70"]) >= {"recall", "precision"}
+    assert told["scene_exact"] >= 0.6
+    assert told["crop_exact"] >= 0.5
+    assert told["by_kind"]["blue"]["plates"] == 3
+    assert told["by_kind"]["unknown"]["crop_exact"] in {0.0, 1.0}
+    assert sum(one["plates"] for one in told["by_province"].values()) == 4
+    assert told["ms"]["detect"] > 0
+    assert told["ms"]["read"] > 0
+    assert told["models"]["mb"] < 8
+    wrong = {(one["file"], one["expected"], one["read"]) for one in told["failures"]}
+    assert all(expected != read for _, expected, read in wrong)
+
+
+@needs_fonts
+def test_crops_alone_have_no_scene_figures(tmp_path: Path) -> None:
+    lines = ["plate,file"]
+    for seed in range(3):
+        drawn, text = plate(seed)
+        write(tmp_path, f"{seed}.png", cv2.resize(drawn, (94, 24), interpolation=cv2.INTER_AREA))
+        lines.append(f"{text},{seed}.PNG")
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    done = run("--data", str(tmp_path), "--json", str(tmp_path / "told.json"))
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "told.json").read_text(encoding="utf-8"))
+    assert told["scene_exact"] is None
+    assert told["detection"]["iou50"]["recall"] is None
+    assert told["ms"]["detect"] is None
+    assert told["crop_exact"] is not None
+    assert told["images"] == 3
+
+
+@needs_fonts
+def test_failures_are_listed_and_drawn(mixed: Path, tmp_path: Path) -> None:
+    """The right pictures with a wrong label: each must be told, with what was read, and shown."""
+    picture, [(_, corners)] = scene((3,))
+    write(tmp_path, "a.png", picture)
+    lines = ["file,plate,x1,y1,x2,y2", row("a.png", "藏Z99999", corners, exact=False).replace(",blue,", ",")]
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    done = run("--data", str(tmp_path), "--json", str(tmp_path / "t.json"), "--failures", str(tmp_path / "sheets"))
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    assert told["scene_exact"] == told["crop_exact"] == 0.0
+    assert {one["stage"] for one in told["failures"]} == {"scene", "crop"}
+    assert all(one["expected"] == "藏Z99999" and one["read"] for one in told["failures"])
+    for name in ("scene-failures-1.png", "crop-failures-1.png"):
+        sheet = cv2.imread(str(tmp_path / "sheets" / name))
+        assert sheet is not None
+        assert sheet.shape[1] == 320
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, "labels.csv: missing"),
+        ("", "no column file"),
+        ("file,plate\n", "holds no row"),
+        ("file\na.jpg\n", "no column plate"),
+        ("file,plate,x1,y1,x2,y2\na.jpg,京A12345,1,2,three,4\n", "line 2: x2 is 'three'"),
+        ("file,plate\ngone.jpg,京A12345\n", "none of the 1 pictures"),
+    ],
+)
+def test_a_folder_that_cannot_be_measured_is_refused(tmp_path: Path, text: str | None, expected: str) -> None:
+    if text is not None:
+        (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+    done = run("--data", str(tmp_path))
+    assert done.exit_code == 1
+    assert expected in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = run("--data", str(tmp_path / "nowhere"))
+    assert done.exit_code == 1
+    assert "no such folder" in done.output
+
+
+def test_labels_in_another_encoding_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes("file,plate\na.jpg,京A12345\n".encode("gb18030"))
+    with pytest.raises(BenchError, match="not UTF-8"):
+        read_labels(tmp_path)
+
+
+def test_a_label_without_a_usable_place_is_a_text_only(tmp_path: Path) -> None:
+    head = "file,plate,x1,y1,x2,y2,tlx,tly,trx,try,brx,bry,blx,bly"
+    lines = [head, "a.jpg,京A12345,5,5,5,5,,,,,,,,", "b.jpg,京A12345,30,40,10,20,1,2,3,,,,,", "b.jpg,,0,0,9,9"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    first, second = read_labels(tmp_path)
+    assert first.labels[0].place is None
+    box = second.labels[0].place
+    assert box is not None
+    assert box.tolist() == [[10, 20], [30, 20], [30, 40], [10, 40]]
+    assert [label.text for label in second.labels] == ["京A12345", ""]
+    with pytest.raises(BrokenPicture):
+        first.read()
+
+
+@pytest.mark.parametrize("spelt", ["京A·12345", "京a 12345", "京Ａ１２３４５", " 京A-12345", "京A•12345"])
+def test_spellings_of_one_plate_are_the_same(spelt: str) -> None:
+    assert normalise(spelt) == "京A12345"
+
+
+def test_characters_are_aligned_by_the_fewest_edits() -> None:
+    assert align("京A1", "京B1") == [("京", "京"), ("A", "B"), ("1", "1")]
+    assert align("京A1", "A1") == [("京", ""), ("A", "A"), ("1", "1")]
+    assert align("A1", "京A1") == [("", "京"), ("A", "A"), ("1", "1")]
+
+
+def test_readings_count_exact_tail_and_characters() -> None:
+    counts = Readings()
+    for expected, read in [
+        ("京A12345", "京A12345"),
+        ("皖A12345", "京A12345"),
+        ("皖A12345", "皖A1234S"),
+        ("皖A12345", ""),
+    ]:
+        counts.count(expected, read)
+    assert counts.exact_share == 0.25
+    assert counts.tail_share == 0.5
+    assert counts.character_share == round((7 + 6 + 6 + 0) / 28, 4)
+    assert counts.confusions == {("皖", "京"): 1, ("5", "S"): 1}
+
+
+def test_each_box_is_matched_once() -> None:
+    here = np.array([[0, 0], [100, 0], [100, 40], [0, 40]], np.float32)
+    counts = Detections(0.5)
+    counts.count([here], [here, here + 2, here + 500])
+    assert (counts.recall, counts.precision) == (1.0, round(1 / 3, 4))
+
+
+@needs_fonts
+def test_a_tilted_crop_is_straightened() -> None:
+    reader = StillReader(ModelStore())
+    exact = 0
+    for seed in range(6):
+        drawn, text = plate(seed)
+        ground = np.full((90, 240, 3), 60, np.uint8)
+        corners = degrade.quad_of(degrade.View(180.0, roll_deg=9.0), 440 / 140, (120, 45))
+        exact += reader.read_crop(degrade.place(drawn, ground, corners)).text == text
+    assert exact >= 4
+
+
+def test_the_outline_is_the_whole_picture() -> None:
+    assert outline(np.zeros((24, 94, 3), np.uint8)).tolist() == [[0, 0], [94, 0], [94, 24], [0, 24]]
