@@ -76,18 +76,18 @@ def real_cases(folder: Path) -> Iterable[Case]:
         yield Case(folder.name, plate.picture, plate.corners, plate.text, plate.colour, plate.rows)
 
 
-def drawn_cases(count: int, seed: int = 999) -> Iterable[Case]:
+def drawn_cases(count: int, seed: int = 999, severity: float = 0.5) -> Iterable[Case]:
     """`count` plates of each kind in the simulator's fonts, 60 to 200 px wide, moderately degraded."""
     rng = np.random.default_rng(seed)
     for kind in KINDS:
         for _ in range(count):
             text, _ = random_plate(rng, kind)
-            plate = degrade.surface(draw_plate(text, kind, random_style(rng, "simulator")), rng, 0.5)
+            plate = degrade.surface(draw_plate(text, kind, random_style(rng, "simulator")), rng, severity)
             view = degrade.random_view(rng, 60, 200)
             size = int(view.width_px * 1.5) + 10
             corners = degrade.quad_of(view, plate.shape[1] / plate.shape[0], (size / 2, size / 2))
             ground = np.full((size, size, 3), rng.uniform(20, 220), np.uint8)
-            picture = degrade.camera(degrade.place(plate, ground, corners), rng, view.width_px, 0.5)
+            picture = degrade.camera(degrade.place(plate, ground, corners), rng, view.width_px, severity)
             colour = COLOURS.index(plate_colour(kind))
             yield Case(f"drawn {kind}", picture, corners, text, colour, plate_rows(kind))
 

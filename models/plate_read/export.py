@@ -19,11 +19,11 @@ from models.plate_read.net import ExportedReader, ReaderNet
 TARGET = Path(__file__).resolve().parent / f"{MODEL}.onnx"
 
 
-def export(state: dict[str, Any], target: Path, trained: str) -> None:
+def export(state: dict[str, Any], target: Path, trained: str, temperature: float = 1.0) -> None:
     """Export averaged weights; the note goes into the file and from there into the manifest."""
     net = ReaderNet()
     net.load_state_dict(state)
-    wrapped = ExportedReader(net).eval()
+    wrapped = ExportedReader(net, temperature).eval()
     example = torch.zeros((2, READER_HEIGHT, READER_WIDTH, 3), dtype=torch.uint8)
     torch.onnx.export(
         wrapped,
@@ -46,12 +46,19 @@ def export(state: dict[str, Any], target: Path, trained: str) -> None:
 @click.command()
 @click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--out", type=click.Path(path_type=Path), default=TARGET, show_default="beside this file")
+@click.option(
+    "--temperature",
+    default=1.0,
+    show_default=True,
+    help="Divides the logits; see `python -m models.plate_read.calibrate`.",
+)
 @click.option("--trained", default="", help="What it was trained on, for the manifest.")
-def main(checkpoint: Path, out: Path, trained: str) -> None:
+def main(checkpoint: Path, out: Path, temperature: float, trained: str) -> None:
     """Export the averaged weights of a checkpoint."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     note = f"{trained}; {state['seen']} samples in {state['seconds'] / 60:.0f} min".lstrip("; ")
-    export(state["mean"], out, note)
+    note += f", temperature {temperature}"
+    export(state["mean"], out, note, temperature)
     click.echo(f"{out}: {out.stat().st_size} bytes, trained: {note}")
 
 

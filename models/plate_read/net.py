@@ -60,10 +60,11 @@ def normalise(crops: Tensor) -> Tensor:
 class ExportedReader(nn.Module):
     """What the device runs: uint8 crops (N, 32, 128, 3) -> log probabilities of characters, and the rest."""
 
-    def __init__(self, net: ReaderNet) -> None:
+    def __init__(self, net: ReaderNet, temperature: float = 1.0) -> None:
         super().__init__()
         self.net = net
+        self.temperature = temperature
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         steps, colours, layouts = self.net(normalise(crops))
-        return steps.log_softmax(2), colours.softmax(1), layouts.softmax(1)
+        return (steps / self.temperature).log_softmax(2), colours.softmax(1), layouts.softmax(1)
