@@ -138,7 +138,7 @@ class PatternAutomaton:
 SERIAL_LETTERS = LETTERS.replace("I", "").replace("O", "")
 """GA 36: I and O are not issued in serial numbers, they look like 1 and 0."""
 CITY_LETTERS = LETTERS.replace("I", "").replace("O", "")
-"""The issuing authority's letter. O was once given to the police and is admitted there only."""
+"""The issuing authority's letter. O was once given to the police and other authorities; elsewhere it is rare."""
 NEW_ENERGY_LETTERS = "ABCDEFGHJK"
 """D and F first (battery, other); the further ones follow where those are used up."""
 MILITARY_LETTERS = "ABCDEFGHJKLMNOPRSTUVYZ"
@@ -169,7 +169,7 @@ _POLICE_AUTHORITY: Slots = (PROVINCES, CITY_LETTERS + "O")
 _SERIAL_5 = [*_serial(5, range(3)), *_serial(5, range(3, 6), weight=0.05)]
 """GA 36's series have at most two letters; a few self-chosen numbers have more."""
 _SERIAL_4 = [*_serial(4, range(3)), *_serial(4, range(3, 5), weight=0.05)]
-_ORDINARY = _around(_AUTHORITY, _SERIAL_5)
+_ORDINARY = _around(_AUTHORITY, _SERIAL_5) + _around((PROVINCES, "O"), _serial(5, range(3), weight=0.1))
 _NEW_ENERGY_SMALL = tuple(
     Pattern((*_AUTHORITY, first, second, *(DIGITS,) * 4), weight)
     for (first, weight), second in product(

@@ -184,7 +184,9 @@ def _serial(rng: np.random.Generator, count: int, most_letters: int = 2) -> str:
 
 
 def _ordinary(rng: np.random.Generator) -> str:
-    return _office(rng) + _serial(rng, 5)
+    """One in fifty with the O that was once the police's letter."""
+    office = _office(rng) if rng.random() < 0.98 else _pick(rng, PROVINCES) + "O"
+    return office + _serial(rng, 5)
 
 
 def _energy_small(rng: np.random.Generator) -> str:
