@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ import pytest
 
 from edge.inference import ModelStore, file_hash
 from edge.plates.alphabet import ALPHABET
+from edge.plates.decoding import Decoder
 from edge.plates.detector import PlateDetector, overlap
+from edge.plates.grammar import CHINA
 from edge.plates.reader import COLOURS, LAYOUTS, PlateReader
-from models.plate_read.evaluate import drawn_cases, greedy
-from simulator.plates import degrade, draw_plate, random_plate, random_style
+from edge.plates.recognition import Recogniser
+from models.plate_read.evaluate import Tally, conditions, drawn_cases, greedy, measure
+from simulator.plates import KINDS, degrade, draw_plate, random_plate, random_style
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -42,15 +46,20 @@ def test_metrics_belong_to_the_shipped_weights(name: str) -> None:
 
 
 def test_reader_reads_drawn_plates_of_every_kind(store: ModelStore) -> None:
-    reader = PlateReader(store)
-    exact = coloured = total = 0
-    for case in drawn_cases(3, seed=4242):
-        (result,) = reader.read_plates(case.picture, [case.corners])
-        exact += greedy(result.read.log_probs) == case.text
-        coloured += int(result.read.colours.argmax()) == case.colour
-        total += 1
-    assert exact / total >= 0.75
-    assert coloured / total >= 0.85
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    measure(Recogniser(PlateReader(store), Decoder(CHINA)), drawn_cases(3, seed=4242), tallies)
+    kinds = [tally for group, tally in tallies.items() if group.startswith("drawn")]
+    total = sum(tally.plates for tally in kinds)
+    assert len(kinds) == len(KINDS)
+    assert sum(tally.exact for tally in kinds) / total >= 0.75
+    assert sum(tally.colour for tally in kinds) / total >= 0.85
+
+
+def test_reader_is_measured_one_fault_at_a_time(store: ModelStore) -> None:
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    measure(Recogniser(PlateReader(store), Decoder(CHINA)), conditions(2), tallies)
+    assert tallies["condition clean"].exact == 2
+    assert {group for group in tallies if group.startswith("condition")} >= {"condition night", "condition haze"}
 
 
 def test_reader_gives_probabilities(store: ModelStore) -> None:
