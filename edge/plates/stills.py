@@ -15,21 +15,45 @@ from edge.plates.decoding import Decoder, Reading
 from edge.plates.detector import PlateDetection, PlateDetector
 from edge.plates.grammar import CHINA, Region
 from edge.plates.reader import PlateReader, RawRead
+from edge.plates.recognition import Recogniser, Recognition
 from edge.plates.rectify import Corners
 from edge.types import Bgr
+
+_UNREADABLE_SCORE = 0.7
+"""What cannot be read is taken for a plate only when the detector is so sure: else it is a lamp, a clock, a sign."""
+_READABLE_SCORE = 0.4
+_SURE_TEXT = 0.5
+"""A text this sure makes a plate even of what the detector doubts."""
 
 
 @dataclass(frozen=True, slots=True)
 class StillPlate:
-    """One plate of a picture: where it is, what the reader saw, and what the grammar makes of it."""
+    """One plate of a picture: where it is, and what was read there."""
 
     corners: Corners
     """(4, 2) float32 x, y in pixels of the picture, clockwise from the plate's own top left corner."""
     score: float
     """How sure the detector is, 0..1; 1 where the corners were given."""
-    crop: Bgr
-    read: RawRead
-    reading: Reading
+    recognition: Recognition
+
+    @property
+    def read(self) -> RawRead:
+        """What the net says of the cut that read best."""
+        return self.recognition.read
+
+    @property
+    def reading(self) -> Reading:
+        """What the grammar makes of it."""
+        return self.recognition.reading
+
+    @property
+    def is_plate(self) -> bool:
+        """Whether detector and reader together take it for a plate."""
+        if self.read.refused:
+            return False
+        if not self.reading.readable:
+            return self.score >= _UNREADABLE_SCORE
+        return self.score >= _READABLE_SCORE or self.reading.probability >= _SURE_TEXT
 
     @property
     def text(self) -> str:
@@ -40,25 +64,22 @@ class StillPlate:
 class StillReader:
     """Reads single pictures. Raises ModelError when a model cannot be loaded."""
 
-    def __init__(self, models: ModelStore, region: Region = CHINA, min_score: float = 0.4) -> None:
+    def __init__(self, models: ModelStore, region: Region = CHINA, min_score: float = 0.25) -> None:
         self.detector = PlateDetector(models, min_score=min_score)
-        self._reader = PlateReader(models)
-        self._decoder = Decoder(region)
+        self._recogniser = Recogniser(PlateReader(models), Decoder(region))
 
     def read_picture(self, bgr: Bgr) -> list[StillPlate]:
-        """Every plate of a picture (h, w, 3), the surest first; what the reader calls no plate is left out."""
+        """Every plate of a picture (h, w, 3), the surest first; what the reader does not take for one is left out."""
         return self.read_detections(bgr, self.detector.detect(bgr))
 
     def read_detections(self, bgr: Bgr, detections: list[PlateDetection]) -> list[StillPlate]:
         """What `read_picture` does after the detector."""
         plates = [self.read_at(bgr, found.corners, found.score) for found in detections]
-        return [plate for plate in plates if not plate.read.refused]
+        return [plate for plate in plates if plate.is_plate]
 
     def read_at(self, bgr: Bgr, corners: Corners, score: float = 1.0) -> StillPlate:
         """The plate at these corners of a picture."""
-        [cut] = self._reader.read_plates(bgr, [corners])
-        reading = self._decoder.decode(cut.read.log_probs, cut.read.appearance)
-        return StillPlate(np.asarray(corners, np.float32), score, cut.crop, cut.read, reading)
+        return StillPlate(np.asarray(corners, np.float32), score, self._recogniser.recognise(bgr, corners))
 
     def read_crop(self, crop: Bgr) -> StillPlate:
         """A picture (h, w, 3) that was cut out around one plate: as it is, and straightened where that reads surer."""
@@ -66,14 +87,10 @@ class StillReader:
         corners = self.detector.find_corners_in_crop(crop)
         if corners is None:
             return as_it_is
-        return max(as_it_is, self.read_at(crop, corners), key=_worth)
+        return max(as_it_is, self.read_at(crop, corners), key=lambda plate: plate.recognition.worth)
 
 
 def outline(bgr: Bgr) -> Corners:
     """(4, 2): the corners of the whole picture."""
     height, width = bgr.shape[:2]
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-
-
-def _worth(plate: StillPlate) -> tuple[bool, float]:
-    return plate.reading.readable, plate.reading.probability
