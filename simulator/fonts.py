@@ -18,15 +18,15 @@ from typing import Any, Literal
 
 import click
 
-from edge.plates.alphabet import DIGITS, LETTERS, PROVINCES, SPECIAL
+from edge.plates.alphabet import DIGITS, LATIN_ALPHABET, LETTERS, PROVINCES, SPECIAL
 
 Use = Literal["training", "simulator"]
-Script = Literal["han", "latin"]
+Script = Literal["han", "latin", "european"]
 
 HERE = Path(__file__).resolve().parent
 FONT_FOLDER = HERE / "fonts"
 INDEX = "index.json"
-CHARACTERS: dict[Script, str] = {"han": PROVINCES + SPECIAL, "latin": DIGITS + LETTERS}
+CHARACTERS: dict[Script, str] = {"han": PROVINCES + SPECIAL, "latin": DIGITS + LETTERS, "european": LATIN_ALPHABET}
 LATIN_TEXT = CHARACTERS["latin"] + "abcdefghijklmnopqrstuvwxyz:-./ "
 """A Latin face also letters signs and camera overlays."""
 
@@ -60,8 +60,48 @@ FACES: tuple[FontFace, ...] = (
     FontFace("barlow-condensed", 500, "latin", "simulator"),
     FontFace("barlow-condensed", 600, "latin", "simulator"),
     FontFace("barlow-semi-condensed", 600, "latin", "simulator"),
+    *(
+        FontFace(family, weight, "european", "training")
+        for family, weights in {
+            "alumni-sans": (700,),
+            "antonio": (600,),
+            "archivo-narrow": (600,),
+            "asap-condensed": (600,),
+            "b612-mono": (700,),
+            "big-shoulders-text": (700,),
+            "blinker": (600,),
+            "chakra-petch": (600,),
+            "encode-sans-condensed": (600,),
+            "fira-sans-condensed": (500,),
+            "fjalla-one": (400,),
+            "ibm-plex-sans-condensed": (600,),
+            "oswald": (500,),
+            "overpass": (600, 800),
+            "overpass-mono": (700,),
+            "pt-sans-narrow": (700,),
+            "quantico": (700,),
+            "rajdhani": (600, 700),
+            "roboto-condensed": (500, 700),
+            "saira-condensed": (500, 600),
+            "share-tech-mono": (400,),
+            "sofia-sans": (700,),
+            "titillium-web": (600,),
+        }.items()
+        for weight in weights
+    ),
+    *(
+        FontFace(family, weight, "european", "simulator")
+        for family, weight in (
+            ("barlow", 600),
+            ("barlow-condensed", 600),
+            ("barlow-semi-condensed", 600),
+            ("khand", 600),
+            ("rubik", 500),
+            ("signika", 600),
+        )
+    ),
 )
-"""The one table of fonts; a test checks that no face serves both uses and that no Latin family does."""
+"""The one table of fonts; a test checks that no face serves both uses and that no Latin family does, in any script."""
 
 
 class FontsMissing(RuntimeError):
@@ -98,7 +138,10 @@ def fetch(folder: Path = FONT_FOLDER, say: Callable[[str], None] = lambda _line:
         _npm_install(work)
         kept = work / "kept"
         kept.mkdir()
-        index = {face.name: _keep(face, work / "node_modules" / "@fontsource" / face.family, kept) for face in FACES}
+        index: dict[str, dict[str, str]] = {}
+        for face in FACES:
+            package = work / "node_modules" / "@fontsource" / face.family
+            index.setdefault(face.name, {}).update(_keep(face, package, kept))
         content = {"wanted": _wanted(), "faces": index}
         (kept / INDEX).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
@@ -126,7 +169,7 @@ def _npm_install(work: Path) -> None:
 def _keep(face: FontFace, package: Path, kept: Path) -> dict[str, str]:
     """Copy the subset files that hold the face's characters; returns the file name of each character."""
     ranges = json.loads((package / "unicode.json").read_text(encoding="utf-8"))
-    text = LATIN_TEXT if face.script == "latin" else CHARACTERS["han"]
+    text = LATIN_TEXT if face.script == "latin" else CHARACTERS[face.script]
     chosen: dict[str, str] = {}
     for subset, unicode_range in ranges.items():
         covered = [character for character in text if character not in chosen and _covers(unicode_range, character)]
