@@ -9,14 +9,11 @@ from uuid import uuid4
 import numpy as np
 
 from edge.inference import ModelStore
-from edge.plates.alphabet import ALPHABET
-from edge.plates.decoding import Decoder
 from edge.plates.detector import PlateDetection, PlateDetector
 from edge.plates.finding import Stage, Telling, make_finding
 from edge.plates.grammar import REGIONS
 from edge.plates.motion import Motion, MotionGate
 from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting, inside
-from edge.plates.reader import PlateReader
 from edge.plates.recognition import Recogniser
 from edge.plates.rectify import Corners, aspect, unwarp
 from edge.plates.settings import PlatesSettings
@@ -64,13 +61,11 @@ class PlatesAnalyzer:
         new_id: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         region = REGIONS[settings.region]
-        if region.alphabet != ALPHABET:
-            raise ValueError(f"region {region.name} needs a reader of its own alphabet")
         self._camera_id = camera_id
         self._settings = settings
         score = settings.min_detection_score
         self._detectors = {side: PlateDetector(models, long_side=side, min_score=score) for side in SEARCH_SIDES}
-        self._recogniser = Recogniser(PlateReader(models), Decoder(region))
+        self._recogniser = Recogniser.of(region, models)
         self._gate = MotionGate()
         self._tracker = PassageTracker(settings, region, new_id)
         self._closed: list[tuple[str, float]] = []

@@ -1,7 +1,8 @@
 """What a plate may be: each kind's patterns, colours and rows; and the decoder that reads nothing else.
 
 A region is data: an alphabet and its kinds. `CHINA` follows GA 36 (number series, letters that are never issued) and
-the vehicle plates in use beside it. A second region is one more `Region` in `REGIONS`, through the same decoder.
+the vehicle plates in use beside it, `EUROPE` the countries of `edge.plates.europe`. Both go through the same detector,
+reader net (with weights of their own) and decoder; docs/design/regions.md says what another region needs.
 
 A pattern is a row of slots; each slot is the set of characters that may stand there. Patterns of one kind may differ in
 length. A pattern's weight is its prior: series that are hardly ever issued need better evidence.
@@ -15,7 +16,8 @@ from itertools import combinations, product
 from typing import Literal, Protocol
 
 from contract.events import PlateColour
-from edge.plates.alphabet import ALPHABET, DIGITS, LETTERS, PROVINCES
+from edge.plates import europe
+from edge.plates.alphabet import ALPHABET, DIGITS, LATIN_ALPHABET, LETTERS, PROVINCES
 
 Slots = tuple[str, ...]
 
@@ -64,13 +66,35 @@ class Appearance:
         return max(colour, 0.01) * max(rows, 0.01)
 
 
+@dataclass(frozen=True, slots=True)
+class TwoRows:
+    """How a plate of two rows is cut so that all its characters stand in one row.
+
+    `upper` and `lower` are the rows (left, top, right, bottom, in fractions of the plate). They overlap: corners are not
+    exact. The upper row gets `upper_share` of the reader's width.
+    """
+
+    upper: tuple[float, float, float, float]
+    lower: tuple[float, float, float, float]
+    upper_share: float
+
+
+GA36_ROWS = TwoRows((0.18, 0.0, 0.82, 5 / 12), (0.0, 1 / 3, 1.0, 1.0), 0.34)
+"""Two characters above, five larger ones below."""
+
+
 @dataclass(frozen=True)
 class Region:
-    """A region's plates: the reader's alphabet (CTC output i+1 is `alphabet[i]`) and the kinds."""
+    """A region's plates: the reader's alphabet (CTC output i+1 is `alphabet[i]`), the kinds, and who reads them.
+
+    `reader` names the model in the manifest.
+    """
 
     name: str
     alphabet: str
     kinds: tuple[PlateKind, ...]
+    reader: str = "plate_read"
+    two_rows: TwoRows = GA36_ROWS
 
     def __post_init__(self) -> None:
         known = set(self.alphabet)
@@ -222,4 +246,34 @@ CHINA = Region(
     ),
 )
 
-REGIONS: dict[str, Region] = {CHINA.name: CHINA}
+# Europe --------------------------------------------------------------------------------------------------------------
+
+_EUROPEAN = tuple(
+    Pattern(slots, weight)
+    for slots, weight in {
+        **dict.fromkeys(europe.other_slots(), europe.OTHER_WEIGHT),
+        **{
+            sum(groups, ()): weight
+            for older in (True, False)  # so that a present series outweighs an older one that looks like it
+            for country in europe.COUNTRIES
+            for groups, weight in country.weighed()
+            if (weight < 1) == older
+        },
+    }.items()
+)
+_EUROPEAN_COLOURS: tuple[PlateColour, ...] = ("white", "yellow", "green", "blue", "black")
+"""A colour means something else in each country, so it decides nothing."""
+
+EUROPE = Region(
+    "eu",
+    LATIN_ALPHABET,
+    (
+        _kind("standard", _EUROPEAN_COLOURS, _EUROPEAN),
+        _kind("standard_double", _EUROPEAN_COLOURS, _EUROPEAN, rows=2),
+    ),
+    reader="plate_read_eu",
+    two_rows=TwoRows((0.0, 0.0, 1.0, 0.54), (0.0, 0.46, 1.0, 1.0), 0.5),
+)
+"""The kinds say no country: most series of one country could be those of another."""
+
+REGIONS: dict[str, Region] = {region.name: region for region in (CHINA, EUROPE)}

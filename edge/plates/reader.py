@@ -73,8 +73,8 @@ class PlateCrop:
 class PlateReader:
     """Reads crops made by `edge.plates.rectify`. Raises ModelError when the model cannot be loaded."""
 
-    def __init__(self, models: ModelStore) -> None:
-        self._model = models.load(MODEL)
+    def __init__(self, models: ModelStore, model: str = MODEL) -> None:
+        self._model = models.load(model)
 
     def read(self, crops: Sequence[Bgr]) -> list[RawRead]:
         """One RawRead for each crop, in order. A crop of another size than 32 x 128 is resized."""

@@ -14,8 +14,9 @@ from typing import Literal
 
 import numpy as np
 
+from edge.inference import ModelStore
 from edge.plates.decoding import Decoder, Reading
-from edge.plates.grammar import Appearance
+from edge.plates.grammar import Appearance, Region
 from edge.plates.reader import PlateReader, RawRead
 from edge.plates.rectify import Corners, aspect, grow, rectify, shear, turn
 from edge.types import Bgr
@@ -66,6 +67,11 @@ class Recogniser:
         self._reader = reader
         self._decoder = decoder
 
+    @classmethod
+    def of(cls, region: Region, models: ModelStore) -> Recogniser:
+        """With the region's own reader. Raises ModelError when it cannot be loaded."""
+        return cls(PlateReader(models, region.reader), Decoder(region))
+
     def recognise(self, bgr: Bgr, corners: Corners) -> Recognition:
         """The plate at these (4, 2) corners in pixels of the picture."""
         rows: Rows = 1
@@ -84,7 +90,8 @@ class Recogniser:
         return Recognition(best.rows, best.crop, best.read, best.reading, len(found))
 
     def _read(self, bgr: Bgr, corners: Corners, cuts: Sequence[Cut], rows: Rows) -> list[Recognition]:
-        crops = [rectify(bgr, cut(corners), rows) for cut in cuts]
+        two_rows = self._decoder.region.two_rows
+        crops = [rectify(bgr, cut(corners), rows, two_rows=two_rows) for cut in cuts]
         found = []
         for crop, read in zip(crops, self._reader.read(crops), strict=True):
             reading = self._decoder.decode(read.log_probs, appearance(read, corners))

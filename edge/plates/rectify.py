@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.plates.grammar import GA36_ROWS, TwoRows
 from edge.types import Bgr
 
 READER_WIDTH = 128
@@ -17,15 +18,14 @@ READER_HEIGHT = 32
 Corners = NDArray[np.float32]
 """(4, 2) float32 x, y in pixels, clockwise from the plate's own top left corner."""
 
-_UPPER = (0.18, 0.0, 0.82, 5 / 12)
-_LOWER = (0.0, 1 / 3, 1.0, 1.0)
-"""Left, top, right, bottom of the rows in fractions of a double-row plate; they overlap: corners are not exact."""
-_UPPER_SHARE = 0.34
-"""The upper row's two characters get this share of the reader's width, the lower row's five the rest."""
-
 
 def rectify(
-    bgr: Bgr, corners: Corners, rows: Literal[1, 2], width: int = READER_WIDTH, height: int = READER_HEIGHT
+    bgr: Bgr,
+    corners: Corners,
+    rows: Literal[1, 2],
+    width: int = READER_WIDTH,
+    height: int = READER_HEIGHT,
+    two_rows: TwoRows = GA36_ROWS,
 ) -> Bgr:
     """(height, width, 3) crop with all characters in one row: two rows are laid side by side, upper row first.
 
@@ -33,10 +33,10 @@ def rectify(
     """
     if rows == 1:
         return unwarp(bgr, corners, width, height)
-    upper = round(width * _UPPER_SHARE)
+    upper = round(width * two_rows.upper_share)
     parts = [
-        unwarp(bgr, part_of(corners, _UPPER), upper, height),
-        unwarp(bgr, part_of(corners, _LOWER), width - upper, height),
+        unwarp(bgr, part_of(corners, two_rows.upper), upper, height),
+        unwarp(bgr, part_of(corners, two_rows.lower), width - upper, height),
     ]
     return np.hstack(parts)
 

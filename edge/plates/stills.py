@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.inference import ModelStore
-from edge.plates.decoding import Decoder, Reading
+from edge.plates.decoding import Reading
 from edge.plates.detector import PlateDetection, PlateDetector
 from edge.plates.grammar import CHINA, Region
-from edge.plates.reader import PlateReader, RawRead
+from edge.plates.reader import RawRead
 from edge.plates.recognition import Recogniser, Recognition
 from edge.plates.rectify import Corners
 from edge.types import Bgr
@@ -66,7 +66,7 @@ class StillReader:
 
     def __init__(self, models: ModelStore, region: Region = CHINA, min_score: float = 0.25) -> None:
         self.detector = PlateDetector(models, min_score=min_score)
-        self._recogniser = Recogniser(PlateReader(models), Decoder(region))
+        self._recogniser = Recogniser.of(region, models)
 
     def read_picture(self, bgr: Bgr) -> list[StillPlate]:
         """Every plate of a picture (h, w, 3), the surest first; what the reader does not take for one is left out."""
