@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contract.base import Instant, Sequence, Sha256, StrictMessage
 
@@ -29,19 +31,39 @@ class ConfigReported(StrictMessage):
 class WatchlistEntry(StrictMessage):
     """One watched plate, as keyed hashes: the edge never learns the plate itself from the list."""
 
-    entry_id: str
-    exact: Sha256 = Field(description="HMAC-SHA256 of the plate.")
-    folded: Sha256 = Field(description="HMAC-SHA256 of the plate after folding 0/O/D, 1/I, 8/B, 5/S, 2/Z.")
-    expires: Instant
+    entry_id: str = Field(min_length=1, max_length=64)
+    exact: Sha256 = Field(description="HMAC-SHA256 of `exact:<plate>`; see contract/plate_keys.py.")
+    folded: Sha256 = Field(
+        description="HMAC-SHA256 of `folded:<plate>` after folding 0/O/D/Q, 1/I/L, 8/B, 5/S, 2/Z to the first of each."
+    )
+    starts: Instant | None = Field(default=None, description="Not matched before this.")
+    expires: Instant = Field(description="Not matched from this on.")
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> WatchlistEntry:
+        if self.starts is not None and self.starts >= self.expires:
+            raise ValueError(f"entry {self.entry_id!r} starts at {self.starts} and expires at {self.expires}")
+        return self
+
+    def valid_at(self, now: datetime) -> bool:
+        """Whether it is to be matched at this time."""
+        return now < self.expires and (self.starts is None or self.starts <= now)
 
 
 class Watchlist(StrictMessage):
     """Retained. Reason and approver stay with the collector."""
 
-    list_id: str
-    revision: int = Field(ge=1)
-    key_id: str
+    list_id: str = Field(min_length=1, max_length=64)
+    revision: int = Field(ge=1, description="Grows with each change: an older one never replaces a newer one.")
+    key_id: str = Field(description="Which key made the hashes.")
     entries: tuple[WatchlistEntry, ...]
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Watchlist:
+        twice = [name for name, times in Counter(entry.entry_id for entry in self.entries).items() if times > 1]
+        if twice:
+            raise ValueError(f"entry_id {twice[0]!r} stands twice in the list")
+        return self
 
 
 CommandName = Literal["snapshot", "clip", "test-event", "replay", "restart-camera", "logs"]

@@ -95,6 +95,8 @@ class CharacterRead(Message):
 
 PlateColour = Literal["blue", "green", "yellow", "yellow_green", "white", "black", "unknown"]
 Direction = Literal["approaching", "leaving", "unknown"]
+SpeedClass = Literal["standing", "walking_pace", "slow", "normal", "fast"]
+"""Up to 2, 10, 30, 60 km/h, and above: an estimate for people, never a measurement that could fine anybody."""
 
 
 class PlateRead(Message):
@@ -123,8 +125,18 @@ class PlatePassageData(EventData):
     plate_digest: str | None = Field(
         default=None, description="Keyed hash instead of `plate` where the site keeps plates hashed."
     )
+    plate_key_id: str | None = Field(
+        default=None, description="Which key made `plate_digest`: compare within one only."
+    )
+    plate_kind: str | None = Field(default=None, description="Kind of a plate that is told only as a hash.")
+    plate_colour: PlateColour | None = Field(default=None, description="Its colour.")
     direction: Direction = "unknown"
     lane: str | None = None
+    speed_class: SpeedClass | None = Field(default=None, description="Only where the installer has drawn its scale.")
+    withdrawn_hits: tuple[str, ...] = Field(
+        default=(),
+        description="Entries of the watch list that this passage was told to match, and that its final text does not.",
+    )
     first_seen: Instant
     last_seen: Instant
     frames_read: int = Field(ge=0)
@@ -134,16 +146,37 @@ class PlatePassageData(EventData):
     )
 
 
+class ConfusedCharacter(Message):
+    """One character that was read as another one that looks like it."""
+
+    place: int = Field(ge=1, description="Counted from 1.")
+    read: str = Field(min_length=1, max_length=1)
+    listed: str = Field(min_length=1, max_length=1)
+
+
 class WatchlistHitData(EventData):
-    """A plate on the watch list passed. Says what was read and which rule matched; a match is never silent."""
+    """A plate on the watch list passed. Says what was read and which rule matched; a match is never silent.
+
+    There is one for each passage and entry. It is never taken back; a passage whose final text no longer matches names
+    the entry in `withdrawn_hits`.
+    """
 
     camera: Identifier
     passage_id: str
     list_id: str
     entry_id: str
+    list_revision: int | None = Field(default=None, ge=1)
     rule: Literal["exact", "confusable"]
+    confused: tuple[ConfusedCharacter, ...] = Field(
+        default=(),
+        description="Where the listed plate differs from what was read; empty for `exact`, and where it differs in more"
+        " than 4 look-alikes.",
+    )
     plate: PlateRead
     seen_at: Instant
+    late: bool = Field(
+        default=False, description="Matched after the fact: the key or the list came to the edge only then."
+    )
 
 
 class SensorData(EventData):

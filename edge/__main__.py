@@ -84,7 +84,8 @@ def check(config_file: Path, timeout: float, show: bool) -> None:
     bad = 0
     for result in checks.check_all(settings, SystemClock(), timeout):
         bad += not result.ok
-        mark = click.style("ok ", fg="green") if result.ok else click.style("BAD", fg="red")
+        good = click.style("!! ", fg="yellow") if result.warning else click.style("ok ", fg="green")
+        mark = good if result.ok else click.style("BAD", fg="red")
         click.echo(f"{mark}  {result.what}: {redact(result.text)}")
     click.echo(f"{config_file}: {f'{bad} problems' if bad else 'all well'}")
     sys.exit(1 if bad else 0)

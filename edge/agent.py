@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -27,10 +27,13 @@ from edge.evidence.uploader import Uploader
 from edge.falling.analyzer import FallingAnalyzer
 from edge.health import CameraMeter
 from edge.inference import ModelStore
+from edge.keyfile import openness, read_key
 from edge.outbox import Outbox
 from edge.pipeline import PictureStore, Pipeline
 from edge.plates.analyzer import PlatesAnalyzer
+from edge.plates.watchlist import NoWatch, Watch, WatchBook
 from edge.ports import Analyzer, Clock, PacketSink
+from edge.privacy import PlatesClear, PlatesHashed, Privacy
 from edge.reporting import Reporter
 from edge.sources.file import FileSource
 from edge.sources.paired import PairedSource
@@ -40,9 +43,18 @@ from edge.types import Packet, StreamInfo
 
 log = logging.getLogger(__name__)
 
-ANALYZERS: dict[AnalyzerName, Callable[[CameraSettings, ModelStore], Analyzer]] = {
-    "falling": lambda camera, models: FallingAnalyzer(camera.id, camera.falling, models),
-    "plates": lambda camera, models: PlatesAnalyzer(camera.id, camera.plates, models),
+
+@dataclass(frozen=True)
+class Tools:
+    """What all cameras share."""
+
+    models: ModelStore
+    watch: Watch = field(default_factory=NoWatch)
+
+
+ANALYZERS: dict[AnalyzerName, Callable[[CameraSettings, Tools], Analyzer]] = {
+    "falling": lambda camera, tools: FallingAnalyzer(camera.id, camera.falling, tools.models),
+    "plates": lambda camera, tools: PlatesAnalyzer(camera.id, camera.plates, tools.models, watch=tools.watch),
 }
 """A new analyzer: its folder, its settings in edge.config, one line here."""
 
@@ -55,9 +67,17 @@ _LAST_DRAIN_S = 5.0
 """When told to stop: the cameras' last findings are delivered if that is possible at once."""
 
 
-def build_analyzers(camera: CameraSettings, models: ModelStore) -> dict[str, Analyzer]:
+def build_analyzers(camera: CameraSettings, tools: Tools) -> dict[str, Analyzer]:
     """The camera's analyzers with fresh state. Raises ModelError."""
-    return {name: ANALYZERS[name](camera, models) for name in camera.analyzers}
+    return {name: ANALYZERS[name](camera, tools) for name in camera.analyzers}
+
+
+def build_privacy(config: AgentConfig, models: ModelStore) -> Privacy:
+    """What may leave the box. Raises ConfigError when the key of hashed plates cannot be read, or ModelError."""
+    privacy = config.privacy
+    if privacy.plates == "clear" or privacy.key_file is None:
+        return PlatesClear()
+    return PlatesHashed(read_key(privacy.key_file, "privacy.key_file"), models)
 
 
 HEARTBEAT = "alive"
@@ -106,7 +126,7 @@ class NoRecording:
 class Agent:
     """Everything that runs on the box. `run` returns when it was told to stop, or with `once` when all files ended.
 
-    Raises ConfigError, OutboxError or EvidenceError when it cannot start.
+    Raises ConfigError, ModelError, OutboxError or EvidenceError when it cannot start.
     """
 
     def __init__(self, config: AgentConfig, clock: Clock, rng: random.Random, recent_log: Callable[[], str]) -> None:
@@ -121,6 +141,8 @@ class Agent:
         self._quota = EvidenceQuota(self._files, self._uploads, self._report_lost_evidence)
         self._files.make_room = self._quota.make_room
         self._models = ModelStore(config.models_dir)
+        self._privacy = build_privacy(config, self._models)
+        self._watch = WatchBook(config.data_dir, config.watchlist.key_file, clock)
         self._delivery = self._make_delivery()
         self._uploader = self._make_uploader()
         self._workers = {camera.id: self._make_worker(camera) for camera in config.cameras}
@@ -132,6 +154,7 @@ class Agent:
             reporter=self.reporter,
             models=self._models,
             cameras=dict(self._workers),
+            watch=self._watch,
             clock=clock,
             recent_log=recent_log,
             reply=self._reply,
@@ -186,6 +209,7 @@ class Agent:
     def _tick(self) -> None:
         """Once a second: what waits is tried again, what is old goes, and a dead thread ends the agent."""
         self.reporter.retry()
+        self._match_late()
         (self._config.data_dir / HEARTBEAT).touch()
         if self._clock.monotonic() >= self._tidy_due_s:
             self._tidy_due_s = self._clock.monotonic() + _TIDY_S
@@ -194,6 +218,12 @@ class Agent:
             if part is not None and not part.alive:
                 log.critical("the %s thread has died; ending, so that a service manager starts us anew", name)
                 self._stopping.set()
+
+    def _match_late(self) -> None:
+        """The watch list's key may come at any time; what has waited for it is matched then."""
+        self._watch.look_for_key()
+        for hit in self._watch.take_late():
+            self.reporter.report(EventType.WATCHLIST_HIT, hit.camera, hit, hit.seen_at)
 
     def _tidy(self) -> None:
         try:
@@ -239,10 +269,11 @@ class Agent:
         states = CameraStates(camera, meter, self.reporter, self._publish_camera_status)
 
         def build() -> CameraParts:
-            analyzers = build_analyzers(camera, self._models)
+            analyzers = build_analyzers(camera, Tools(self._models, self._watch))
             clips = self._make_clips(camera)
             source = build_source(camera, clips.recorder or NoRecording(), self._clock, states.told_by_stream)
-            pictures = PictureStore(self._files, camera.privacy_masks, self._config.evidence.jpeg_quality)
+            quality = self._config.evidence.jpeg_quality
+            pictures = PictureStore(self._files, camera.privacy_masks, quality, self._privacy)
             meter.read_decode_ms = lambda: source.decode_ms
             falling = analyzers.get("falling")
             if isinstance(falling, FallingAnalyzer):
@@ -254,7 +285,7 @@ class Agent:
     def _make_clips(self, camera: CameraSettings) -> ClipDesk:
         full_speed = not camera.live and not camera.realtime
         desk = ClipDesk(camera.id, self.reporter, self._clip_done, in_order=full_speed)
-        if self._config.evidence.clips:
+        if self._config.evidence.clips and self._privacy.no_clips is None:
             desk.recorder = Recorder(
                 camera.id,
                 self._files,
@@ -292,8 +323,17 @@ class Agent:
         told = [part.problem for part in (self.reporter, self._delivery, self._uploader) if part is not None]
         if self.reporter.lost:
             told.append(f"{self.reporter.lost} events were lost, because the outbox could not take them")
+        told += self._watch.problems
+        told.append(self._open_key())
         told += [self._slowness(camera) for camera in self._config.cameras if camera.live]
         return tuple(problem for problem in told if problem is not None)
+
+    def _open_key(self) -> str | None:
+        """The key of hashed plates is worth nothing when everybody may read it."""
+        privacy = self._config.privacy
+        if privacy.plates == "clear" or privacy.key_file is None or not privacy.key_file.exists():
+            return None
+        return openness(privacy.key_file, "privacy.key_file")
 
     def _slowness(self, camera: CameraSettings) -> str | None:
         """A box that cannot keep up finds things late: that must be told, not be guessed from a delay."""

@@ -7,14 +7,17 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from edge import delivery
 from edge.addresses import redact
-from edge.agent import NoRecording, build_analyzers, build_source
+from edge.agent import NoRecording, Tools, build_analyzers, build_source
 from edge.config import AgentConfig, CameraSettings
 from edge.errors import ConfigError, SourceStalled, WatchpostError
 from edge.evidence import uploader
 from edge.inference import ModelStore
+from edge.keyfile import openness, read_key
+from edge.plates.watchlist import SETTING as WATCHLIST_KEY
 from edge.ports import Clock, Source
 from edge.types import Frame
 
@@ -26,6 +29,8 @@ class Result:
     what: str
     ok: bool
     text: str
+    warning: bool = False
+    """It works, but should not stay so."""
 
 
 def check_all(config: AgentConfig, clock: Clock, first_frame_s: float) -> Iterator[Result]:
@@ -35,6 +40,9 @@ def check_all(config: AgentConfig, clock: Clock, first_frame_s: float) -> Iterat
     for camera in config.cameras:
         yield _try(f"camera {camera.id}", partial(_check_camera, camera, clock, first_frame_s))
         yield _try(f"analyzers of {camera.id}", partial(_check_analyzers, camera, models))
+    for setting, path in ((WATCHLIST_KEY, config.watchlist.key_file), ("privacy.key_file", config.privacy.key_file)):
+        if path is not None:
+            yield _check_key(setting, path)
     if config.broker is None:
         yield Result("broker", ok=True, text="none configured: events only gather in the outbox")
     else:
@@ -69,7 +77,7 @@ def _check_camera(camera: CameraSettings, clock: Clock, first_frame_s: float) ->
 
 
 def _check_analyzers(camera: CameraSettings, models: ModelStore) -> str:
-    return f"{', '.join(build_analyzers(camera, models))} ready"
+    return f"{', '.join(build_analyzers(camera, Tools(models)))} ready"
 
 
 def _first_frame(source: Source, within_s: float) -> Frame:
@@ -83,6 +91,15 @@ def _first_frame(source: Source, within_s: float) -> Frame:
         timer.cancel()
         source.close()
     raise SourceStalled(f"no frame within {within_s:.0f} s; is the address right, and does the camera stream?")
+
+
+def _check_key(setting: str, path: Path) -> Result:
+    """The key can be read, and by nobody else."""
+    try:
+        key, problem = read_key(path, setting), openness(path, setting)
+    except ConfigError as error:
+        return Result(setting, ok=False, text=str(error))
+    return Result(setting, ok=True, text=problem or f"key {key.key_id}", warning=problem is not None)
 
 
 def _check_broker(config: AgentConfig) -> str:

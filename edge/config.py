@@ -156,6 +156,31 @@ class EvidenceSettings(Settings):
     ring_s: float = Field(default=12, ge=2, le=120, description="Seconds of video kept in memory per camera.")
 
 
+class WatchlistSettings(Settings):
+    """Plates that are looked for. The list itself comes over MQTT, as keyed hashes."""
+
+    key_file: ConfigPath | None = Field(
+        default=None, description="File with the list's key; it may come later, and go once it has been read."
+    )
+
+
+class PrivacySettings(Settings):
+    """What may leave the box."""
+
+    plates: Literal["clear", "hashed"] = Field(
+        default="clear", description="`hashed`: passages as keyed hashes only, plates covered in pictures, no clips."
+    )
+    key_file: ConfigPath | None = Field(
+        default=None, description="File with the key of those hashes: the same on all edges, another than the list's."
+    )
+
+    @model_validator(mode="after")
+    def _hashes_have_a_key(self) -> PrivacySettings:
+        if self.plates == "hashed" and self.key_file is None:
+            raise ValueError("plates: hashed needs a key_file; make one: collector watchlist new-key FILE")
+        return self
+
+
 class HealthSettings(Settings):
     """What the agent says about itself."""
 
@@ -217,6 +242,8 @@ class AgentConfig(Settings):
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
+    watchlist: WatchlistSettings = Field(default_factory=WatchlistSettings)
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
     models_dir: ConfigPath | None = Field(default=None, description="Other models than the packaged ones.")
@@ -230,6 +257,18 @@ class AgentConfig(Settings):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"cameras: the id {twice[0]!r} is used twice; each camera needs its own")
+        return self
+
+    @model_validator(mode="after")
+    def _secrets_stay_secret(self) -> AgentConfig:
+        """Where plates are told as hashes, no clip may show them, and no list's key may open them."""
+        if self.privacy.plates == "clear":
+            return self
+        clips = [camera.id for camera in self.cameras if camera.plates.clip]
+        if clips:
+            raise ValueError(f"camera {clips[0]}: plates.clip shows plates; leave it out with privacy.plates: hashed")
+        if self.privacy.key_file == self.watchlist.key_file:
+            raise ValueError("privacy.key_file: whoever makes watch lists could read all passages; make another key")
         return self
 
     def redacted(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from contract.base import CONTRACT_VERSION
-from contract.commands import Command, ConfigDesired, ConfigReported, Reply, Watchlist
+from contract.commands import Command, ConfigDesired, ConfigReported, Reply
 from contract.envelope import summarise
 from contract.events import EventType, SensorData
 from contract.status import Birth, CameraHealth, CameraInfo, Health
@@ -29,7 +29,9 @@ from edge.evidence.queue import UploadQueue
 from edge.health import disk_free_mb, resident_memory_mb, temperature_c
 from edge.inference import ModelStore
 from edge.outbox import Outbox
+from edge.plates.watchlist import WatchBook
 from edge.ports import Clock
+from edge.privacy import NO_CLIPS
 from edge.reporting import Reporter
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ class Control:
     reporter: Reporter
     models: ModelStore
     cameras: dict[str, CommandedCamera]
+    watch: WatchBook
     clock: Clock
     recent_log: Callable[[], str]
     reply: Callable[[Reply], None]
@@ -123,16 +126,9 @@ class Control:
         log.warning("configuration revision %d not applied: %s", desired.revision, "; ".join(errors))
         return ConfigReported(revision=desired.revision, state="refused", errors=errors, at=utc(self.clock.now()))
 
-    def on_watchlist(self, watchlist: Watchlist) -> None:
-        """Keep the last good list on disk for the plate analyzer's matching. Raises OutboxError."""
-        path = self.config.data_dir / "watchlist.json"
-        temporary = path.with_suffix(".part")
-        try:
-            temporary.write_text(watchlist.model_dump_json())
-            temporary.rename(path)
-        except OSError as error:
-            raise OutboxError(f"{path}: the watch list could not be stored ({error}); free space") from error
-        log.info("watch list %s revision %d: %d entries", watchlist.list_id, watchlist.revision, len(watchlist.entries))
+    def on_watchlist(self, payload: bytes) -> None:
+        """Put the list into force, or say in health why not. Raises OutboxError."""
+        self.watch.take(payload)
 
     def on_command(self, command: Command) -> None:
         log.info("command %s (%s)", command.name, command.id)
@@ -176,6 +172,8 @@ class Control:
     def _request_clip(self, command: Command) -> None:
         if not self.config.evidence.clips:
             raise CommandRefused("evidence.clips is off in this edge's configuration")
+        if self.config.privacy.plates == "hashed":
+            raise CommandRefused(NO_CLIPS)
         self.clips_asked.add(command.id)
         try:
             self._camera(command).request_clip(command.id, command.seconds or 10.0)

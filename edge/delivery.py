@@ -40,7 +40,7 @@ from tenacity import (
 )
 
 from contract.acks import Ack
-from contract.commands import Command, ConfigDesired, ConfigReported, Reply, Watchlist
+from contract.commands import Command, ConfigDesired, ConfigReported, Reply
 from contract.envelope import summarise
 from contract.status import Birth, CameraStatus, CollectorStatus, Health, Status
 from contract.topics import EdgeTopics, SiteTopics
@@ -82,7 +82,9 @@ class AgentSide(Protocol):
 
     def on_config(self, desired: ConfigDesired) -> ConfigReported: ...
 
-    def on_watchlist(self, watchlist: Watchlist) -> None: ...
+    def on_watchlist(self, payload: bytes) -> None:
+        """Judge a list as it came (empty: it was cleared). OutboxError: the broker keeps the message."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +345,8 @@ class Delivery:
         last = topic.rpartition("/")[2]
         if topic == topics.ack:
             self._take_ack(Ack.model_validate_json(payload))
+        elif topic == topics.watchlist:
+            self._side.on_watchlist(bytes(payload))
         elif not payload:
             log.debug("%s was cleared", topic)
         elif topic == topics.sensor(last) and not message.retain:
@@ -352,8 +356,6 @@ class Delivery:
         elif topic == topics.config_desired:
             reported = self._side.on_config(ConfigDesired.model_validate_json(payload))
             self._publish(topics.config_reported, reported)
-        elif topic == topics.watchlist:
-            self._side.on_watchlist(Watchlist.model_validate_json(payload))
         elif topic == SiteTopics(topics.site).collector_status:
             self._take_collector_status(CollectorStatus.model_validate_json(payload))
         elif topic == topics.status:

@@ -11,6 +11,7 @@ import logging
 import queue
 from collections.abc import Callable, Mapping
 from typing import Protocol
+from uuid import UUID
 
 from contract.events import EventType, EvidenceData
 from edge.errors import EvidenceError
@@ -18,8 +19,9 @@ from edge.evidence.files import EvidenceFiles, StoredFile
 from edge.health import CameraMeter
 from edge.imaging import Polygon, burn_masks, encode_jpeg
 from edge.ports import Analyzer, Source
+from edge.privacy import PlatesClear, Privacy
 from edge.reporting import Reporter
-from edge.types import Bgr, Finding, Frame, PictureRole
+from edge.types import Finding, Frame, Picture
 
 log = logging.getLogger(__name__)
 
@@ -34,17 +36,22 @@ class ClipRecorder(Protocol):
 
 
 class PictureStore:
-    """Writes pictures of one camera, with its privacy masks burnt in."""
+    """Writes pictures of one camera, with its privacy masks burnt in and plates covered where they must be."""
 
-    def __init__(self, files: EvidenceFiles, masks: tuple[Polygon, ...], jpeg_quality: int) -> None:
+    def __init__(
+        self, files: EvidenceFiles, masks: tuple[Polygon, ...], jpeg_quality: int, privacy: Privacy | None = None
+    ) -> None:
         self._files = files
         self._masks = masks
         self._jpeg_quality = jpeg_quality
+        self.privacy: Privacy = privacy if privacy is not None else PlatesClear()
 
-    def save(self, bgr: Bgr, role: PictureRole) -> StoredFile:
+    def save(self, picture: Picture, event_type: EventType | None = None) -> StoredFile:
         """Store one picture. A cut-out plate has no masks: it shows nothing else. Raises EvidenceError."""
-        shown = bgr if role == "plate" or not self._masks else burn_masks(bgr, self._masks)
-        return self._files.store(encode_jpeg(shown, self._jpeg_quality), role, "image/jpeg")
+        shown = self.privacy.cover(picture, event_type)
+        if picture.role != "plate" and self._masks:
+            shown = burn_masks(shown, self._masks)
+        return self._files.store(encode_jpeg(shown, self._jpeg_quality), picture.role, "image/jpeg")
 
 
 class Pipeline:
@@ -92,15 +99,23 @@ class Pipeline:
 
     def keep(self, finding: Finding) -> None:
         """A finding's pictures go to disk, then its event; its clip is asked for."""
+        finding = self._pictures.privacy.discreet(finding)
         files, problem = self._save_pictures(finding)
         evidence = tuple(file.reference() for file in files)
         data = finding.data.model_copy(update={"evidence": evidence})
         event_id = self._reporter.report(finding.event_type, self._camera_id, data, finding.occurred_at, files)
         if problem is not None:
-            missing = EvidenceData(event_id=str(event_id), failed=problem)
-            self._reporter.report(EventType.EVIDENCE, self._camera_id, missing, finding.occurred_at)
-        if finding.wants_clip:
+            self._report_missing(event_id, problem, finding)
+        if not finding.wants_clip:
+            return
+        if self._pictures.privacy.no_clips is not None:
+            self._report_missing(event_id, self._pictures.privacy.no_clips, finding)
+        else:
             self._recorder.request_clip(str(event_id), finding.started_s, finding.ended_s)
+
+    def _report_missing(self, event_id: UUID, reason: str, finding: Finding) -> None:
+        missing = EvidenceData(event_id=str(event_id), failed=reason)
+        self._reporter.report(EventType.EVIDENCE, self._camera_id, missing, finding.occurred_at)
 
     def request_snapshot(self, taken: SnapshotTaken) -> None:
         """Store the next frame; may be called from another thread."""
@@ -116,7 +131,7 @@ class Pipeline:
         files: list[StoredFile] = []
         for picture in finding.pictures:
             try:
-                files.append(self._pictures.save(picture.bgr, picture.role))
+                files.append(self._pictures.save(picture, finding.event_type))
             except EvidenceError as error:
                 self._meter.failed(str(error))
                 log.error("camera %s: %s", self._camera_id, error)
@@ -125,7 +140,7 @@ class Pipeline:
 
     def _take_snapshot(self, frame: Frame, taken: SnapshotTaken) -> None:
         try:
-            stored = self._pictures.save(frame.bgr(), "snapshot")
+            stored = self._pictures.save(Picture("snapshot", frame.bgr()))
         except EvidenceError as error:
             taken(None, str(error))
             return

@@ -77,6 +77,8 @@ class Picture:
 
     role: PictureRole
     bgr: Bgr
+    plate: NDArray[np.float32] | None = None
+    """Corners (4, 2) x, y in pixels of the plate that the finding is about, where there is one in the picture."""
 
 
 @dataclass(frozen=True, slots=True)

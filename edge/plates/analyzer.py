@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import numpy as np
 
+from contract.events import PlatePassageData
 from edge.inference import ModelStore
 from edge.plates.detector import PlateDetection, PlateDetector
-from edge.plates.finding import Stage, Telling, make_finding
+from edge.plates.finding import Stage, Telling, hit_finding, make_finding
 from edge.plates.grammar import REGIONS
 from edge.plates.motion import Motion, MotionGate
 from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting, inside
@@ -18,6 +19,7 @@ from edge.plates.recognition import Recogniser
 from edge.plates.rectify import Corners, aspect, unwarp
 from edge.plates.settings import PlatesSettings
 from edge.plates.vote import Verdict
+from edge.plates.watchlist import NoWatch, Watch, WatchedRead
 from edge.types import Bgr, Finding, Frame
 
 _BROKEN_AFTER_S = 2.0
@@ -59,10 +61,12 @@ class PlatesAnalyzer:
         settings: PlatesSettings,
         models: ModelStore,
         new_id: Callable[[], str] = lambda: str(uuid4()),
+        watch: Watch | None = None,
     ) -> None:
         region = REGIONS[settings.region]
         self._camera_id = camera_id
         self._settings = settings
+        self._watch: Watch = watch if watch is not None else NoWatch()
         score = settings.min_detection_score
         self._detectors = {side: PlateDetector(models, long_side=side, min_score=score) for side in SEARCH_SIDES}
         self._recogniser = Recogniser.of(region, models)
@@ -192,12 +196,22 @@ class PlatesAnalyzer:
         return findings + self._provisional(frame, following, verdict)
 
     def _provisional(self, frame: Frame, passage: Passage, verdict: Verdict) -> list[Finding]:
-        if passage.announced or verdict.agreeing < 2 or not self._trusted(verdict):
+        """The passage, once; before it the watch list's hits, at this and every later reading."""
+        if verdict.agreeing < 2 or not self._trusted(verdict):
             return []
-        if self._same_vehicle(passage, verdict.text):
+        if not passage.announced and self._same_vehicle(passage, verdict.text):
             return []
-        passage.announced = True
-        return [make_finding(self._camera_id, passage, verdict, frame.captured_at, self._style("provisional", verdict))]
+        style = self._style("provisional", verdict)
+        told = make_finding(self._camera_id, passage, verdict, frame.captured_at, style)
+        first, passage.announced = not passage.announced, True
+        return [*self._hits(passage, told), *([told] if first else [])]
+
+    def _hits(self, passage: Passage, told: Finding) -> list[Finding]:
+        data = told.data
+        if not isinstance(data, PlatePassageData) or data.plate is None or not data.plate.text:
+            return []
+        read = WatchedRead(self._camera_id, passage.id, data.plate, told.occurred_at)
+        return [hit_finding(told, hit, self._settings.clip) for hit in self._watch.hits(read)]
 
     def _trusted(self, verdict: Verdict) -> bool:
         return verdict.kind is not None and verdict.confidence >= self._settings.min_confidence
@@ -217,7 +231,7 @@ class PlatesAnalyzer:
         )
 
     def _finals(self, passages: Sequence[Passage]) -> list[Finding]:
-        findings = []
+        findings: list[Finding] = []
         for passage in sorted(passages, key=lambda p: p.first.time_s):
             verdict = passage.vote.verdict()
             trusted = self._trusted(verdict)
@@ -226,7 +240,10 @@ class PlatesAnalyzer:
             if trusted:
                 self._closed = [*self._closed[-31:], (verdict.text, passage.last.time_s)]
             style = self._style("final", verdict)
-            findings.append(make_finding(self._camera_id, passage, verdict, passage.last.captured_at, style))
+            told = make_finding(self._camera_id, passage, verdict, passage.last.captured_at, style)
+            findings += self._hits(passage, told)
+            withdrawn = self._watch.close(passage.id, verdict.text if trusted else "")
+            findings.append(replace(told, data=told.data.model_copy(update={"withdrawn_hits": withdrawn})))
         return findings
 
     def _worth_telling(self, passage: Passage, verdict: Verdict, trusted: bool) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from contract.events import CharacterRead, EventType, PlatePassageData, PlateRead, Point
+from contract.events import CharacterRead, EventType, PlatePassageData, PlateRead, Point, WatchlistHitData
 from edge.plates.decoding import CharacterBelief
 from edge.plates.passage import Passage, PlateEvidence
 from edge.plates.rectify import Corners
@@ -43,6 +43,7 @@ def make_finding(
         plate=_plate(passage, verdict, telling),
         direction=passage.direction,
         lane=passage.lane,
+        speed_class=passage.speed_class,
         first_seen=passage.first.captured_at,
         last_seen=passage.last.captured_at,
         frames_read=passage.vote.count,
@@ -58,6 +59,11 @@ def make_finding(
         pictures=_pictures(evidence),
         wants_clip=telling.clip,
     )
+
+
+def hit_finding(passage: Finding, hit: WatchlistHitData, clip: bool) -> Finding:
+    """A watched plate, with the pictures of the passage that it was read in."""
+    return replace(passage, event_type=EventType.WATCHLIST_HIT, data=hit, wants_clip=clip)
 
 
 def _plate(passage: Passage, verdict: Verdict, telling: Telling) -> PlateRead:
@@ -101,7 +107,7 @@ def _round(probability: float) -> float:
 
 
 def _pictures(evidence: PlateEvidence) -> tuple[Picture, ...]:
-    return Picture("snapshot", evidence.frame), Picture("plate", evidence.plate)
+    return Picture("snapshot", evidence.frame, evidence.sighting.corners), Picture("plate", evidence.plate)
 
 
 def _fractions(corners: Corners, picture: Bgr) -> tuple[Point, Point, Point, Point]:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from contract.events import Direction, PlateColour
+from contract.events import Direction, PlateColour, SpeedClass
 from edge.plates.decoding import Reading
 from edge.plates.grammar import Region
 from edge.plates.rectify import Corners
 from edge.plates.settings import Lane, PlatesSettings, Polygon
+from edge.plates.speed import SpeedGauge, speed_class
 from edge.plates.vote import PlateVote, Verdict
 from edge.types import Bgr
 
@@ -101,6 +102,7 @@ class Passage:
     next_read_s: float = 0.0
     read_interval_s: float = 0.0
     width_read: float = 0.0
+    gauge: SpeedGauge | None = None
 
     def see(self, sighting: Sighting, lane: str | None) -> None:
         """Follow the plate to where it is now."""
@@ -139,6 +141,14 @@ class Passage:
         if growth < -0.08 or (abs(growth) <= 0.08 and sunk < -1.0 and growth < 0):
             return "leaving"
         return "unknown"
+
+    @property
+    def speed_class(self) -> SpeedClass | None:
+        """How fast it passed; None where no scale is drawn, and until it has crossed both lines or stands."""
+        kmh = self.gauge.kmh if self.gauge is not None else None
+        if kmh is not None:
+            return speed_class(kmh)
+        return "standing" if self.gauge is not None and self.stands else None
 
     @property
     def score(self) -> float:
@@ -241,11 +251,16 @@ class PassageTracker:
         pairs += [(self.begin(sighting), sighting) for sighting in waiting]
         for passage, sighting in pairs:
             passage.see(sighting, lane_of(sighting, self._settings.lanes, frame_size))
+            if passage.gauge is not None:
+                x, y = sighting.centre
+                passage.gauge.see(sighting.time_s, (x / frame_size[0], y / frame_size[1]))
         return pairs
 
     def begin(self, sighting: Sighting) -> Passage:
         """Open a passage with this sighting as its first."""
-        passage = Passage(self._new_id(), sighting, sighting, PlateVote(self._region))
+        scale = self._settings.speed
+        gauge = SpeedGauge(scale) if scale is not None else None
+        passage = Passage(self._new_id(), sighting, sighting, PlateVote(self._region), gauge=gauge)
         self.open.append(passage)
         return passage
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from contract.base import Fraction, Identifier
 from edge.plates.grammar import REGIONS
+from edge.plates.speed import SpeedScale
 
 Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3)]
 """Corners in order, each (x, y) in picture fractions: 0..1 from the left and from the top."""
@@ -64,6 +65,9 @@ class PlatesSettings(BaseModel):
     )
     same_vehicle_s: float = Field(
         default=10.0, ge=0, le=600, description="The same text again within this time is the same vehicle, not another."
+    )
+    speed: SpeedScale | None = Field(
+        default=None, description="Two measured lines across the road: passages then have a speed class."
     )
     clip: bool = Field(default=False, description="Whether a final passage gets a video clip beside its pictures.")
 

@@ -11,6 +11,7 @@ from edge.config import AgentConfig, load, parse
 from edge.errors import ConfigError
 from edge.falling.settings import ColumnLine, FacadeSettings, FloorLine
 from edge.plates.settings import Lane
+from edge.plates.speed import SpeedScale
 
 ROOT = Path(__file__).parents[2]
 GOOD = """\
@@ -40,6 +41,7 @@ def test_the_commented_example_names_every_key() -> None:
     text = (ROOT / "configs" / "agent.yaml").read_text()
     config = load(ROOT / "configs" / "agent.yaml")
     sections = [config, config.delivery, config.outbox, config.evidence, config.health, config.logging]
+    sections += [config.watchlist, config.privacy]
     sections += [
         config.cameras[0],
         config.cameras[0].falling,
@@ -48,7 +50,7 @@ def test_the_commented_example_names_every_key() -> None:
         config.collector,
     ]
     kinds: list[type[BaseModel]] = [type(section) for section in sections if section is not None]
-    kinds += [FacadeSettings, FloorLine, ColumnLine, Lane]
+    kinds += [FacadeSettings, FloorLine, ColumnLine, Lane, SpeedScale]
     missing = [key for kind in kinds for key in kind.model_fields if f"{key}:" not in text]
     assert missing == []
 

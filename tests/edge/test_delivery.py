@@ -76,8 +76,8 @@ class Side:
     def on_config(self, desired: ConfigDesired) -> ConfigReported:
         return ConfigReported(revision=desired.revision, state="refused", errors=("no",), at=datetime.now(UTC))
 
-    def on_watchlist(self, watchlist: Watchlist) -> None:
-        self.watchlists.append(watchlist)
+    def on_watchlist(self, payload: bytes) -> None:
+        self.watchlists.append(Watchlist.model_validate_json(payload))
 
 
 @dataclass
