@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import cv2
 
 from edge.errors import BenchError, WatchpostError
 from edge.inference import ModelStore
+from edge.plates.bench.false_plates import FalsePlates, look_for_false_plates, videos_in
 from edge.plates.bench.labels import read_labels
 from edge.plates.bench.measure import Bench, Measurement, video_side
 from edge.plates.bench.report import figures, lines
@@ -51,14 +53,63 @@ def plates_command(data: Path, json_file: Path | None, failures: Path | None, mo
         told: dict[str, Any] = {"data": data.name, **figures(result, store)}
         for line in lines(told):
             click.echo(line)
-        if json_file is not None:
-            json_file.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _write_json(told, json_file)
         if failures is not None:
             _write_failures(result, failures)
     except WatchpostError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+@bench.command("false-plates")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of videos without plates, or one.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option("--pictures", type=FOLDER, help="Write contact sheets of all that was taken for a plate.")
+@click.option("--models", type=FOLDER, help="Folder with a manifest.json; the agent's own models when left out.")
+def false_plates_command(data: Path, json_file: Path | None, pictures: Path | None, models: Path | None) -> None:
+    """What is reported on video without plates, for 1,000 frames.
+
+    Look at the pictures before you call one false: traffic seen from afar still bears plates.
+    """
+    cv2.setNumThreads(1)
+    try:
+        result = look_for_false_plates(videos_in(data), ModelStore(models))
+        for line in _false_lines(result):
+            click.echo(line)
+        _write_json(result.figures(), json_file)
+        if pictures is not None:
+            sheets = (("passages", result.passages), ("boxes", result.boxes))
+            for name, shown in sheets:
+                cells = [Cell(one.view, f"{one.video} {one.time_s:.1f} s", one.text or "unreadable") for one in shown]
+                write_sheets(cells, pictures, name)
+    except WatchpostError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+def _false_lines(result: FalsePlates) -> Iterator[str]:
+    columns = ("frames", "readable", "unreadable", "looked at", "boxes", "as plates")
+    yield f"{'video':36} " + " ".join(f"{name:>10}" for name in columns)
+    for name, one in [*result.by_video.items(), ("all", result.total)]:
+        counts = (one.frames, one.readable, one.unreadable, one.looked, one.boxes, one.called_plates)
+        yield f"{name:36} " + " ".join(f"{number:>10}" for number in counts)
+    told = result.total.figures()
+    yield (
+        f"passages for 1,000 frames: {told['readable_per_1000']} readable, {told['unreadable_per_1000']} unreadable; "
+        f"boxes for 1,000 frames looked at: {told['boxes_per_1000']}, "
+        f"of which the reader takes for plates: {told['called_plates_per_1000']}"
+    )
+    for shown in result.passages:
+        yield f"  {shown.video} {shown.time_s:.1f} s: {shown.text or '(unreadable)'}"
+    for file, why in result.broken:
+        yield f"  broken: {file}: {why}"
+
+
+def _write_json(told: dict[str, Any], json_file: Path | None) -> None:
+    if json_file is not None:
+        json_file.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _write_failures(result: Measurement, folder: Path) -> None:
