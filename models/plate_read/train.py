@@ -72,7 +72,8 @@ def _move(values: Tensor, generator: torch.Generator) -> Tensor:
     """Scale, shift, shear and turn (N, H, W, 3) a little, about as far as a detector's corners are off."""
     count = len(values)
     spread = torch.tensor([[0.025, 0.02, 0.025], [0.015, 0.05, 0.06]])
-    matrix = torch.eye(2, 3) + torch.randn(count, 2, 3, generator=generator) * spread
+    far = 1 + (torch.rand(count, 1, 1, generator=generator) < 0.25).float()  # a detector is sometimes quite wrong
+    matrix = torch.eye(2, 3) + torch.randn(count, 2, 3, generator=generator) * spread * far
     grid = nn.functional.affine_grid(matrix, [count, 3, *values.shape[1:3]], align_corners=False)
     moved = nn.functional.grid_sample(
         values.permute(0, 3, 1, 2), grid, padding_mode="border", align_corners=False
