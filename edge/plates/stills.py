@@ -15,7 +15,7 @@ from edge.plates.decoding import Reading
 from edge.plates.detector import PlateDetection, PlateDetector
 from edge.plates.grammar import CHINA, Region
 from edge.plates.reader import RawRead
-from edge.plates.recognition import Recogniser, Recognition
+from edge.plates.recognition import SURE, Recogniser, Recognition
 from edge.plates.rectify import Corners
 from edge.types import Bgr
 
@@ -82,9 +82,9 @@ class StillReader:
         return StillPlate(np.asarray(corners, np.float32), score, self._recogniser.recognise(bgr, corners))
 
     def read_crop(self, crop: Bgr) -> StillPlate:
-        """A picture (h, w, 3) that was cut out around one plate: as it is, and straightened where that reads surer."""
+        """A picture (h, w, 3) that was cut out around one plate: as it is, or straightened if that reads surer."""
         as_it_is = self.read_at(crop, outline(crop))
-        corners = self.detector.find_corners_in_crop(crop)
+        corners = self.detector.find_corners_in_crop(crop) if as_it_is.recognition.worth < SURE else None
         if corners is None:
             return as_it_is
         return max(as_it_is, self.read_at(crop, corners), key=lambda plate: plate.recognition.worth)

@@ -58,8 +58,6 @@ def plates_command(data: Path, json_file: Path | None, failures: Path | None, mo
             _write_failures(result, failures)
     except WatchpostError as error:
         raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 @bench.command("false-plates")
@@ -85,8 +83,6 @@ def false_plates_command(data: Path, json_file: Path | None, pictures: Path | No
                 write_sheets(cells, pictures, name)
     except WatchpostError as error:
         raise click.ClickException(str(error)) from error
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 def _false_lines(result: FalsePlates) -> Iterator[str]:
@@ -108,8 +104,14 @@ def _false_lines(result: FalsePlates) -> Iterator[str]:
 
 
 def _write_json(told: dict[str, Any], json_file: Path | None) -> None:
-    if json_file is not None:
+    if json_file is None:
+        return
+    try:
         json_file.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BenchError(
+            f"{json_file}: cannot be written ({error.strerror}); give a file in a folder that exists"
+        ) from error
 
 
 def _write_failures(result: Measurement, folder: Path) -> None:

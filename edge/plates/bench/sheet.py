@@ -31,12 +31,6 @@ class Cell:
 
 def write_sheets(cells: Sequence[Cell], folder: Path, name: str) -> list[Path]:
     """Write `name-1.png`, `name-2.png`, ... with 40 pictures each; none without cells. Raises BenchError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(
-            f"{folder}: cannot be made ({error.strerror}); give a folder that can be written to"
-        ) from error
     written = []
     page = _COLUMNS * _ROWS
     for number, start in enumerate(range(0, len(cells), page), start=1):
@@ -44,9 +38,19 @@ def write_sheets(cells: Sequence[Cell], folder: Path, name: str) -> list[Path]:
         done, data = cv2.imencode(".png", _sheet(cells[start : start + page]))
         if not done:
             raise BenchError(f"{path}: the sheet could not be encoded")
-        path.write_bytes(data.tobytes())
+        _save(path, data.tobytes())
         written.append(path)
     return written
+
+
+def _save(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise BenchError(
+            f"{path}: cannot be written ({error.strerror}); give a folder that can be written to"
+        ) from error
 
 
 def _sheet(cells: Sequence[Cell]) -> Bgr:
