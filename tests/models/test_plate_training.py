@@ -19,6 +19,7 @@ from models.plate_detect.samples import SceneGenerator
 from models.plate_read import export as read_export
 from models.plate_read import train as read
 from models.plate_read.net import ExportedReader, ReaderNet
+from models.plate_read.quantise import quantise
 from models.plate_read.samples import (
     LONGEST,
     NO_TEXT,
@@ -100,6 +101,18 @@ def test_exported_reader_says_the_same_as_the_net(tmp_path: Path) -> None:
         expected = ExportedReader(net)(torch.from_numpy(crops))
     for one, other in zip(found, expected, strict=True):
         assert np.allclose(one, other.numpy(), atol=1e-3)
+
+
+def test_eight_bit_reader_is_smaller_and_sees_nearly_the_same(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "models" / "plate_read" / "plate_read.onnx"
+    target = tmp_path / "plate_read" / "plate_read.onnx"
+    crops = np.stack([sample.crop for sample in samples(64, seed=5)])
+    quantise(shipped, target, crops)
+    write_manifest(tmp_path)
+    assert target.stat().st_size < 0.5 * shipped.stat().st_size
+    small = ModelStore(tmp_path).load("plate_read").run({"crops": crops})[0]
+    full = ModelStore(shipped.parents[1]).load("plate_read").run({"crops": crops})[0]
+    assert (small.argmax(2) == full.argmax(2)).mean() > 0.9
 
 
 def test_detector_targets_are_what_the_device_decodes() -> None:
