@@ -258,6 +258,6 @@ def test_a_place_that_cannot_be_written_to_is_named(mixed: Path, tmp_path: Path)
     (tmp_path / "file").write_text("")
     (tmp_path / "labels.csv").write_text("file,plate\nc.png,京A12345\n", encoding="utf-8")
     write(tmp_path, "c.png", np.full((24, 94, 3), 90, np.uint8))
-    done = run("--data", str(tmp_path), "--failures", str(tmp_path / "file"))
+    done = run("--data", str(tmp_path), "--failures", str(tmp_path / "file" / "sheets"))
     assert done.exit_code == 1
     assert "cannot be written" in done.output
