@@ -70,8 +70,8 @@ class Appearance:
 class TwoRows:
     """How a plate of two rows is cut so that all its characters stand in one row.
 
-    `upper` and `lower` are the rows (left, top, right, bottom, in fractions of the plate). They overlap: corners are not
-    exact. The upper row gets `upper_share` of the reader's width.
+    `upper` and `lower` are the rows (left, top, right, bottom, in fractions of the plate), overlapping because corners
+    are not exact. The upper row gets `upper_share` of the reader's width.
     """
 
     upper: tuple[float, float, float, float]

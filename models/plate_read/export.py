@@ -1,6 +1,6 @@
 """Write plate_read.onnx from a checkpoint; then run `python -m models.manifest`.
 
-python -m models.plate_read.export --checkpoint FILE [--out FILE] [--trained TEXT]
+python -m models.plate_read.export --checkpoint FILE [--region NAME] [--out FILE] [--trained TEXT]
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ import click
 import onnx
 import torch
 
-from edge.plates.reader import MODEL
+from edge.plates.alphabet import ALPHABET
+from edge.plates.grammar import REGIONS
 from edge.plates.rectify import READER_HEIGHT, READER_WIDTH
 from models.plate_read.net import ExportedReader, ReaderNet
 
-TARGET = Path(__file__).resolve().parent / f"{MODEL}.onnx"
+MODELS = Path(__file__).resolve().parents[1]
 
 
-def export(state: dict[str, Any], target: Path, trained: str, temperature: float = 1.0) -> None:
+def export(
+    state: dict[str, Any], target: Path, trained: str, temperature: float = 1.0, alphabet: str = ALPHABET
+) -> None:
     """Export averaged weights; the note goes into the file and from there into the manifest."""
-    net = ReaderNet()
+    net = ReaderNet(alphabet)
     net.load_state_dict(state)
     wrapped = ExportedReader(net, temperature).eval()
     example = torch.zeros((2, READER_HEIGHT, READER_WIDTH, 3), dtype=torch.uint8)
@@ -45,7 +48,8 @@ def export(state: dict[str, Any], target: Path, trained: str, temperature: float
 
 @click.command()
 @click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--out", type=click.Path(path_type=Path), default=TARGET, show_default="beside this file")
+@click.option("--region", type=click.Choice(sorted(REGIONS)), default="CN", show_default=True, help="Whose plates.")
+@click.option("--out", type=click.Path(path_type=Path), help="Left out, the region's folder under models/.")
 @click.option(
     "--temperature",
     default=1.0,
@@ -53,13 +57,15 @@ def export(state: dict[str, Any], target: Path, trained: str, temperature: float
     help="Divides the logits; see `python -m models.plate_read.calibrate`.",
 )
 @click.option("--trained", default="", help="What it was trained on, for the manifest.")
-def main(checkpoint: Path, out: Path, temperature: float, trained: str) -> None:
+def main(checkpoint: Path, region: str, out: Path | None, temperature: float, trained: str) -> None:
     """Export the averaged weights of a checkpoint."""
+    reader, alphabet = REGIONS[region].reader, REGIONS[region].alphabet
+    target = out or MODELS / reader / f"{reader}.onnx"
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     note = f"{trained}; {state['seen']} samples in {state['seconds'] / 60:.0f} min".lstrip("; ")
     note += f", temperature {temperature}"
-    export(state["mean"], out, note, temperature)
-    click.echo(f"{out}: {out.stat().st_size} bytes, trained: {note}")
+    export(state["mean"], target, note, temperature, alphabet)
+    click.echo(f"{target}: {target.stat().st_size} bytes, trained: {note}")
 
 
 if __name__ == "__main__":

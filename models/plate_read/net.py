@@ -19,7 +19,7 @@ def block(inputs: int, outputs: int, stride: int | tuple[int, int] = 1) -> nn.Se
 class ReaderNet(nn.Module):
     """(N, 3, 32, 128) normalised -> character logits (N, 32, C), colour logits (N, 6), layout logits (N, 3)."""
 
-    def __init__(self) -> None:
+    def __init__(self, alphabet: str = ALPHABET) -> None:
         super().__init__()
         self.features = nn.Sequential(
             block(3, 24, 2),
@@ -35,7 +35,7 @@ class ReaderNet(nn.Module):
             nn.Conv2d(112, 112, (1, 5), padding=(0, 2), bias=False), nn.BatchNorm2d(112), nn.ReLU(inplace=True)
         )
         self.dropout = nn.Dropout(0.1)
-        self.characters = nn.Conv2d(112, len(ALPHABET) + 1, 1)
+        self.characters = nn.Conv2d(112, len(alphabet) + 1, 1)
         self.whole = nn.Linear(96 + 112, 48)
         self.colour = nn.Linear(48, len(COLOURS))
         self.layout = nn.Linear(48, len(LAYOUTS))

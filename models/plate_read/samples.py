@@ -8,9 +8,10 @@ Crops are cut by `edge.plates.rectify`, as on the device.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import click
 import cv2
@@ -18,15 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.plates.alphabet import ALPHABET
+from edge.plates.grammar import REGIONS
 from edge.plates.reader import COLOURS, prepare
-from edge.plates.rectify import READER_HEIGHT, READER_WIDTH, rectify
+from edge.plates.rectify import READER_HEIGHT, READER_WIDTH, part_of, rectify
 from edge.types import Bgr
 from models.plate_read.transplant import Donor, choose, fit, transplant
 from simulator.fonts import faces, font_files
 from simulator.plates import degrade
 from simulator.plates.draw import PlateStyle, draw_plate, random_style, varied_style
 from simulator.plates.glyphs import PictureGlyphs, draw_text
-from simulator.plates.kinds import PlateKind, plate_colour, plate_rows, random_plate
+from simulator.plates.kinds import PlateKind
+from simulator.plates.makers import MAKERS
 
 SHARD = 4096
 LONGEST = 8
@@ -35,9 +38,8 @@ NO_TEXT = -2
 """Length of a sample whose text must not be learnt (a double row squeezed into one)."""
 _TRANSPLANTED = 0.35
 """Share of the plates drawn in the place of a real one, where there are real ones."""
-CODES = {character: index + 1 for index, character in enumerate(ALPHABET)}
 
-WEIGHTS: dict[PlateKind, float] = {
+WEIGHTS: dict[str, float] = {
     "small_blue": 30,
     "large_yellow": 9,
     "large_yellow_double": 11,
@@ -55,6 +57,8 @@ WEIGHTS: dict[PlateKind, float] = {
     "aviation": 5,
     "emergency": 2,
 }
+KIND_WEIGHTS: dict[str, Mapping[str, float]] = {"CN": WEIGHTS}
+"""By region; where there is none, all kinds are as frequent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,32 +112,37 @@ class Generator:
         glyphs: Path | None,
         backgrounds: Backgrounds,
         donors: Sequence[Donor] = (),
+        region: str = "CN",
     ) -> None:
         self._rng = rng
+        self._maker = MAKERS[region]
+        self._two_rows = REGIONS[region].two_rows
         self._donors = donors
         self._pictures = PictureGlyphs(glyphs) if glyphs else None
         self._known = self._pictures.characters() if self._pictures else set()
         self._backgrounds = backgrounds
-        weights = np.array(list(WEIGHTS.values()))
-        self._kinds = list(WEIGHTS)
+        kinds = KIND_WEIGHTS.get(region, dict.fromkeys(self._maker.kinds, 1.0))
+        weights = np.array(list(kinds.values()))
+        self._kinds = list(kinds)
         self._weights = weights / weights.sum()
 
     def sample(self) -> Sample:
         """One sample; about one in twelve is no plate."""
         if self._rng.random() < 0.08:
             return self._nothing()
-        text, kind = random_plate(self._rng, self._kinds[int(self._rng.choice(len(self._kinds), p=self._weights))])
-        rows = plate_rows(kind)
+        kind = self._kinds[int(self._rng.choice(len(self._kinds), p=self._weights))]
+        text, _ = self._maker.random_plate(self._rng, kind)
+        rows = self._maker.rows(kind)
         squeezed = rows == 2 and self._rng.random() < 0.3
         transplanted = bool(self._donors) and self._rng.random() < _TRANSPLANTED
         picture, corners, coloured = self.transplant(text, kind) if transplanted else self.scene(text, kind)
-        crop = rectify(picture, self.jitter(corners), 1 if squeezed else rows)
+        crop = rectify(picture, self.jitter(corners), 1 if squeezed else rows, two_rows=self._two_rows)
         if self._rng.random() < 0.08:
             crop = _small(crop, self._rng)
-        colour = COLOURS.index(plate_colour(kind)) if coloured else -1
+        colour = COLOURS.index(self._maker.colour(kind)) if coloured else -1
         return Sample(crop, None if squeezed else text, colour, TWO_ROWS if rows == 2 else ONE_ROW)
 
-    def scene(self, text: str, kind: PlateKind) -> tuple[Bgr, NDArray[np.float32], bool]:
+    def scene(self, text: str, kind: str) -> tuple[Bgr, NDArray[np.float32], bool]:
         """A small picture with one plate, its corners, and whether its colour can be told."""
         rng = self._rng
         severity = float(rng.choice([0.4, 0.7, 1.0, 1.2]))
@@ -145,6 +154,9 @@ class Generator:
         top, bottom = int(corners[:, 1].min() - 6), int(corners[:, 1].max() + 7)
         corners[:, 1] -= top
         background = self._backgrounds.patch(rng, width, max(8, bottom - top))
+        holder = self._maker.holder(rng)
+        if holder is not None:
+            background = degrade.place(holder.picture, background, part_of(corners, holder.part))
         picture = degrade.place(plate, background, corners)
         picture = degrade.camera(picture, rng, view.width_px, severity)
         spread = picture.reshape(-1, 3).astype(np.int16)
@@ -153,7 +165,7 @@ class Generator:
         )
         return picture, corners, coloured
 
-    def transplant(self, text: str, kind: PlateKind) -> tuple[Bgr, NDArray[np.float32], bool]:
+    def transplant(self, text: str, kind: str) -> tuple[Bgr, NDArray[np.float32], bool]:
         """The same as `scene`, but in a real picture, lit as the real plate was; sometimes from further away."""
         rng = self._rng
         picture, corners = transplant(choose(self._donors, rng), text, kind, self.style(text), rng)
@@ -162,12 +174,14 @@ class Generator:
             picture = degrade.camera(picture, rng, seen, float(rng.choice([0.4, 0.8])))
         return picture, corners, True
 
-    def plate(self, text: str, kind: PlateKind) -> Bgr:
+    def plate(self, text: str, kind: str) -> Bgr:
         """A flat plate at half scale."""
-        return draw_plate(text, kind, self.style(text), scale=0.5)
+        if self._pictures:
+            return draw_plate(text, cast("PlateKind", kind), self.style(text), scale=0.5)
+        return self._maker.draw(text, kind, self._rng, "training", 0.5)
 
     def style(self, text: str) -> PlateStyle:
-        """A style that can write the text, in glyph pictures or in fonts for training."""
+        """A Chinese plate's style that can write the text, in glyph pictures or in fonts for training."""
         if self._pictures and self._rng.random() < 0.65 and set(text) <= self._known:
             return varied_style(self._rng, self._pictures)
         return random_style(self._rng, "training")
@@ -195,8 +209,7 @@ class Generator:
         elif choice < 0.75:
             crop = lettering(rng, self._backgrounds.patch(rng, 200, 50))
         else:
-            text, kind = random_plate(rng)
-            picture, corners, _ = self.scene(text, kind)
+            picture, corners, _ = self.scene(*self._maker.random_plate(rng, None))
             off = np.array([rng.choice([-1, 1]) * rng.uniform(0.45, 0.8), rng.choice([-1, 1]) * rng.uniform(0.0, 0.8)])
             crop = rectify(picture, np.asarray(corners + off * np.ptp(corners, 0), np.float32), 1)
         return Sample(prepare(degrade.camera(crop, rng, 100)), "", -1, NOT_A_PLATE)
@@ -323,11 +336,11 @@ def real_sample(generator: Generator, rng: np.random.Generator, plate: RealPlate
     return Sample(crop, plate.text, plate.colour, ONE_ROW if plate.rows == 1 else TWO_ROWS)
 
 
-def write_shard(path: Path, samples: list[Sample]) -> None:
+def write_shard(path: Path, samples: list[Sample], alphabet: str = ALPHABET) -> None:
     """Crops (N, 32, 128, 3) and labels (N, 11): 8 codes, length, colour, layout. Labels last: they complete it."""
     labels = np.zeros((len(samples), LONGEST + 3), np.int16)
     for label, sample in zip(labels, samples, strict=True):
-        codes = [CODES[character] for character in sample.text or ""]
+        codes = [alphabet.index(character) + 1 for character in sample.text or ""]
         label[: len(codes)] = codes
         label[LONGEST:] = (NO_TEXT if sample.text is None else len(codes), sample.colour, sample.layout)
     np.save(path.with_suffix(".crops.npy"), np.stack([sample.crop for sample in samples]))
@@ -341,10 +354,19 @@ def write_shard(path: Path, samples: list[Sample]) -> None:
 @click.option("--real", type=click.Path(path_type=Path, exists=True), multiple=True, help="Folders with labels.csv.")
 @click.option("--shards", default=40, show_default=True, help="Shards of 4096 generated samples.")
 @click.option("--seed", default=1, show_default=True, help="First seed; one for each shard.")
+@click.option("--region", type=click.Choice(sorted(REGIONS)), default="CN", show_default=True, help="Whose plates.")
 def main(
-    cache: Path, glyphs: Path | None, backgrounds: Path | None, real: tuple[Path, ...], shards: int, seed: int
+    cache: Path,
+    glyphs: Path | None,
+    backgrounds: Path | None,
+    real: tuple[Path, ...],
+    shards: int,
+    seed: int,
+    region: str,
 ) -> None:
     """Generate shards; those that are there already are kept."""
+    if region != "CN" and (glyphs or real):
+        raise click.UsageError("--glyphs and --real hold Chinese plates: leave them out for another region")
     cv2.setNumThreads(1)
     cache.mkdir(parents=True, exist_ok=True)
     scenery = Backgrounds.read(backgrounds)
@@ -358,8 +380,8 @@ def main(
     for number in range(seed, seed + shards):
         path = cache / f"drawn-{number:05d}"
         if not path.with_suffix(".labels.npy").exists():
-            generator = Generator(np.random.default_rng(number), glyphs, scenery, donors)
-            write_shard(path, [generator.sample() for _ in range(SHARD)])
+            generator = Generator(np.random.default_rng(number), glyphs, scenery, donors, region)
+            write_shard(path, [generator.sample() for _ in range(SHARD)], REGIONS[region].alphabet)
             click.echo(f"{path.name}: {SHARD} samples")
 
 

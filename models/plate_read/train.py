@@ -20,7 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edge.plates.alphabet import BLANK
+from edge.plates.alphabet import ALPHABET, BLANK
+from edge.plates.grammar import REGIONS
 from models.plate_read.net import ReaderNet, normalise
 from models.plate_read.samples import LONGEST
 
@@ -114,12 +115,13 @@ def losses(outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor) -> dict[str, 
 class Trainer:
     """The state of one run: what a checkpoint holds."""
 
-    def __init__(self, device: str, rate: float, precision: str = "float32") -> None:
-        self.net = ReaderNet().to(device, memory_format=torch.channels_last)
+    def __init__(self, device: str, rate: float, precision: str = "float32", alphabet: str = ALPHABET) -> None:
+        self.net = ReaderNet(alphabet).to(device, memory_format=torch.channels_last)
         self.mean = copy.deepcopy(self.net)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=rate, weight_decay=0.02)
         self.rate = rate
         self.device = device
+        self.alphabet = alphabet
         self.autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16")
         self.seconds = 0.0
         self.step = 0
@@ -134,15 +136,27 @@ class Trainer:
             "seconds": self.seconds,
             "step": self.step,
             "seen": self.seen,
+            "alphabet": self.alphabet,
         }
         torch.save(state, path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
 
     def begin_from(self, path: Path) -> None:
-        """The averaged weights of an earlier run, as the start of this one."""
+        """The averaged weights of an earlier run, as the start of this one, also when that knew other characters."""
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
-        self.net.load_state_dict(state["mean"])
-        self.mean.load_state_dict(state["mean"])
+        weights = state["mean"] | self._known_characters(state["mean"], state.get("alphabet", ALPHABET))
+        self.net.load_state_dict(weights)
+        self.mean.load_state_dict(weights)
+
+    def _known_characters(self, weights: dict[str, Tensor], alphabet: str) -> dict[str, Tensor]:
+        """The last layer with the rows of this run's characters; those that `alphabet` lacks begin at random."""
+        wanted = {place + 1: alphabet.index(c) + 1 for place, c in enumerate(self.alphabet) if c in alphabet}
+        rows, sources = [BLANK, *wanted], [BLANK, *wanted.values()]
+        found = {}
+        for name in ("characters.weight", "characters.bias"):
+            found[name] = self.net.state_dict()[name].clone()
+            found[name][rows] = weights[name][sources]
+        return found
 
     def load(self, path: Path) -> None:
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
@@ -199,6 +213,7 @@ class Trainer:
 )
 @click.option("--threads", default=1, show_default=True)
 @click.option("--seed", default=7, show_default=True)
+@click.option("--region", type=click.Choice(sorted(REGIONS)), default="CN", show_default=True, help="Whose plates.")
 def main(
     cache: Path,
     checkpoint: Path,
@@ -210,12 +225,13 @@ def main(
     precision: str,
     threads: int,
     seed: int,
+    region: str,
 ) -> None:
     """Train until MINUTES are used up; a checkpoint each two minutes."""
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(seed)
-    trainer = Trainer(device, rate, precision)
+    trainer = Trainer(device, rate, precision, REGIONS[region].alphabet)
     if checkpoint.exists():
         trainer.load(checkpoint)
     elif begin_from is not None:

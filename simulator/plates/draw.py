@@ -79,11 +79,11 @@ def draw_plate(text: str, kind: PlateKind, style: PlateStyle, scale: float = 1.0
         _disc(coverage, layout.dot, 5.5, scale)
     if kind in {"new_energy_small", "new_energy_large"}:
         _emblem(ground, (137, 70), scale)
-    ground = _blend(ground, coverage, ink)
+    ground = blend(ground, coverage, ink)
     if red.any():
-        ground = _blend(ground, red, _bgr(RED, style.ink_shift))
+        ground = blend(ground, red, _bgr(RED, style.ink_shift))
     if style.ink_gradient:
-        ground = _relief(ground, np.maximum(coverage, red), style.ink_gradient)
+        ground = relief(ground, np.maximum(coverage, red), style.ink_gradient)
     for bolt in layout.bolts[: style.bolts]:
         _bolt(ground, bolt, style, scale)
     return ground
@@ -110,6 +110,11 @@ def _family(layout: Layout) -> list[str]:
     if layout.height == 220:
         return ["double_up"] * 2 + ["double_down"] * 5
     return ["eight" if layout.width == 480 else "single"] * len(layout.boxes)
+
+
+def shifted(rgb: tuple[int, int, int], rng: np.random.Generator, size: float) -> Colour:
+    """A colour of paint as BGR, somewhat off: no two plates are alike."""
+    return _bgr(rgb, _shift(rng, size))
 
 
 def _ground(kind: PlateKind, width: int, height: int, colour: Colour) -> Bgr:
@@ -162,13 +167,14 @@ def _emblem(ground: Bgr, centre: tuple[float, float], scale: float) -> None:
         cv2.ellipse(ground, place, (radius, radius), 0, start, start + 110, colour, max(1, radius // 3), cv2.LINE_AA)
 
 
-def _blend(ground: Bgr, coverage: Mask, colour: Colour) -> Bgr:
+def blend(ground: Bgr, coverage: Mask, colour: Colour) -> Bgr:
+    """Ink of this colour over a ground (h, w, 3), as far as `coverage` (h, w) says."""
     alpha = coverage[:, :, None].astype(np.float32) * np.float32(1 / 255)
     mixed = ground + alpha * (np.asarray(colour, np.float32) - ground)
     return np.asarray(mixed, np.uint8)
 
 
-def _relief(ground: Bgr, coverage: Mask, strength: float) -> Bgr:
+def relief(ground: Bgr, coverage: Mask, strength: float) -> Bgr:
     """Embossed strokes: lit from above, so the upper edge is brighter and the lower one darker."""
     edge = cv2.Sobel(coverage, cv2.CV_32F, 0, 1, ksize=3) * (strength / 16)
     return np.clip(ground + edge[:, :, None], 0, 255).astype(np.uint8)
