@@ -184,7 +184,7 @@ def eu_holder(rng: np.random.Generator) -> Holder | None:
     if rng.random() < 0.8:
         size = max(9, round(140 * below / (1 + below + above) * 0.75))
         word = " ".join(_word(rng) for _ in range(int(rng.integers(1, 4))))
-        mask = draw_text(_latin_file(rng), word, size)[:40, :500]
+        mask = draw_text(_word_file(rng), word, size)[:40, :500]
         top, left = 140 - mask.shape[0] - 2, (520 - mask.shape[1]) // 2
         area = picture[top : top + mask.shape[0], left : left + mask.shape[1]]
         area[:] = blend(area, mask, (float(rng.uniform(120, 255)),) * 3)
@@ -195,8 +195,7 @@ class Brush:
     """One plate's characters: a font, its stretch, stroke width, and whether all take the same width."""
 
     def __init__(self, rng: np.random.Generator, use: Use) -> None:
-        european = faces("european", use)
-        self._files = font_files(european[int(rng.integers(len(european)))], FONT_FOLDER)
+        self._files = _files_of(use, int(rng.integers(len(faces("european", use)))))
         self._bold = int(rng.choice([-3, -2, 0, 0, 0, 2, 3, 5]))
         self._round = bool(rng.random() < 0.3)
         self._even = rng.random() < 0.5
@@ -242,38 +241,59 @@ class _Box:
 
 
 @lru_cache(maxsize=4096)
-def _glyph(file: Path, character: str, bold: int, rounded: bool) -> Mask:
-    """A tightly cropped capital or digit, 96 px high, its strokes thickened (> 0) or thinned (< 0)."""
+def _ink(file: Path, character: str) -> Mask:
+    """A tightly cropped capital or digit, 96 px high, with a margin of 4 px."""
     ink = draw_text(file, character, 2 * _GLYPH_PX)
     ys, xs = np.nonzero(ink > 40)
-    ink = np.ascontiguousarray(ink[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1])
+    ink = ink[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
     width = max(4, round(_GLYPH_PX * ink.shape[1] / ink.shape[0]))
-    shape = cv2.copyMakeBorder(cv2.resize(ink, (width, _GLYPH_PX), interpolation=cv2.INTER_AREA), 4, 4, 4, 4, 0)
+    shape = cv2.resize(ink, (width, _GLYPH_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.copyMakeBorder(shape, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=0), np.uint8)
+
+
+@lru_cache(maxsize=8192)
+def _glyph(file: Path, character: str, bold: int, rounded: bool) -> Mask:
+    """The same without the margin, its strokes thickened (> 0) or thinned (< 0)."""
+    ink = shape = _ink(file, character)
     if bold:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(bold), abs(bold)))
-        shape = cv2.dilate(shape, kernel) if bold > 0 else cv2.erode(shape, kernel)
+        shape = np.asarray(cv2.dilate(shape, kernel) if bold > 0 else cv2.erode(shape, kernel), np.uint8)
     if rounded:
-        soft = cv2.GaussianBlur(shape, (0, 0), 3.0).astype(np.float32)
-        shape = np.clip((soft - 127) * 4 + 127, 0, 255).astype(np.uint8)
-    ys, xs = np.nonzero(np.asarray(shape) > 40)
-    if len(xs) == 0:
-        return np.asarray(ink, np.uint8)
-    return np.ascontiguousarray(shape[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1])
+        soft = np.asarray(cv2.GaussianBlur(shape, (0, 0), 3.0), np.float32)
+        shape = np.clip((soft - 95) * 4, 0, 255).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect((shape > 40).astype(np.uint8))
+    if width == 0:
+        return ink
+    return np.ascontiguousarray(shape[top : top + height, left : left + width])
+
+
+@lru_cache(maxsize=64)
+def _files_of(use: Use, number: int) -> dict[str, Path]:
+    return font_files(faces("european", use)[number], FONT_FOLDER)
 
 
 def _random_groups(rng: np.random.Generator, code: str) -> Groups:
     country: Country | None = _COUNTRIES.get(code)
     if country is None:
         return _runs(_OTHERS[int(rng.integers(len(_OTHERS)))])
-    choices = country.weighed()
+    choices = _weighed(country)
     weights = np.array([weight for _, weight in choices])
     return choices[int(rng.choice(len(choices), p=weights / weights.sum()))][0]
+
+
+@lru_cache(maxsize=64)
+def _weighed(country: Country) -> list[tuple[Groups, float]]:
+    return country.weighed()
 
 
 def _grouped(text: str, code: str, rng: np.random.Generator) -> list[str]:
     """The text cut into the groups of one of the country's formats."""
     country = _COUNTRIES.get(code)
-    formats = country.groups() if country else [_runs(slots) for slots in _OTHERS if len(slots) == len(text)]
+    formats = (
+        [groups for groups, _ in _weighed(country)]
+        if country
+        else [_runs(slots) for slots in _OTHERS if len(slots) == len(text)]
+    )
     fitting = [groups for groups in formats if _fits(text, groups)]
     if not fitting:
         raise ValueError(f"{text!r} is no number of {code or 'any series'}")
@@ -443,6 +463,5 @@ def _word(rng: np.random.Generator) -> str:
     return letters if rng.random() < 0.5 else letters.capitalize()
 
 
-def _latin_file(rng: np.random.Generator) -> Path:
-    latin = faces("latin", "training")
-    return font_files(latin[int(rng.integers(len(latin)))])["A"]
+def _word_file(rng: np.random.Generator) -> Path:
+    return _files_of("training", int(rng.integers(len(faces("european", "training")))))["A"]
