@@ -11,6 +11,7 @@ COMMANDS = {
     "camera": "simulator.camera.command:camera_command",
     "broker": "simulator.broker:broker_command",
     "score": "simulator.score:score_command",
+    "passages": "simulator.passages:passages_command",
     "demo": "simulator.demo:demo_command",
     "bench": "simulator.bench:bench_command",
 }

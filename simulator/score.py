@@ -14,7 +14,7 @@ from rich.table import Table
 
 from simulator.rehearsal import HeardAlert, Rehearsal, Score
 from simulator.render import RenderedScenario, render_scenario
-from simulator.scenario import ScenarioError, load_scenario
+from simulator.scenario import Scenario, ScenarioError, load_scenario
 from simulator.scenes import SceneError
 from simulator.scoring import Count
 from simulator.stack import FolderInUse, StackError, hold
@@ -35,17 +35,28 @@ def make_console() -> Console:
 
 
 def render_with_progress(scenario_file: Path, folder: Path, console: Console) -> RenderedScenario:
-    """Render what is not rendered yet, with a progress bar a camera. Raises click.ClickException with what is wrong."""
-    columns = (TextColumn("  rendering {task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"))
+    """Load a scenario and render it. Raises click.ClickException with what is wrong."""
     try:
         scenario = load_scenario(scenario_file)
-        scenes = folder / "scenes" / scenario.name
+    except (ScenarioError, SceneError) as error:
+        raise click.ClickException(str(error)) from error
+    return render_scenario_with_progress(scenario, folder, console)
+
+
+def render_scenario_with_progress(
+    scenario: Scenario, folder: Path, console: Console, processes: int = 2
+) -> RenderedScenario:
+    """Render what is not rendered yet, with a progress bar a camera. Raises click.ClickException with what is wrong."""
+    columns = (TextColumn("  rendering {task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"))
+    scenes = folder / "scenes" / scenario.name
+    try:
         with hold(scenes), Progress(*columns, console=console) as progress:
             bars = {camera.id: progress.add_task(camera.id, total=None) for camera in scenario.cameras}
             return render_scenario(
                 scenario,
                 scenes,
                 lambda camera, done, total: progress.update(bars[camera], completed=done, total=total),
+                processes,
             )
     except (ScenarioError, SceneError, VideoError, FolderInUse) as error:
         raise click.ClickException(str(error)) from error
