@@ -27,6 +27,7 @@ from collector.mqtt import BrokerAddress, BrokerUrlError
 from collector.schema import dead_letters
 from collector.server import PortTaken, listen, serve
 from collector.settings import Settings
+from collector.watchlist_command import watchlist
 
 MEBIBYTE = 2**20
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,6 +58,9 @@ def main() -> None:
     )
     for chatty in ("alembic", "sse_starlette"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+main.add_command(watchlist)
 
 
 @main.command()

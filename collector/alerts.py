@@ -139,6 +139,8 @@ def _fall_title(fall: FallingObjectData) -> str:
 
 def _passage_title(passage: PlatePassageData) -> str:
     at = f"{passage.camera} lane {passage.lane}" if passage.lane else passage.camera
+    if passage.plate_digest is not None:
+        return f"A vehicle whose plate is kept as a hash passed {at}"
     return f"{_plate_words(passage.plate)} passed {at}"
 
 

@@ -13,9 +13,11 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -347,3 +349,37 @@ class Presence:
     def _payload(self, state: Literal["online", "offline"]) -> str:
         status = CollectorStatus(state=state, connection_id=self._connection_id, at=datetime.now(UTC))
         return status.model_dump_json()
+
+
+def publish_retained(address: BrokerAddress, messages: Sequence[tuple[str, str]], timeout_s: float = 10.0) -> None:
+    """Publish retained messages (topic, payload) over a connection of its own; returns when the broker has them.
+
+    Raises ConnectionError: nobody answers, or the broker refuses us or a message.
+    """
+    client = address.client(f"watchpost-admin-{uuid4().hex[:8]}", session=False)
+    told: SimpleQueue[str | None] = SimpleQueue()
+    client.on_connect = lambda _client, _data, _flags, reason, _more: told.put(_refusal(reason))
+    client.on_connect_fail = lambda _client, _data: told.put(f"no broker answers ({sys.exc_info()[1]})")
+    client.on_publish = lambda _client, _data, _mid, reason, _more: told.put(_refusal(reason))
+    address.connect(client, session=False)
+    try:
+        _expect(address, told, timeout_s)
+        for topic, payload in messages:
+            client.publish(topic, payload, qos=1, retain=True)
+            _expect(address, told, timeout_s)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _refusal(reason: ReasonCode) -> str | None:
+    return f"the broker refuses: {reason}; check user name, password and ACL" if reason.is_failure else None
+
+
+def _expect(address: BrokerAddress, told: SimpleQueue[str | None], timeout_s: float) -> None:
+    try:
+        problem = told.get(timeout=timeout_s)
+    except Empty as error:
+        raise ConnectionError(f"{address}: no answer within {timeout_s:g} s") from error
+    if problem is not None:
+        raise ConnectionError(f"{address}: {problem}")

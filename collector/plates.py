@@ -7,7 +7,7 @@ from typing import Any
 from contract.events import EventType, PlatePassageData, PlateRead, WatchlistHitData
 
 PLATE_TYPES = frozenset({EventType.PLATE_PASSAGE, EventType.WATCHLIST_HIT})
-_SHOWN_DATA = (set(PlatePassageData.model_fields) | set(WatchlistHitData.model_fields)) - {"plate_digest"}
+_SHOWN_DATA = (set(PlatePassageData.model_fields) | set(WatchlistHitData.model_fields)) - {"plate_digest", "confused"}
 _SHOWN_PLATE = set(PlateRead.model_fields) - {"characters", "alternatives"}
 
 

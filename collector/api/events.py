@@ -8,7 +8,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import AwareDatetime
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import audit
 from collector.api.guard import Reader, Running
@@ -20,6 +21,8 @@ from contract.events import EventType
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
 Order = Literal["newest", "oldest", "sequence"]
+_DIGEST = ('"plate_digest":"', '"plate_digest": "')
+"""How an envelope that holds a hash in place of a plate can be told."""
 
 
 @router.get("")
@@ -35,23 +38,46 @@ async def list_events(  # noqa: PLR0913 -- every parameter is a filter of the ad
     until: Annotated[AwareDatetime | None, Query(description="Event time, not included.")] = None,
     outbox_id: UUID | None = None,
     passage_id: str | None = None,
+    plate: Annotated[
+        str | None, Query(min_length=1, max_length=12, description="Begins with this. Plates kept as hashes: see note.")
+    ] = None,
     order: Annotated[Order, Query(description="By event time, or by (outbox id, sequence).")] = "newest",
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     cursor: str | None = None,
 ) -> EventPage:
     """Events, filtered, a page at a time. Plates are masked for role viewer; showing them is recorded."""
+    if plate is not None and not principal.sees_plates:
+        raise HTTPException(403, f"role {principal.role.value} may not search by plate")
     wanted = {"type": type_, "site": site, "edge": edge, "source": source, "passage_id": passage_id}
     wanted["outbox_id"] = str(outbox_id) if outbox_id else None
-    query = _filtered({key: value for key, value in wanted.items() if value is not None}, since, until)
+    filtered = _filtered({key: value for key, value in wanted.items() if value is not None}, since, until)
+    query = filtered if plate is None else filtered.where(events.c.plate.startswith(plate.upper(), autoescape=True))
     keys = (events.c.outbox_id, events.c.sequence) if order == "sequence" else (events.c.occurred_us, events.c.row_id)
     async with collector.database.read() as connection:
         rows, following = await page(connection, query, keys, descending=order == "newest", limit=limit, cursor=cursor)
         items, plates = await event_items(connection, rows, principal.sees_plates)
-    if plates:
+        note = None if plate is None else await _hashes_among(connection, filtered)
+    if plates or plate is not None:
+        action, subject = ("list", "/api/v1/events") if plate is None else ("search", f"/api/v1/events?plate={plate}")
         async with collector.database.write() as connection:
-            now_us = collector.clock()
-            await audit.record(connection, principal, "list", "/api/v1/events", now_us=now_us, plates=plates)
-    return EventPage(items=items, next_cursor=following)
+            await audit.record(connection, principal, action, subject, now_us=collector.clock(), plates=plates)
+    return EventPage(items=items, next_cursor=following, note=note)
+
+
+async def _hashes_among(connection: AsyncConnection, filtered: Select[Any]) -> str | None:
+    """What a search by plate cannot see: passages whose edges tell plates only as keyed hashes."""
+    hashed = filtered.where(
+        events.c.type == EventType.PLATE_PASSAGE,
+        events.c.plate.is_(None),
+        or_(*(events.c.payload.contains(text, autoescape=True) for text in _DIGEST)),
+    )
+    some = (await connection.execute(hashed.limit(1))).first()
+    if some is None:
+        return None
+    return (
+        "some passages here are kept as keyed hashes (privacy.plates: hashed on their edge): "
+        "they cannot be searched by plate, not even by its first characters, and are not among the results"
+    )
 
 
 def _filtered(equal: dict[str, Any], since: datetime | None, until: datetime | None) -> Select[Any]:

@@ -44,6 +44,7 @@ class EventPage(BaseModel):
 
     items: list[EventItem]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
+    note: str | None = Field(default=None, description="What a search could not look at; null when it saw everything.")
 
 
 class AlertItem(BaseModel):

@@ -187,6 +187,47 @@ async def test_a_viewer_sees_no_plate_anywhere(api: Api) -> None:
     assert all(act["role"] == "operator" and act["plates"] > 0 for act in acts)
 
 
+def hashed(edge: SampleEdge) -> dict[str, Any]:
+    """A passage of an edge with `privacy.plates: hashed`."""
+    passage = edge.passage(passage_id="p-hashed")
+    hidden = {"plate": None, "plate_digest": "5a" * 32, "plate_key_id": "ab" * 8, "plate_kind": "small_blue"}
+    passage["data"] |= hidden
+    return passage
+
+
+async def test_a_search_by_plate_finds_prefixes_and_says_what_it_cannot_search(api: Api) -> None:
+    edge = SampleEdge()
+    await api.take(edge, edge.passage("京A12345"), edge.passage("京A99999", "p2"), edge.hit("京A12345"), edge.fall())
+    found = (await api.get("/api/v1/events", plate="京a12")).json()
+    assert {item["event"]["data"]["plate"]["text"] for item in found["items"]} == {"京A12345"}
+    assert len(found["items"]) == 2
+    assert found["note"] is None
+    await api.take(edge, hashed(edge))
+    for prefix, count in (("京A", 3), ("%", 0), ("沪", 0)):
+        answer = (await api.get("/api/v1/events", plate=prefix)).json()
+        assert len(answer["items"]) == count
+        assert "cannot be searched by plate, not even by its first characters" in answer["note"]
+    assert (await api.get("/api/v1/events", plate="京A", type="falling_object")).json()["note"] is None
+    assert (await api.get("/api/v1/events")).json()["note"] is None, "nobody asked for a plate"
+    acts = (await api.get("/api/v1/audit", Role.AUDITOR)).json()["items"]
+    assert "/api/v1/events?plate=沪" in {act["subject"] for act in acts if act["action"] == "search"}
+
+
+async def test_a_viewer_may_neither_search_plates_nor_see_hash_or_list(api: Api) -> None:
+    edge = SampleEdge()
+    hit = edge.hit("京A12345")
+    hit["data"] |= {"rule": "confusable", "confused": [{"place": 3, "read": "1", "listed": "L"}]}
+    await api.take(edge, hit, hashed(edge))
+    assert (await api.get("/api/v1/events", Role.VIEWER, plate="京")).status_code == 403
+    shown = (await api.get("/api/v1/events", Role.VIEWER)).text
+    assert "confusable" in shown
+    for secret in ("5a5a", "listed", "12345"):
+        assert secret not in shown
+    assert '"listed":"L"' in (await api.get("/api/v1/events", Role.OPERATOR)).text
+    titles = {item["title"] for item in (await api.get("/api/v1/alerts", Role.VIEWER)).json()["items"]}
+    assert "A vehicle whose plate is kept as a hash passed lane-1 lane 1" in titles
+
+
 async def test_an_alert_is_worked_on(api: Api) -> None:
     edge = SampleEdge()
     await api.take(edge, edge.fall())

@@ -116,6 +116,7 @@ def test_an_alert_arrives_with_its_picture_and_is_dealt_with(
     wait_until(lambda: "acknowledged" in browser.find_element(By.CSS_SELECTOR, ".detail .head").text)
     browser.find_element(By.CSS_SELECTOR, "button.do.dismissed").click()
     wait_until(lambda: not found(browser, "button.alert"))
+    wait_until(lambda: len(peer.on("/alert-state/")) >= 3)
     states = [state["state"] for state in peer.on("/alert-state/")]
     assert states == ["new", "acknowledged", "dismissed"]
     asked = addresses_asked(browser)
@@ -159,6 +160,20 @@ def test_a_viewer_can_look_but_not_act(
     assert "A12345" not in browser.page_source
     assert "京A·1**45" in browser.page_source
     assert not found(browser, "button.do")
+
+
+def test_a_plate_that_is_kept_as_a_hash_is_not_called_unreadable(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser]
+) -> None:
+    edge = SampleEdge()
+    browser = browse()
+    signed_in(browser, running)
+    passage = edge.passage()
+    passage["data"] |= {"plate": None, "plate_digest": "5a" * 32, "plate_kind": "small_blue", "speed_class": "slow"}
+    publish(peer, edge, passage)
+    wait_until(lambda: found(browser, ".feed li"))
+    assert "plate kept as a hash" in browser.find_element(By.CSS_SELECTOR, ".feed li").text
+    assert "unreadable" not in browser.page_source
 
 
 def test_both_languages_have_the_same_words() -> None:

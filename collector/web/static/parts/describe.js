@@ -10,11 +10,16 @@ export function origin(data, say) {
   return words.join(" · ");
 }
 
+// A plate was read, but only its keyed hash has left the box (a viewer is not given the hash itself).
+export const isHashed = (data) => data.readable === true && !data.plate;
+
 export function eventTitle(envelope, say) {
   const data = envelope.data;
   const type = typeOf(envelope);
   if (PLACE_KEYS.has(type)) return [say(type), origin(data, say)].filter(Boolean).join(" · ");
-  if (type === "plate_passage" || type === "watchlist_hit") return `${say(type)} · ${data.plate?.text || say("noPlate")}`;
+  if (type === "plate_passage" || type === "watchlist_hit") {
+    return `${say(type)} · ${data.plate?.text || say(isHashed(data) ? "hashedPlate" : "noPlate")}`;
+  }
   if (type === "camera") return `${say(type)} ${data.camera} · ${say(data.state)}`;
   if (type === "sensor") return `${say(type)} ${data.sensor} · ${data.kind}${data.alarm ? ` · ${say("alarm")}` : ""}`;
   return say(type);

@@ -1,7 +1,7 @@
 // One alert or event: what happened, the proof, and what to do about it.
 import { ApiError, alert as getAlert, event as getEvent, takeStep } from "./api.js";
 import { Severity } from "./alert-list.js";
-import { eventTitle, number, origin, percent, proof, typeOf } from "./describe.js";
+import { eventTitle, isHashed, number, origin, percent, proof, typeOf } from "./describe.js";
 import { html, useCallback, useEffect, useState } from "./lib.js";
 import { Clip, Corners, Path, Picture } from "./picture.js";
 
@@ -122,11 +122,16 @@ function facts(type, data, say) {
   if (data.acceleration_g != null) rows.push(["acceleration", `${number(data.acceleration_g, 2)} g`]);
   if (data.speed_mps != null) rows.push(["speed", `${number(data.speed_mps)} m/s`]);
   if (data.size_px != null) rows.push(["size", `${number(data.size_px, 0)} px`]);
+  if (isHashed(data)) rows.push(["plate", say("hashedPlate"), say("hashedPlateWhy")]);
+  if (data.plate_kind) rows.push(["kind", data.plate_kind.replaceAll("_", " "), data.plate_colour && say(data.plate_colour)]);
+  if (data.speed_class) rows.push(["speed", say(data.speed_class)]);
+  if (data.withdrawn_hits?.length) rows.push(["withdrawn", data.withdrawn_hits.join(", ")]);
   if (data.lane) rows.push(["place", say("lane", data.lane)]);
   if (data.direction) rows.push(["direction", say(data.direction)]);
   if (data.stage) rows.push(["stage", say(data.stage)]);
   if (data.frames_read != null) rows.push(["frames", data.frames_read]);
   if (data.rule) rows.push(["rule", say(data.rule)], ["entry", `${data.list_id} / ${data.entry_id}`]);
+  for (const one of data.confused ?? []) rows.push(["confused", say("readAs", one.place, one.listed, one.read)]);
   if (data.state) rows.push(["state", say(data.state), data.reason]);
   if (type === "sensor") rows.push(["kind", data.kind], ["alarm", data.alarm ? "✓" : "–"]);
   if (data.value != null) rows.push(["value", `${data.value} ${data.unit ?? ""}`]);
