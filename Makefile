@@ -13,10 +13,10 @@ FETCHED_FROM := collector/web/package-lock.json simulator/package-lock.json
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench docs lock install clean
+.PHONY: help demo test lint format bench bench-plates docs lock install clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: install ## the main job with simulated cameras; ONCE=1 plays one scenario, prints the score and ends
 	@$(BIN)/python -m simulator demo $(if $(ONCE),--once)
@@ -37,6 +37,9 @@ format: install ## put the code into its standard form
 
 bench: install ## measure cost, delay, start and memory; writes docs/ref/bench.md and its plot
 	@$(BIN)/python -m simulator bench
+
+bench-plates: install ## measure the plate path on DATA=FOLDER (plates/, falling/clips/); writes docs/ref/plates-bench.md
+	@$(BIN)/python -m models.plates_page --data "$(DATA)" $(if $(READER),--reader $(READER)) $(foreach part,$(ONLY),--only $(part))
 
 docs: install ## write the generated references again (schemas, AsyncAPI, OpenAPI)
 	@$(BIN)/python -m contract docs/ref/contract
