@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from simulator.checkpoint.light import make_light
 from simulator.checkpoint.road import RoadPainter, RoadPlan
 from simulator.checkpoint.scene import CheckpointScene
 from simulator.checkpoint.traffic import TrafficPlan, make_traffic
 from simulator.checkpoint.view import View
-from simulator.plates import PlateKind
+from simulator.plates.makers import MAKERS
 from simulator.scenes import CameraSpec, Scene, SceneError
 
 _SUPPORTED = {"day", "night", "rain"}
@@ -31,13 +31,32 @@ class CheckpointOptions(BaseModel):
     headway_s: tuple[float, float] = Field(
         default=(0.5, 3.0), description="Shortest and longest extra time between vehicles of a lane."
     )
-    plate_kinds: tuple[PlateKind, ...] | None = Field(
+    region: str = Field(default="CN", description="Whose plates the vehicles have: CN or eu.")
+    plate_kinds: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
         description="Only these kinds of plates; every kind that suits the vehicle if left out.",
     )
     dirt: float = Field(default=0.06, ge=0, le=0.5, description="How dirty plates are on average.")
     tilt_deg: float = Field(default=1.0, ge=0, le=8, description="How crookedly plates are mounted (deviation).")
+
+    @field_validator("region")
+    @classmethod
+    def _known_region(cls, value: str) -> str:
+        if value not in MAKERS:
+            raise ValueError(f"no plates of {value!r} can be drawn; there are: {', '.join(sorted(MAKERS))}")
+        return value
+
+    @field_validator("plate_kinds")
+    @classmethod
+    def _known_kinds(cls, value: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        if "region" not in info.data:  # already refused
+            return value
+        known = MAKERS[info.data["region"]].kinds
+        unknown = [kind for kind in value or () if kind not in known]
+        if unknown:
+            raise ValueError(f"no plates of kind {', '.join(unknown)}; there are: {', '.join(known)}")
+        return value
 
 
 def build_checkpoint(camera: CameraSpec, seed: int) -> Scene:
@@ -101,4 +120,5 @@ def _plan(camera: CameraSpec, options: CheckpointOptions) -> TrafficPlan:
         plate_kinds=options.plate_kinds,
         dirt=options.dirt,
         tilt=options.tilt_deg,
+        maker=MAKERS[options.region],
     )

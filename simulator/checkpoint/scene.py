@@ -16,9 +16,8 @@ from simulator.checkpoint.noise import clouds
 from simulator.checkpoint.paint import Painter, Skin, paint_side, pick_paint
 from simulator.checkpoint.road import RoadPlan
 from simulator.checkpoint.sprite import SHADOW_ROOM, Placed, Sprite, draw_shadow, draw_sprite
-from simulator.checkpoint.traffic import FAR, Vehicle
+from simulator.checkpoint.traffic import FAR, Traffic, Vehicle
 from simulator.checkpoint.view import View
-from simulator.plates import draw_plate, plate_colour, plate_rows, random_style
 from simulator.scenes import Bgr, CameraSpec
 from simulator.truth import PassageTruth, SceneTruth, TruthRecord
 
@@ -59,10 +58,10 @@ class CheckpointScene:
         light: Light,
         road: RoadPlan,
         background: Bgr,
-        vehicles: list[Vehicle],
+        traffic: Traffic,
     ) -> None:
         self._camera, self._seed, self._view, self._light, self._road = camera, seed, view, light, road
-        self._background, self._vehicles = background, vehicles
+        self._background, self._vehicles, self._region = background, traffic.vehicles, traffic.region
         rng = np.random.default_rng([seed, 77])
         self._noise = NoiseBank(view.size, light.noise * view.size[1] / 720, rng)
         self._rain = RainBank(view.size, light.night, rng) if light.rain else None
@@ -138,9 +137,9 @@ class CheckpointScene:
         return PassageTruth(
             id=f"{self._camera.id}-{vehicle.number:03d}",
             plate=vehicle.plate,
-            plate_kind=vehicle.plate_kind,
-            colour=plate_colour(vehicle.plate_kind),
-            rows=plate_rows(vehicle.plate_kind),
+            plate_kind=vehicle.maker.told_as(vehicle.plate_kind),
+            colour=vehicle.maker.colour(vehicle.plate_kind),
+            rows=vehicle.maker.rows(vehicle.plate_kind),
             t_first_s=seen[0][0],
             t_last_s=seen[-1][0],
             direction="approaching" if vehicle.speed_mps > 0 else "leaving",
@@ -166,7 +165,7 @@ class CheckpointScene:
             lanes.append(
                 {"name": f"lane-{lane + 1}", "polygon": [[round(float(x), 4), round(float(y), 4)] for x, y in outline]}
             )
-        return {"plates": {"lanes": lanes}}
+        return {"plates": {"region": self._region, "lanes": lanes}}
 
     # Drawing -----------------------------------------------------------------------------------------------------
 
@@ -183,7 +182,7 @@ class CheckpointScene:
 
     def _plate(self, vehicle: Vehicle, rng: np.random.Generator) -> Bgr:
         """The plate as it looks on this vehicle, in this light."""
-        plate = draw_plate(vehicle.plate, vehicle.plate_kind, random_style(rng)).astype(np.float32)
+        plate = vehicle.maker.draw(vehicle.plate, vehicle.plate_kind, rng, "simulator", 1.0).astype(np.float32)
         height, width = plate.shape[:2]
         soil = np.clip(clouds(rng, (width, height), 5, octaves=4) * 0.5 + 0.3, 0, 1)[..., None] * vehicle.dirt
         plate += (np.array((92, 108, 118), np.float32) - plate) * soil

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from simulator.checkpoint.road import RoadPlan
 from simulator.checkpoint.vehicles import PLATE_HEIGHT, End, Shell, VehicleKind, make_shell
-from simulator.plates import PlateKind, plate_rows, random_plate
+from simulator.plates import PlateKind
+from simulator.plates.makers import PlateMaker
 
 Array = NDArray[np.float32]
 
@@ -40,8 +41,8 @@ _PLATES: dict[VehicleKind, tuple[tuple[PlateKind, float], ...]] = {
     "truck": (("large_yellow", 0.78), ("new_energy_large", 0.22)),
     "bus": (("large_yellow", 0.5), ("new_energy_large", 0.5)),
 }  # fmt: skip
+"""Of the Chinese kinds; of another region's, each is as frequent."""
 _TRUCK_REAR: tuple[tuple[PlateKind, float], ...] = (("large_yellow_double", 0.6), ("trailer_double", 0.4))
-_SIZES_M = {1: (0.44, 0.14), 2: (0.44, 0.22)}
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,11 @@ class Vehicle:
     """Towards the camera when positive."""
     starts_s: float
     plate: str
-    plate_kind: PlateKind
+    plate_kind: str
     plate_tilt: float
     plate_lean: float
     dirt: float
+    maker: PlateMaker
 
     def near(self, time_s: float) -> float:
         """Y of the end that faces the camera."""
@@ -83,9 +85,7 @@ class Vehicle:
 
     def plate_corners(self, time_s: float) -> Array:
         """World points (4, 3), clockwise from the plate's top left as the camera sees it."""
-        width, height = _SIZES_M[plate_rows(self.plate_kind)]
-        if self.plate_kind in ("new_energy_small", "new_energy_large"):
-            width = 0.48
+        width, height = (side / 1000 for side in self.maker.size_mm(self.plate_kind))
         middle = PLATE_HEIGHT[(self.kind, self.end)]
         depth = min(self.shell.depth_at(middle - height / 2), self.shell.depth_at(middle + height / 2)) - 0.03
         u = np.array([-1, 1, 1, -1]) * width / 2
@@ -104,12 +104,21 @@ class TrafficPlan:
     headway_s: tuple[float, float]
     speed_mps: tuple[float, float]
     leaving_lanes: tuple[int, ...]
-    plate_kinds: tuple[PlateKind, ...] | None
+    plate_kinds: tuple[str, ...] | None
     dirt: float
     tilt: float
+    maker: PlateMaker
 
 
-def make_traffic(plan: TrafficPlan, road: RoadPlan, rng: np.random.Generator) -> list[Vehicle]:
+@dataclass(frozen=True)
+class Traffic:
+    """All vehicles, by the time they come, and the region whose plates they have."""
+
+    region: str
+    vehicles: list[Vehicle]
+
+
+def make_traffic(plan: TrafficPlan, road: RoadPlan, rng: np.random.Generator) -> Traffic:
     """All vehicles that come into view and pass within the duration, by the time they do: no plate is half seen."""
     vehicles: list[Vehicle] = []
     for lane in range(road.lanes):
@@ -122,7 +131,7 @@ def make_traffic(plan: TrafficPlan, road: RoadPlan, rng: np.random.Generator) ->
                 break
             vehicles.append(vehicle)
             clock += _gap_s(vehicle, pace) + float(lane_rng.uniform(*plan.headway_s))
-    return sorted(vehicles, key=lambda v: (v.starts_s, v.lane))
+    return Traffic(plan.maker.region, sorted(vehicles, key=lambda v: (v.starts_s, v.lane)))
 
 
 def _gap_s(vehicle: Vehicle, pace: float) -> float:
@@ -138,7 +147,7 @@ def _vehicle(
     kinds, shares = zip(*_VEHICLES, strict=True)
     kind: VehicleKind = kinds[int(rng.choice(len(kinds), p=shares))]
     wanted = _plate_kind(kind, end, plan, rng)
-    text, plate_kind = random_plate(rng, wanted)
+    text, plate_kind = plan.maker.random_plate(rng, wanted)
     speed = pace * float(rng.uniform(0.985, 1.015))
     return Vehicle(
         number=number,
@@ -155,13 +164,17 @@ def _vehicle(
         plate_tilt=float(rng.normal(0, np.radians(plan.tilt))),
         plate_lean=float(rng.uniform(-0.05, 0.14)),
         dirt=float(np.clip(rng.exponential(plan.dirt), 0, 0.75)),
+        maker=plan.maker,
     )
 
 
-def _plate_kind(kind: VehicleKind, end: End, plan: TrafficPlan, rng: np.random.Generator) -> PlateKind:
+def _plate_kind(kind: VehicleKind, end: End, plan: TrafficPlan, rng: np.random.Generator) -> str:
+    kinds = plan.plate_kinds
+    if kinds is None and plan.maker.region != "CN":
+        kinds = plan.maker.kinds
+    if kinds is not None:
+        return kinds[int(rng.integers(len(kinds)))]
     choices = _TRUCK_REAR if kind == "truck" and end == "rear" else _PLATES[kind]
-    if plan.plate_kinds is not None:
-        return plan.plate_kinds[int(rng.integers(len(plan.plate_kinds)))]
     names, weights = zip(*choices, strict=True)
     shares = np.array(weights) / sum(weights)
     chosen: PlateKind = names[int(rng.choice(len(names), p=shares))]

@@ -29,6 +29,8 @@ class PlateMaker:
     colour: Callable[[str], PlateColour]
     size_mm: Callable[[str], tuple[int, int]]
     holder: Callable[[np.random.Generator], Holder | None] = field(default=lambda _rng: None)
+    told_as: Callable[[str], str] = field(default=lambda kind: kind)
+    """Kind -> how the region's grammar, and with it an event, names it."""
 
 
 def _chinese(text: str, kind: str, rng: np.random.Generator, use: Use, scale: float) -> Bgr:
@@ -51,7 +53,15 @@ CHINA = PlateMaker(
     _chinese_size,
 )
 EUROPE = PlateMaker(
-    "eu", eu.EU_KINDS, eu.random_eu_plate, eu.draw_eu_plate, eu.eu_rows, eu.eu_colour, eu.eu_size_mm, eu.eu_holder
+    "eu",
+    eu.EU_KINDS,
+    eu.random_eu_plate,
+    eu.draw_eu_plate,
+    eu.eu_rows,
+    eu.eu_colour,
+    eu.eu_size_mm,
+    eu.eu_holder,
+    lambda kind: "standard_double" if eu.eu_rows(kind) == 2 else "standard",
 )
 MAKERS: dict[str, PlateMaker] = {maker.region: maker for maker in (CHINA, EUROPE)}
 """By the region's name (`edge.plates.grammar.REGIONS`)."""
