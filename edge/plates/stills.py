@@ -81,6 +81,14 @@ class StillReader:
         """The plate at these corners of a picture."""
         return StillPlate(np.asarray(corners, np.float32), score, self._recogniser.recognise(bgr, corners))
 
+    def read_place(self, bgr: Bgr, corners: Corners) -> StillPlate:
+        """The plate somewhere at these corners: read there, or where a close-up shows it if that reads surer."""
+        as_told = self.read_at(bgr, corners)
+        if as_told.recognition.worth >= SURE:
+            return as_told
+        [found] = self.detector.refine(bgr, [PlateDetection(as_told.corners, 1.0)])
+        return max(as_told, self.read_at(bgr, found.corners), key=lambda plate: plate.recognition.worth)
+
     def read_crop(self, crop: Bgr) -> StillPlate:
         """A picture (h, w, 3) that was cut out around one plate: as it is, or straightened if that reads surer."""
         as_it_is = self.read_at(crop, outline(crop))

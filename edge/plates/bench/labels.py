@@ -88,9 +88,13 @@ class LabelledPicture:
 
 
 def normalise(text: str) -> str:
-    """A plate's text as the reader writes it: full-width forms made plain, upper case, no spaces, dots or dashes."""
+    """A plate's text as the reader writes it: full-width forms made plain, upper case, no spaces, dots or dashes.
+
+    After a province stands a letter: whoever labelled a 0 there saw the letter O.
+    """
     plain = unicodedata.normalize("NFKC", text).upper()
-    return "".join(character for character in plain if character.isalnum())
+    kept = "".join(character for character in plain if character.isalnum())
+    return f"{kept[0]}O{kept[2:]}" if kept[1:2] == "0" and kept[0] in PROVINCES else kept
 
 
 def without_province(text: str) -> str:

@@ -161,7 +161,7 @@ class Bench:
         """The reader alone: at the labelled corners, or on the picture cut at the labelled box."""
         if label.corners is not None:
             corners = label.corners
-            plate = _timed(result.timings.read, lambda: self._still.read_at(picture, corners))
+            plate = _timed(result.timings.read, lambda: self._still.read_place(picture, corners))
         elif label.box is not None:
             cut = _cut(picture, label.box)
             if cut.size == 0:

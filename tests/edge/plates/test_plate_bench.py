@@ -205,6 +205,11 @@ def test_spellings_of_one_plate_are_the_same(spelt: str) -> None:
     assert normalise(spelt) == "京A12345"
 
 
+def test_a_zero_in_the_authority_s_place_is_the_letter() -> None:
+    assert normalise("粤0T9048") == "粤OT9048"
+    assert normalise("0T90480") == "0T90480"
+
+
 def test_characters_are_aligned_by_the_fewest_edits() -> None:
     assert align("京A1", "京B1") == [("京", "京"), ("A", "B"), ("1", "1")]
     assert align("京A1", "A1") == [("京", ""), ("A", "A"), ("1", "1")]
