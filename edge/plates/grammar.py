@@ -87,7 +87,9 @@ GA36_ROWS = TwoRows((0.18, 0.0, 0.82, 5 / 12), (0.0, 1 / 3, 1.0, 1.0), 0.34)
 class Region:
     """A region's plates: the reader's alphabet (CTC output i+1 is `alphabet[i]`), the kinds, and who reads them.
 
-    `reader` names the model in the manifest.
+    `reader` names the model in the manifest. `widened` are cuts that are always read too: how far they go beyond the
+    corners at the left and at the right, in plate widths. Long plates need them, whose ends a detector may miss, where
+    what is left of a number may be a number as well.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Region:
     kinds: tuple[PlateKind, ...]
     reader: str = "plate_read"
     two_rows: TwoRows = GA36_ROWS
+    widened: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         known = set(self.alphabet)
@@ -273,6 +276,7 @@ EUROPE = Region(
     ),
     reader="plate_read_eu",
     two_rows=TwoRows((0.0, 0.0, 1.0, 0.54), (0.0, 0.46, 1.0, 1.0), 0.5),
+    widened=((0.08, 0.12), (0.0, 0.3), (0.2, 0.05)),
 )
 """The kinds say no country: most series of one country could be those of another."""
 

@@ -18,12 +18,14 @@ from edge.inference import ModelStore
 from edge.plates.decoding import Decoder, Reading
 from edge.plates.grammar import Appearance, Region
 from edge.plates.reader import PlateReader, RawRead
-from edge.plates.rectify import Corners, aspect, grow, rectify, shear, turn
+from edge.plates.rectify import Corners, aspect, grow, part_of, rectify, shear, turn
 from edge.types import Bgr
 
 Rows = Literal[1, 2]
 SURE = 0.9
 """A reading this probable needs no other cut."""
+_LIKELY = 0.6
+"""A longer text this probable stands against a shorter, surer one."""
 _NO_PLATE = 0.9
 """What the net so surely calls no plate is not cut again."""
 _LIKELY_TWO_ROWS = 0.5
@@ -66,6 +68,7 @@ class Recogniser:
     def __init__(self, reader: PlateReader, decoder: Decoder) -> None:
         self._reader = reader
         self._decoder = decoder
+        self._widened = tuple(_widen(left, right) for left, right in decoder.region.widened)
 
     @classmethod
     def of(cls, region: Region, models: ModelStore) -> Recogniser:
@@ -80,14 +83,23 @@ class Recogniser:
         if two_rows > _LIKELY_TWO_ROWS:
             rows = 2
             found += self._read(bgr, corners, _FIRST, rows)
+        if rows == 1:
+            found += self._read(bgr, corners, self._widened, rows)
         for cuts in (_WIDER, _TURNED):
             if max(cut.worth for cut in found) >= SURE or min(cut.read.not_a_plate for cut in found) > _NO_PLATE:
                 break
             found += self._read(bgr, corners, cuts, rows)
         if rows == 1 and two_rows > _MAYBE_TWO_ROWS and max(cut.worth for cut in found) < SURE:
             found += self._read(bgr, corners, (*_FIRST, *_WIDER), 2)
-        best = max(found, key=lambda cut: cut.worth)
+        best = self._best(found)
         return Recognition(best.rows, best.crop, best.read, best.reading, len(found))
+
+    def _best(self, found: Sequence[Recognition]) -> Recognition:
+        """The surest; where plates are widened, the longest of those that are likely."""
+        likely = [cut for cut in found if cut.worth >= _LIKELY]
+        if self._widened and likely:
+            return max(likely, key=lambda cut: (len(cut.reading.text), cut.worth))
+        return max(found, key=lambda cut: cut.worth)
 
     def _read(self, bgr: Bgr, corners: Corners, cuts: Sequence[Cut], rows: Rows) -> list[Recognition]:
         two_rows = self._decoder.region.two_rows
@@ -97,6 +109,10 @@ class Recogniser:
             reading = self._decoder.decode(read.log_probs, appearance(read, corners))
             found.append(Recognition(rows, crop, read, reading, 1))
         return found
+
+
+def _widen(left: float, right: float) -> Cut:
+    return lambda quad: part_of(grow(quad, 1.03), (-left, 0.0, 1.0 + right, 1.0))
 
 
 def appearance(read: RawRead, corners: Corners) -> Appearance:
