@@ -280,5 +280,5 @@ def _sighting(frame: Frame, found: PlateDetection) -> Sighting:
 
 def _straight(picture: Bgr, corners: Corners) -> Bgr:
     """The plate rectified, whatever rows it has, for people to look at."""
-    ratio = min(4.0, max(1.5, aspect(corners)))
+    ratio = min(5.0, max(1.4, aspect(corners)))
     return unwarp(picture, corners, round(_PLATE_HEIGHT_PX * ratio), _PLATE_HEIGHT_PX)
