@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from edge.inference import ModelStore
@@ -24,6 +25,9 @@ _UNREADABLE_SCORE = 0.7
 _READABLE_SCORE = 0.4
 _SURE_TEXT = 0.5
 """A text this sure makes a plate even of what the detector doubts."""
+
+_CROP_ASPECTS = (2.2, 3.1)
+"""Width over height of the box of a tilted plate, and of a straight one: what a crop may be before it was squeezed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,33 @@ class StillReader:
         if as_told.recognition.worth >= SURE:
             return as_told
         [found] = self.detector.refine(bgr, [PlateDetection(as_told.corners, 1.0)])
-        return max(as_told, self.read_at(bgr, found.corners), key=lambda plate: plate.recognition.worth)
+        return max(as_told, self.read_at(bgr, found.corners), key=_worth)
 
     def read_crop(self, crop: Bgr) -> StillPlate:
         """A picture (h, w, 3) that was cut out around one plate: as it is, or straightened if that reads surer."""
-        as_it_is = self.read_at(crop, outline(crop))
-        corners = self.detector.find_corners_in_crop(crop) if as_it_is.recognition.worth < SURE else None
+        best = self.read_at(crop, outline(crop))
+        for ratio in _CROP_ASPECTS:
+            if best.recognition.worth >= SURE:
+                break
+            corners = self._straighten(crop, ratio)
+            if corners is not None:
+                best = max(best, self.read_at(crop, corners), key=_worth)
+        return best
+
+    def _straighten(self, crop: Bgr, ratio: float) -> Corners | None:
+        """The plate's corners in a crop that is first brought to this width over height: many were squeezed flat."""
+        height, width = crop.shape[:2]
+        stretched = np.asarray(
+            cv2.resize(crop, (width, max(4, round(width / ratio))), interpolation=cv2.INTER_CUBIC), np.uint8
+        )
+        corners = self.detector.find_corners_in_crop(stretched)
         if corners is None:
-            return as_it_is
-        return max(as_it_is, self.read_at(crop, corners), key=lambda plate: plate.recognition.worth)
+            return None
+        return np.asarray(corners * np.array([1, height / stretched.shape[0]], np.float32), np.float32)
+
+
+def _worth(plate: StillPlate) -> float:
+    return plate.recognition.worth
 
 
 def outline(bgr: Bgr) -> Corners:
