@@ -26,7 +26,7 @@ from services import Mosquitto
 from collector.__main__ import main as collector_main
 from contract.commands import Watchlist, WatchlistEntry
 from contract.envelope import Envelope, parse_event
-from contract.events import EventType, PlatePassageData
+from contract.events import EventType, PlatePassageData, WatchlistHitData
 from contract.plate_keys import PlateKey
 from contract.topics import EdgeTopics
 from edge import agent as agent_module
@@ -34,11 +34,14 @@ from edge.agent import Agent, Tools
 from edge.clock import SystemClock
 from edge.config import CameraSettings, parse
 from edge.inference import ModelStore
-from edge.outbox import Outbox
+from edge.outbox import NewEvent, Outbox
 from edge.plates.analyzer import PlatesAnalyzer
 from edge.plates.settings import PlatesSettings
+from edge.plates.speed import speed_class
 from edge.privacy import PlatesHashed
+from edge.sources.file import FileSource
 from edge.types import Bgr, Finding, Frame, Picture
+from simulator.checkpoint.scene import CheckpointScene
 from simulator.fonts import FontsMissing, faces
 from simulator.scenes import CameraSpec, build_scene
 from simulator.truth import PassageTruth
@@ -72,16 +75,31 @@ class Street:
     video: Path
     installation: dict[str, Any]
     plates: tuple[str, ...]
+    speeds_kmh: dict[str, float]
+    speed: dict[str, Any]
+    """Two lines 8 m apart, as an installer would draw and measure them."""
+
+
+def _speed_scale(scene: CheckpointScene) -> dict[str, Any]:
+    view, size = scene._view, np.array(scene.size)
+
+    def line(ahead_m: float) -> list[list[float]]:
+        ends = np.array([[view.x - 0.5, ahead_m, 0.0], [view.x + 0.5, ahead_m, 0.0]])
+        return [[float(x), float(y)] for x, y in view.project(ends)[0] / size]
+
+    return {"lines": [line(22.0), line(14.0)], "metres": 8.0, "camera_height_m": view.height}
 
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     scene = build_scene(CameraSpec(id="gate", scene="checkpoint", fps=12.5, duration_s=7.2), 4)
+    assert isinstance(scene, CheckpointScene)
     path = tmp_path_factory.mktemp("street") / "gate.mp4"
     encode((scene.frame(index) for index in range(scene.frame_count)), path, fps=12.5, bitrate_kbps=6000, gop=25)
     plates = tuple(record.plate for record in scene.truth() if isinstance(record, PassageTruth))
     assert len(set(plates)) >= 2
-    return Street(path, scene.installation()["plates"], plates)
+    speeds = {vehicle.plate: 3.6 * abs(vehicle.speed_mps) for vehicle in scene._vehicles}
+    return Street(path, scene.installation()["plates"], plates, speeds, _speed_scale(scene))
 
 
 @dataclass
@@ -309,3 +327,49 @@ def _check_pictures(box: Path, events: Sequence[Envelope], wanted: str, plates: 
     [shown] = pictures(EventType.WATCHLIST_HIT, "snapshot")
     assert _texts_in(_load(shown)) == {wanted}
     assert len(pictures(EventType.WATCHLIST_HIT, "plate")) == 1
+
+
+def test_rendered_traffic_has_the_speed_that_was_driven(street: Street) -> None:
+    settings = PlatesSettings.model_validate({**street.installation, "speed": street.speed})
+    reader = Watched(PlatesAnalyzer("gate", settings, ModelStore()))
+    measured: dict[str, float] = {}
+    told: dict[str, str | None] = {}
+    for frame in FileSource("gate", street.video).frames():
+        for finding in reader.observe(frame):
+            if isinstance(finding.data, PlatePassageData) and finding.data.plate and finding.data.stage == "final":
+                told[finding.data.plate.text] = finding.data.speed_class
+        for passage in reader.analyzer._tracker.open:
+            if passage.gauge is not None and passage.gauge.kmh is not None:
+                measured[passage.vote.verdict().text] = passage.gauge.kmh
+    print({plate: (round(kmh), round(street.speeds_kmh[plate])) for plate, kmh in measured.items()}, told)
+    assert len(measured) >= 2
+    for plate, kmh in measured.items():
+        assert kmh == pytest.approx(street.speeds_kmh[plate], rel=0.12)
+        assert told.get(plate, speed_class(kmh)) == speed_class(kmh)
+    assert set(told.values()) - {None}
+
+
+def test_a_key_that_is_handed_over_later_finds_what_has_passed_before(tmp_path: Path, street: Street) -> None:
+    box = tmp_path / "box"
+    put_list(box / "data", street.plates[0])
+    agent = make_agent(box, street, watchlist={"key_file": str(tmp_path / "list.key")}, health={"interval_s": 0.2})
+    heard: list[NewEvent] = []
+    agent.reporter.on_stored = lambda event, _sequence: heard.append(event)
+    running = threading.Thread(target=agent.run)
+    running.start()
+
+    def finals() -> set[str]:
+        passages = [event.data for event in heard if isinstance(event.data, PlatePassageData)]
+        return {one.plate.text for one in passages if one.stage == "final" and one.plate is not None}
+
+    wait_until(lambda: street.plates[0] in finals(), "the vehicle has passed", 60)
+    assert not any(isinstance(event.data, WatchlistHitData) for event in heard)
+    put_key(tmp_path / "list.key")
+    wait_until(lambda: any(isinstance(event.data, WatchlistHitData) for event in heard), "the late hit")
+    agent.stop()
+    running.join(30)
+    [hit] = [event for event in heard if isinstance(event.data, WatchlistHitData)]
+    assert isinstance(hit.data, WatchlistHitData)
+    assert hit.data.late
+    assert hit.data.plate.text == street.plates[0]
+    assert hit.occurred_at == hit.data.seen_at
