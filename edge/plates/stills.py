@@ -29,6 +29,8 @@ _SURE_TEXT = 0.5
 _CROP_ASPECTS = (2.2, 3.1)
 """Width over height of the box of a tilted plate, and of a straight one: what a crop may be before it was squeezed."""
 
+_PLACE_MARGIN = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class StillPlate:
@@ -78,20 +80,21 @@ class StillReader:
 
     def read_detections(self, bgr: Bgr, detections: list[PlateDetection]) -> list[StillPlate]:
         """What `read_picture` does after the detector."""
-        plates = [self.read_at(bgr, found.corners, found.score) for found in detections]
+        plates = [self.read_place(bgr, found.corners, found.score) for found in detections]
         return [plate for plate in plates if plate.is_plate]
 
     def read_at(self, bgr: Bgr, corners: Corners, score: float = 1.0) -> StillPlate:
         """The plate at these corners of a picture."""
         return StillPlate(np.asarray(corners, np.float32), score, self._recogniser.recognise(bgr, corners))
 
-    def read_place(self, bgr: Bgr, corners: Corners) -> StillPlate:
-        """The plate somewhere at these corners: read there, or where a close-up shows it if that reads surer."""
-        as_told = self.read_at(bgr, corners)
-        if as_told.recognition.worth >= SURE:
-            return as_told
-        [found] = self.detector.refine(bgr, [PlateDetection(as_told.corners, 1.0)])
-        return max(as_told, self.read_at(bgr, found.corners), key=_worth)
+    def read_place(self, bgr: Bgr, corners: Corners, score: float = 1.0) -> StillPlate:
+        """The plate somewhere at these corners: read there, or, in doubt, where a stretched cut of it shows it."""
+        best = self.read_at(bgr, corners, score)
+        if best.read.refused or best.recognition.worth >= SURE:
+            return best
+        crop, origin = _around(bgr, corners)
+        found = self._straighten(crop, _CROP_ASPECTS[0]) if min(crop.shape[:2]) > 0 else None
+        return best if found is None else max(best, self.read_at(bgr, found + origin, score), key=_worth)
 
     def read_crop(self, crop: Bgr) -> StillPlate:
         """A picture (h, w, 3) that was cut out around one plate: as it is, or straightened if that reads surer."""
@@ -114,6 +117,15 @@ class StillReader:
         if corners is None:
             return None
         return np.asarray(corners * np.array([1, height / stretched.shape[0]], np.float32), np.float32)
+
+
+def _around(bgr: Bgr, corners: Corners) -> tuple[Bgr, Corners]:
+    """The part of the picture that holds these corners and a little more, and its left top corner (2,)."""
+    low, high = corners.min(0), corners.max(0)
+    margin = _PLACE_MARGIN * (high - low)
+    left, top = np.maximum(np.floor(low - margin), 0).astype(int)
+    right, bottom = np.maximum(np.ceil(high + margin), 0).astype(int)
+    return bgr[top:bottom, left:right], np.array([left, top], np.float32)
 
 
 def _worth(plate: StillPlate) -> float:
