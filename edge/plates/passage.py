@@ -225,6 +225,8 @@ class Passage:
         verdict = self.vote.verdict()
         if not (reading.readable and verdict.text) or min(reading.probability, verdict.confidence) < _SURE:
             return False
+        if reading.text in verdict.text or verdict.text in reading.text:  # the same plate, cut off at an end
+            return False
         common = sum(a == b for a, b in zip(reading.text, verdict.text, strict=False))
         return common <= _SAME_PLACES
 

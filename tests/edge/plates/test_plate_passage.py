@@ -164,6 +164,7 @@ def test_another_plate_at_the_expected_place_is_noticed() -> None:
     assert passage.contradicts(reading("沪B98760"))
     assert not passage.contradicts(reading("京A12335"))
     assert not passage.contradicts(reading("沪B98760", sure=0.2))
+    assert not passage.contradicts(reading("12345")), "the same plate without its left end is no other vehicle"
 
 
 def test_evidence_is_a_frame_on_which_the_final_text_was_read() -> None:
