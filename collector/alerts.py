@@ -5,7 +5,7 @@ An alert's key says what it is about: the same key never raises a second alert. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -68,7 +68,9 @@ def draft(event: EventMessage, received_at: datetime) -> Draft | None:
         case WatchlistHitData() as hit:
             key = f"hit:{event.envelope.site}/{event.envelope.edge}:{hit.passage_id}:{hit.entry_id}"
             title = f"Watched plate {mask_plate(hit.plate.text)} at {hit.camera} ({hit.rule} match)"
-            return _of(event, received_at, key, "critical", title)
+            made = _of(event, received_at, key, "critical", title)
+            long_ago = hit.late and received_at - hit.seen_at > NEWS_FOR
+            return replace(made, late=made.late or long_ago)
         case PlatePassageData() as passage:
             key = f"passage:{event.envelope.site}/{event.envelope.edge}:{passage.passage_id}"
             return _of(event, received_at, key, "info", _passage_title(passage))

@@ -175,7 +175,7 @@ class WatchlistHitData(EventData):
     plate: PlateRead
     seen_at: Instant
     late: bool = Field(
-        default=False, description="Matched after the fact: the key or the list came to the edge only then."
+        default=False, description="Matched after it was read: the key or the list came to the edge only then."
     )
 
 

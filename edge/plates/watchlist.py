@@ -4,11 +4,11 @@ The list comes as a retained MQTT message and holds no plate; with the key, each
 comes in a file that may be put there at any time and taken away again: it is held in memory only. Until key and list
 are there, reads wait in memory and are matched late. Nothing here logs a plate or a key.
 
-What is matched: the text of a passage as soon as two readings agree and it is trusted, each later reading (a list may
-have changed, a text may have been corrected), and the final text. What is told: one hit for each passage and entry,
-never taken back. When the final text is another one, it may add hits of its own; hits that it does not bear out are
-named in the final passage's `withdrawn_hits`: a person is on the way already and shall know, but the first
-opinion is not erased.
+What is matched: the text of a passage as soon as two readings agree and it is trusted, each later reading (a text may
+have been corrected), the final text, and all vehicles in view when a new list comes. What is told: one hit for each
+passage and entry, never taken back. When the final text is another one, it may add hits of its own; hits that it does
+not bear out are named in the final passage's `withdrawn_hits`: a person is on the way already and shall know, but the
+first opinion is not erased.
 """
 
 from __future__ import annotations
@@ -143,6 +143,8 @@ class WatchBook:
         self._index: Index | None = None
         self._told: OrderedDict[str, _Told] = OrderedDict()
         self._waiting: OrderedDict[str, WatchedRead] = OrderedDict()
+        self._in_view: OrderedDict[str, WatchedRead] = OrderedDict()
+        """The last read of each passage that is not final: looked up again when the list changes."""
         self._key_problem: str | None = None
         self._rights_problem: str | None = None
         self._list_problem: str | None = None
@@ -220,7 +222,7 @@ class WatchBook:
             self._choose()
 
     def take_late(self) -> list[WatchlistHitData]:
-        """Hits among the reads that had to wait for list and key."""
+        """Hits among the reads that had to wait for list and key, and among vehicles in view when the list changed."""
         with self._lock:
             if self._index is None:
                 return []
@@ -232,6 +234,9 @@ class WatchBook:
     def hits(self, read: WatchedRead) -> Sequence[WatchlistHitData]:
         """See `Watch`. Without list or key the read waits."""
         with self._lock:
+            self._in_view[read.passage_id] = read
+            while len(self._in_view) > _PASSAGES_MAX:
+                self._in_view.popitem(last=False)
             if self._index is None:
                 self._keep_waiting(read)
                 return ()
@@ -240,6 +245,7 @@ class WatchBook:
     def close(self, passage_id: str, text: str) -> tuple[str, ...]:
         """See `Watch`."""
         with self._lock:
+            self._in_view.pop(passage_id, None)
             told = self._told.pop(passage_id, None)
             if told is None:
                 return ()
@@ -275,6 +281,8 @@ class WatchBook:
         with self._lock:
             fits = [one for one in (self._newest, self._fitting) if one is not None and self._fits(one)]
             self._index = Index.of(fits[0], self._key) if fits and self._key is not None else None
+            if self._index is not None:
+                self._waiting |= self._in_view
             self._note_fit(self._misfit())
             if fits and fits[0] is self._newest and self._fitting != self._newest:
                 self._fitting = self._newest

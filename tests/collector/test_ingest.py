@@ -230,6 +230,18 @@ async def test_severities(database: Database, make: Any, severity: str | None) -
     assert [row.severity for row in await rows(database, alerts)] == ([severity] if severity else [])
 
 
+@pytest.mark.parametrize(("late", "after_s", "expected"), [(False, 3600, False), (True, 60, False), (True, 3600, True)])
+async def test_a_hit_that_was_matched_long_after_is_history(
+    database: Database, late: bool, after_s: float, expected: bool
+) -> None:
+    edge = SampleEdge()
+    hit = edge.hit()
+    hit["data"]["late"] = late
+    await ingest(database, [understand(edge.incoming(hit))], later_us(after_s))
+    (alert,) = await rows(database, alerts)
+    assert alert.late is expected
+
+
 async def test_a_camera_that_comes_back_closes_its_alert(database: Database) -> None:
     edge = SampleEdge()
     down, up = edge.camera("down"), edge.camera("up")

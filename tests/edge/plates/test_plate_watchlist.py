@@ -236,6 +236,17 @@ def test_reads_wait_for_the_list_too(make_book: MakeBook) -> None:
     assert [hit.late for hit in book.take_late()] == [True]
 
 
+def test_a_vehicle_in_view_is_looked_up_again_when_the_list_changes(make_book: MakeBook) -> None:
+    book = make_book(make_list(entry("沪B99999")))
+    book.hits(read("京A12345", "standing"))
+    book.hits(read("京A12345", "gone"))
+    book.close("gone", "京A12345")
+    book.take(make_list(entry("京A12345"), revision=2))
+    assert [(hit.passage_id, hit.late) for hit in book.take_late()] == [("standing", True)]
+    book.take(make_list(entry("京A12345"), revision=3))
+    assert book.take_late() == [], "told once"
+
+
 def test_what_waits_is_bounded_and_what_is_lost_is_told(make_book: MakeBook) -> None:
     book = make_book(key=None)
     for number in range(2003):
