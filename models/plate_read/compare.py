@@ -159,7 +159,7 @@ def _ms(times_s: list[float]) -> float | None:
 
 @click.command()
 @click.option("--data", "folders", multiple=True, required=True, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--most", default=150, show_default=True, help="Pictures of a folder, evenly taken.")
+@click.option("--most", default=60, show_default=True, help="Pictures of a folder, evenly taken.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 def main(folders: tuple[Path, ...], most: int, json_file: Path | None) -> None:
     """Print a table, a row for each folder and reader."""
