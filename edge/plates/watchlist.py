@@ -14,6 +14,7 @@ first opinion is not erased.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
@@ -351,10 +352,13 @@ def _hit(watchlist: Watchlist, match: Match, read: WatchedRead) -> WatchlistHitD
 
 
 def _write(path: Path, watchlist: Watchlist) -> None:
-    """Whole or not at all. Raises OutboxError."""
+    """Whole or not at all, also when the power fails. Raises OutboxError."""
     temporary = path.with_suffix(".part")
     try:
-        temporary.write_text(watchlist.model_dump_json())
+        with temporary.open("wb") as file:
+            file.write(watchlist.model_dump_json().encode())
+            file.flush()
+            os.fsync(file.fileno())
         temporary.rename(path)
     except OSError as error:
         raise OutboxError(f"{path}: the watch list could not be stored ({error}); free space") from error
