@@ -106,7 +106,7 @@ class PlateDetector:
         """
         if min(crop.shape[:2]) < 1:
             raise ValueError(f"an empty crop: {crop.shape}")
-        views = [_on_a_larger_ground(crop, width) for width in _CROP_WIDTHS]
+        views = [on_larger_ground(crop, width) for width in _CROP_WIDTHS]
         heat, offsets = self._model.run({"pictures": np.stack([view.pixels for view in views])})
         found: list[PlateDetection] = []
         for index, view in enumerate(views):
@@ -168,7 +168,7 @@ def close_up(bgr: Bgr, corners: Corners) -> CloseUp:
     return CloseUp(pixels, (left, top), (width / (2 * half[0]), height / (2 * half[1])))
 
 
-def _on_a_larger_ground(crop: Bgr, wanted: int) -> CloseUp:
+def on_larger_ground(crop: Bgr, wanted: int) -> CloseUp:
     """A close-up in which the crop is `wanted` px wide (or as high as fits); its edge is repeated around it."""
     height, width = crop.shape[:2]
     scale = min(wanted / width, 0.75 * CLOSE_UP[1] / height)

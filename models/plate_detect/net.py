@@ -15,6 +15,21 @@ def block(inputs: int, outputs: int, stride: int = 1, size: int = 3) -> nn.Seque
     )
 
 
+class Residual(nn.Module):
+    """Two convolutions beside an identity; at the start they add nothing, so that weights of a net without it serve."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = block(channels, channels)
+        self.second = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(self.norm.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        added: Tensor = features + self.norm(self.second(self.first(features)))
+        return torch.relu(added)
+
+
 class DetectorNet(nn.Module):
     """(N, 3, H, W), H and W multiples of 32 -> logits (N, 1, H/8, W/8), corner offsets (N, 8, H/8, W/8)."""
 
@@ -22,7 +37,9 @@ class DetectorNet(nn.Module):
         super().__init__()
         self.eighth = nn.Sequential(block(3, 20, 4, 5), block(20, 32, 2), block(32, 32))
         self.sixteenth = nn.Sequential(block(32, 48, 2), block(48, 48))
+        self.more_sixteenth = Residual(48)
         self.thirty_second = nn.Sequential(block(48, 64, 2), block(64, 64), block(64, 48))
+        self.more_thirty_second = nn.Sequential(Residual(48), Residual(48), Residual(48))
         self.join_sixteenth = block(48, 48)
         self.narrow = nn.Conv2d(48, 32, 1)
         self.join_eighth = block(32, 48)
@@ -32,8 +49,8 @@ class DetectorNet(nn.Module):
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         eighth = self.eighth(pictures)
-        sixteenth = self.sixteenth(eighth)
-        coarse = self.thirty_second(sixteenth)
+        sixteenth = self.more_sixteenth(self.sixteenth(eighth))
+        coarse = self.more_thirty_second(self.thirty_second(sixteenth))
         middle = self.join_sixteenth(sixteenth + nn.functional.interpolate(coarse, scale_factor=2.0))
         fine = self.join_eighth(eighth + nn.functional.interpolate(self.narrow(middle), scale_factor=2.0))
         return self.heat(fine), self.corners(fine)

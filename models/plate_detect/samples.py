@@ -2,12 +2,14 @@
 
     python -m models.plate_detect.samples --cache DIR --backgrounds DIR [--glyphs DIR] [--real DIR] [--shards N]
 
-Hard negatives are among them: signs, lettering, a camera's clock. Shards of 256 pictures, 320 x 320.
+In most of the real scenes a drawn plate of any kind is in the place of the real one, or none is: what a car has that
+looks like a plate is then there without one. Hard negatives are drawn too: signs, name plates, lamps, grilles, road
+marks, a camera's clock. Mosaics show several scenes from further away. Shards of 256 pictures, 320 x 320.
 """
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.types import Bgr
-from models.plate_read.samples import Backgrounds, Generator, in_training_split, lettering
+from models.plate_detect import negatives
+from models.plate_detect.scenery import (
+    Cut,
+    RealScene,
+    cut,
+    mosaic,
+    read_mined,
+    read_real_scenes,
+    with_drawn_plate,
+    without_plates,
+)
+from models.plate_read.samples import Backgrounds, Generator
 from simulator.fonts import faces, font_files
 from simulator.plates import degrade, random_plate
 from simulator.plates.glyphs import draw_text
@@ -25,6 +38,8 @@ from simulator.plates.kinds import KINDS
 
 SIZE = 320
 SHARD = 256
+REAL_SHARE = 0.7
+"""Of a shard's pictures, where there are real scenes."""
 MOST = 4
 """Plates in one picture at most."""
 
@@ -41,29 +56,31 @@ class SceneGenerator:
     """Draws scenes; every picture follows from `rng`."""
 
     def __init__(self, rng: np.random.Generator, glyphs: Path | None, backgrounds: Backgrounds) -> None:
-        self._rng = rng
-        self._plates = Generator(rng, glyphs, backgrounds)
+        self.rng = self._rng = rng
+        self.plates = self._plates = Generator(rng, glyphs, backgrounds)
         self._backgrounds = backgrounds
 
     def scene(self) -> Scene:
         """A photograph with signs, overlays and 0 to 3 plates in it, seen by a camera."""
         rng = self._rng
-        picture = self._photo()
+        picture = self.photo()
         for _ in range(int(rng.integers(4))):
             picture = self._sign(picture)
+        for _ in range(int(rng.integers(3))):
+            picture = negatives.add_one(picture, rng)
         quads: list[NDArray[np.float32]] = []
         for _ in range(int(rng.choice([0, 1, 1, 1, 2, 3]))):
             picture, quad = self._add_plate(picture, quads)
             if quad is not None:
                 quads.append(quad)
-        picture = self._night(picture, quads)
+        picture = self.night(picture, quads)
         widths = [float(np.ptp(quad[:, 0])) for quad in quads] or [60.0]
         picture = degrade.camera(picture, rng, min(widths), 0.7)
         if rng.random() < 0.35:
-            picture = lettering(rng, picture)
+            picture = negatives.overlay(picture, rng)
         return Scene(picture, np.array(quads, np.float32).reshape(-1, 4, 2))
 
-    def _photo(self) -> Bgr:
+    def photo(self) -> Bgr:
         if self._rng.random() < 0.15:
             return self._backgrounds.patch(self._rng, SIZE, SIZE)
         pictures = self._backgrounds.pictures
@@ -132,7 +149,7 @@ class SceneGenerator:
         quad = degrade.quad_of(view, board.shape[1] / board.shape[0], place)
         return degrade.place(np.asarray(board.clip(0, 255), np.uint8), picture, quad)
 
-    def _night(self, picture: Bgr, quads: list[NDArray[np.float32]]) -> Bgr:
+    def night(self, picture: Bgr, quads: list[NDArray[np.float32]]) -> Bgr:
         """Sometimes everything but the reflecting plates is dark."""
         if self._rng.random() > 0.12:
             return picture
@@ -147,45 +164,57 @@ def _rectangle(picture: Bgr, low: tuple[float, float], high: tuple[float, float]
     cv2.rectangle(picture, ends[0], ends[1], [float(value) for value in colour], -1)
 
 
-def read_real_scenes(folder: Path) -> list[tuple[Bgr, NDArray[np.float32]]]:
-    """The training split's pictures of a labelled folder, with their plates' corners."""
-    found: dict[str, list[list[list[float]]]] = {}
-    with (folder / "labels.csv").open(encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            if in_training_split(int(Path(row["file"]).stem), folder.name):
-                corners = [[float(row[corner + axis]) for axis in "xy"] for corner in ("tl", "tr", "br", "bl")]
-                found.setdefault(row["file"], []).append(corners)
-    scenes = []
-    for file, quads in found.items():
-        picture = cv2.imread(str(folder / file))
-        if picture is None:
-            raise FileNotFoundError(f"{folder / file} is missing or not a picture")
-        scenes.append((np.asarray(picture, np.uint8), np.array(quads, np.float32)))
-    return scenes
+class RealSceneGenerator:
+    """Draws pictures from real scenes: with their own plates, with drawn ones, with none; alone or four together."""
 
+    def __init__(self, drawn: SceneGenerator, scenes: Sequence[RealScene], mined: Sequence[RealScene]) -> None:
+        self._drawn = drawn
+        self._rng = drawn.rng
+        self._scenes = scenes
+        self._donors = [scene for scene in scenes if scene.donor is not None]
+        self._mined = mined
 
-def real_scene(rng: np.random.Generator, picture: Bgr, quads: NDArray[np.float32]) -> Scene:
-    """A real picture at a random scale, cut so that its first plate is inside."""
-    seen = float(np.ptp(quads[0][:, 0]))
-    scale = float(np.exp(rng.uniform(np.log(24), np.log(200)))) / seen
-    scale = max(scale, 0.9 * SIZE / min(picture.shape[:2])) if rng.random() < 0.9 else scale
-    scale = min(scale, 1.3)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    scaled = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=how), np.uint8)
-    corners = quads * scale
-    low, high = corners[0].min(0), corners[0].max(0)
-    offset = np.array([rng.uniform(high[axis] - SIZE, low[axis]) for axis in (0, 1)]).round()
-    canvas = np.full((SIZE, SIZE, 3), 114, np.uint8)
-    x, y = (int(value) for value in offset)
-    part = scaled[max(0, y) : max(0, y + SIZE), max(0, x) : max(0, x + SIZE)]
-    top, left = max(0, -y), max(0, -x)
-    part = part[: SIZE - top, : SIZE - left]
-    canvas[top : top + part.shape[0], left : left + part.shape[1]] = part
-    corners = corners - offset.astype(np.float32)
-    inside = ((corners.mean(1) > 0) & (corners.mean(1) < SIZE)).all(1)
-    if rng.random() < 0.4:
-        canvas = degrade.camera(canvas, rng, seen * scale, 0.5)
-    return Scene(canvas, np.asarray(corners[inside], np.float32))
+    def scene(self) -> Scene:
+        """One picture with 0 to 4 plates."""
+        rng = self._rng
+        if rng.random() < 0.4:
+            at = (int(rng.uniform(90, SIZE - 90)), int(rng.uniform(90, SIZE - 90)))
+            sizes = [(w, h) for h in (at[1], SIZE - at[1]) for w in (at[0], SIZE - at[0])]
+            picture, quads = mosaic([self._cut(size, 0.3) for size in sizes], at, SIZE)
+        else:
+            picture, quads = self._cut((SIZE, SIZE), 0.65)
+        for _ in range(int(rng.choice([0, 0, 1, 2]))):
+            picture = self._beside(picture, quads)
+        picture = self._drawn.night(picture, list(quads)) if rng.random() < 0.5 else picture
+        widths = [float(np.ptp(quad[:, 0])) for quad in quads] or [60.0]
+        if rng.random() < 0.6:
+            picture = degrade.camera(picture, rng, min(widths), 0.6)
+        return Scene(picture, quads)
+
+    def _cut(self, size: tuple[int, int], most: float) -> tuple[Bgr, NDArray[np.float32]]:
+        rng = self._rng
+        focus_px = float(np.exp(rng.uniform(np.log(18), np.log(most * min(size)))))
+        ground = np.ascontiguousarray(self._drawn.photo()[: size[1], : size[0]])
+        return cut(self._source(), Cut(size, focus_px), ground, rng)
+
+    def _source(self) -> RealScene:
+        rng = self._rng
+        choice = rng.random()
+        if choice < 0.3 and self._mined:
+            return self._mined[int(rng.integers(len(self._mined)))]
+        if choice < 0.75 and self._donors:
+            return with_drawn_plate(self._donors[int(rng.integers(len(self._donors)))], self._drawn.plates, rng)
+        scene = self._scenes[int(rng.integers(len(self._scenes)))]
+        return without_plates(scene, rng) if choice < 0.87 else scene
+
+    def _beside(self, picture: Bgr, quads: NDArray[np.float32]) -> Bgr:
+        """A drawn negative that hides no plate."""
+        changed = negatives.add_one(picture, self._rng)
+        for quad in quads:
+            left, top = np.maximum(quad.min(0) - 3, 0).astype(int)
+            right, bottom = (quad.max(0) + 4).astype(int)
+            changed[top:bottom, left:right] = picture[top:bottom, left:right]
+        return changed
 
 
 def write_shard(path: Path, scenes: list[Scene]) -> None:
@@ -202,24 +231,34 @@ def write_shard(path: Path, scenes: list[Scene]) -> None:
 @click.option("--backgrounds", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--glyphs", type=click.Path(path_type=Path, exists=True), help="Folder of glyph pictures 140_*.jpg.")
 @click.option("--real", type=click.Path(path_type=Path, exists=True), multiple=True, help="Folders with labels.csv.")
-@click.option("--shards", default=60, show_default=True, help="Shards of 256 pictures; a quarter of them real scenes.")
+@click.option("--mined", type=click.Path(path_type=Path, exists=True), multiple=True, help="Files of `mine`.")
+@click.option("--shards", default=60, show_default=True, help="Shards of 256 pictures.")
 @click.option("--seed", default=1, show_default=True)
-def main(cache: Path, backgrounds: Path, glyphs: Path | None, real: tuple[Path, ...], shards: int, seed: int) -> None:
+def main(
+    cache: Path,
+    backgrounds: Path,
+    glyphs: Path | None,
+    real: tuple[Path, ...],
+    mined: tuple[Path, ...],
+    shards: int,
+    seed: int,
+) -> None:
     """Generate shards; those that are there already are kept."""
     cv2.setNumThreads(1)
     cache.mkdir(parents=True, exist_ok=True)
     scenery = Backgrounds.read(backgrounds)
-    scenes = [scene for folder in real for scene in read_real_scenes(folder)]
+    scenes = [scene for folder in real for scene in read_real_scenes(folder, glyphs)]
+    hard = [scene for path in mined for scene in read_mined(path)]
     for number in range(seed, seed + shards):
         path = cache / f"scenes-{number:05d}"
         if path.with_suffix(".corners.npy").exists():
             continue
         rng = np.random.default_rng(number)
         generator = SceneGenerator(rng, glyphs, scenery)
-        count = SHARD // 4 if scenes else 0
+        real_scenes = RealSceneGenerator(generator, scenes, hard)
+        count = round(SHARD * REAL_SHARE) if scenes else 0
         drawn = [generator.scene() for _ in range(SHARD - count)]
-        cut = [real_scene(rng, *scenes[int(index)]) for index in rng.integers(max(1, len(scenes)), size=count)]
-        write_shard(path, drawn + cut)
+        write_shard(path, drawn + [real_scenes.scene() for _ in range(count)])
         click.echo(f"{path.name}: {SHARD} pictures")
 
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edge.plates.detector import CORNER_SCALE, STRIDE, close_up
+from edge.plates.detector import CLOSE_UP, CORNER_SCALE, STRIDE, CloseUp, close_up, on_larger_ground
 from models.plate_detect.net import DetectorNet, normalise
+from simulator.plates import degrade
 
 EMA = 0.998
 
@@ -60,21 +62,63 @@ def mirror(picture: NDArray[np.uint8], quads: NDArray[np.float32]) -> tuple[NDAr
 def close_ups(
     rng: np.random.Generator, pictures: NDArray[np.uint8], corners: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The device's second look at a plate (128 x 192), around corners as inexact as the first look's are."""
+    """The device's second look (128 x 192) at a plate, or at what is none, around corners as inexact as the first's.
+
+    Of the larger plates a third is seen as a cut at its box, kept small, on a ground of its repeated edge.
+    """
     views, quads = [], []
     for picture, plates in zip(pictures, corners, strict=True):
         known = plates[~np.isnan(plates[:, 0, 0])]
-        if len(known) == 0:
-            continue
-        quad = known[int(rng.integers(len(known)))]
-        size = np.ptp(quad, 0)
-        guess = (quad - quad.mean(0)) * np.exp(rng.normal(0, 0.1, 2)) + quad.mean(0)
-        view = close_up(picture, (guess + rng.normal(0, 0.05, (1, 2)) * size).astype(np.float32))
-        views.append(view.pixels)
         inside = np.full_like(plates, np.nan)
-        inside[0] = (quad - np.array(view.origin)) * np.array(view.scale)
+        if len(known) == 0 or rng.random() < 0.3:
+            view = close_up(picture, _something(rng, picture))
+        else:
+            quad = known[int(rng.integers(len(known)))]
+            boxed = np.ptp(quad[:, 0]) > 48 and rng.random() < 0.33
+            view = _boxed(rng, picture, quad) if boxed else _guessed(rng, picture, quad)
+        views.append(view.pixels)
+        inside[: len(known)] = (known - np.array(view.origin)) * np.array(view.scale)
+        middles = inside.mean(1)
+        inside[((middles < 0) | (middles > np.array(CLOSE_UP))).any(1)] = np.nan
         quads.append(inside)
     return np.stack(views), np.stack(quads)
+
+
+def _guessed(rng: np.random.Generator, picture: NDArray[np.uint8], quad: NDArray[np.float32]) -> CloseUp:
+    guess = (quad - quad.mean(0)) * np.exp(rng.normal(0, 0.1, 2)) + quad.mean(0)
+    return close_up(picture, (guess + rng.normal(0, 0.05, (1, 2)) * np.ptp(quad, 0)).astype(np.float32))
+
+
+def _boxed(rng: np.random.Generator, picture: NDArray[np.uint8], quad: NDArray[np.float32]) -> CloseUp:
+    """The plate's box cut out, made 60 to 130 px wide and then as the device looks at such a cut."""
+    margin = np.ptp(quad, 0) * rng.uniform(-0.02, 0.1, (2, 2))
+    low = np.clip(quad.min(0) - margin[0], 0, np.array(picture.shape[1::-1]) - 8).astype(int)
+    high = np.maximum(np.ceil(quad.max(0) + margin[1]).astype(int), low + 6)
+    crop = picture[low[1] : high[1], low[0] : high[0]]
+    width = int(rng.uniform(60, 130))
+    height = max(6, round(width * rng.choice([24 / 94, crop.shape[0] / crop.shape[1]])))
+    small = np.asarray(cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    if rng.random() < 0.5:
+        small = degrade.jpeg(small, int(rng.uniform(40, 95)))
+    view = on_larger_ground(small, int(rng.uniform(70, 120)))
+    resized = np.array([width / crop.shape[1], height / crop.shape[0]])
+    origin = low + np.array(view.origin) / resized
+    scale = np.array(view.scale) * resized
+    return CloseUp(view.pixels, (float(origin[0]), float(origin[1])), (float(scale[0]), float(scale[1])))
+
+
+def _something(rng: np.random.Generator, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Corners of the box with the most upright edges among some anywhere: lettering, lamps, grilles, leaves."""
+    edges = np.abs(np.diff(picture[:, :, 1].astype(np.int16), axis=1))
+    best, most = np.zeros((4, 2), np.float32), -1.0
+    for _ in range(int(rng.integers(1, 16))):
+        half = math.exp(rng.uniform(math.log(10), math.log(60))) * np.array([1, rng.uniform(0.2, 0.6)])
+        middle = rng.uniform(half, np.maximum(half + 1, np.array(picture.shape[1::-1]) - half))
+        (left, top), (right, bottom) = (middle - half).astype(int), (middle + half).astype(int)
+        found = float(edges[max(0, top) : bottom, max(0, left) : right].mean())
+        if found > most:
+            best, most = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32), found
+    return best
 
 
 def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
@@ -168,6 +212,12 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.seconds, self.step, self.seen = state["seconds"], state["step"], state["seen"]
 
+    def start_from(self, path: Path) -> None:
+        """The averaged weights of another run's checkpoint; what this net has besides stays as it is."""
+        weights = torch.load(path, map_location=self.device, weights_only=True)["mean"]
+        self.net.load_state_dict(weights, strict=False)
+        self.mean.load_state_dict(self.net.state_dict())
+
     def learn(self, batches: list[tuple[Tensor, Targets]], share: float) -> dict[str, float]:
         """One step on batches of different sizes; `share` of the run that is over decides the rate (cosine)."""
         warm = min(1.0, (self.step + 1) / 200)
@@ -203,6 +253,7 @@ class Trainer:
 @click.command()
 @click.option("--cache", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of the shards.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Resumed from when it is there.")
+@click.option("--start", type=click.Path(path_type=Path, exists=True), help="Begin with this checkpoint's weights.")
 @click.option("--minutes", default=30.0, show_default=True, help="Training time in all, earlier runs included.")
 @click.option("--batch", default=24, show_default=True)
 @click.option("--rate", default=2e-3, show_default=True)
@@ -210,7 +261,15 @@ class Trainer:
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
 @click.option("--threads", default=1, show_default=True)
 def main(
-    cache: Path, checkpoint: Path, minutes: float, batch: int, rate: float, device: str, precision: str, threads: int
+    cache: Path,
+    checkpoint: Path,
+    start: Path | None,
+    minutes: float,
+    batch: int,
+    rate: float,
+    device: str,
+    precision: str,
+    threads: int,
 ) -> None:
     """Train until MINUTES are used up; a checkpoint each two minutes."""
     torch.set_num_threads(threads)
@@ -219,6 +278,8 @@ def main(
     trainer = Trainer(device, rate, precision)
     if checkpoint.exists():
         trainer.load(checkpoint)
+    elif start is not None:
+        trainer.start_from(start)
     rng = np.random.default_rng((7, trainer.step))
     generator = torch.Generator().manual_seed(7 + trainer.step)
     pool = Pool.read(cache)

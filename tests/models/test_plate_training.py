@@ -13,7 +13,9 @@ import torch
 from edge.inference import ModelStore
 from edge.plates.alphabet import ALPHABET
 from edge.plates.detector import STRIDE, decode
+from edge.plates.rectify import unwarp
 from models.manifest import write_manifest
+from models.plate_detect import negatives, scenery
 from models.plate_detect import train as detect
 from models.plate_detect.samples import SceneGenerator
 from models.plate_read import export as read_export
@@ -30,6 +32,8 @@ from models.plate_read.samples import (
     in_training_split,
     write_shard,
 )
+from models.plate_read.transplant import Donor
+from simulator.plates import degrade, draw_plate, random_style
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (400, 500, 3), np.uint8)
 
@@ -153,3 +157,57 @@ def test_close_ups_hold_their_plate() -> None:
     views, quads = detect.close_ups(np.random.default_rng(0), np.zeros((1, 320, 320, 3), np.uint8), corners)
     assert views.shape == (1, 128, 192, 3)
     assert np.allclose(quads[0, 0].mean(0), (96, 64), atol=16)
+
+
+def photo_of_a_car() -> scenery.RealScene:
+    """Noise with a blue plate drawn into it, and how that plate was lit."""
+    quad = np.array([[150, 200], [350, 190], [352, 255], [152, 265]], np.float32)
+    plate = draw_plate("京A12345", "small_blue", random_style(np.random.default_rng(1), "training"), scale=0.5)
+    picture = degrade.place(plate, PHOTO, quad)
+    donor = Donor(picture, quad, np.eye(6, 3, dtype=np.float32) * 0 + 0.5, np.zeros((6, 3), np.float32), 0.5, 1.0)
+    return scenery.RealScene(picture, quad[None], quad, donor)
+
+
+def test_cut_turns_plates_with_the_picture() -> None:
+    scene = photo_of_a_car()
+    ground = np.zeros((160, 200, 3), np.uint8)
+    for seed in range(20):
+        view, quads = scenery.cut(scene, scenery.Cut((200, 160), 70), ground, np.random.default_rng(seed))
+        assert view.shape == (160, 200, 3)
+        assert len(quads) == 1
+        inner = unwarp(view, quads[0], 40, 12)
+        assert inner[3:-3, 3:-3, 0].mean() > inner[3:-3, 3:-3, 2].mean() + 30, "the plate is blue"
+        cross = np.cross(np.append(quads[0][1] - quads[0][0], 0), np.append(quads[0][3] - quads[0][0], 0))
+        assert cross[2] > 0, "clockwise"
+
+
+def test_plates_are_erased_and_replaced() -> None:
+    scene = photo_of_a_car()
+    rng = np.random.default_rng(3)
+    bare = scenery.without_plates(scene, rng)
+    assert len(bare.quads) == 0
+    inner = unwarp(bare.picture, scene.focus, 40, 12)
+    assert inner[..., 0].mean() < inner[..., 2].mean() + 30
+    again = scenery.with_drawn_plate(scene, Generator(rng, None, Backgrounds((PHOTO,))), rng)
+    assert np.abs(again.quads[0].mean(0) - scene.focus.mean(0)).max() < 8
+    assert (again.picture != scene.picture).any()
+
+
+def test_drawn_negatives_stay_in_the_picture() -> None:
+    for seed in range(60):
+        changed = negatives.add_one(PHOTO, np.random.default_rng(seed))
+        assert changed.shape == PHOTO.shape
+    assert (np.random.default_rng(0).integers(0, 255, (400, 500, 3), np.uint8) == PHOTO).all()
+
+
+def test_close_ups_hold_the_plates_that_they_show() -> None:
+    scene = photo_of_a_car()
+    pictures = np.repeat(scene.picture[None], 30, axis=0)
+    corners = np.full((30, 4, 4, 2), np.nan, np.float32)
+    corners[:, 0] = scene.quads[0]
+    views, quads = detect.close_ups(np.random.default_rng(0), pictures, corners)
+    assert views.shape == (30, 128, 192, 3)
+    shown = [(view, quad[0]) for view, quad in zip(views, quads, strict=True) if not np.isnan(quad[0]).any()]
+    assert len(shown) >= 15
+    blue = [float(np.subtract(*unwarp(view, quad, 40, 12)[2:-2, 2:-2].mean((0, 1))[[0, 2]])) for view, quad in shown]
+    assert min(blue) > 20
