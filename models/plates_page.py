@@ -68,7 +68,7 @@ def measure(data: Path, section: str, reader: str | None, scenes: int) -> dict[s
     if section == "false-plates":
         return run(["edge", "bench", "false-plates", "--data", str(data / "falling" / "clips")])
     if section == "passages":
-        return run(["simulator", "passages", "--scenes", str(scenes)])
+        return run(["simulator", "passages", "--scenes", str(scenes), "--processes", "2"])
     with tempfile.TemporaryDirectory() as temporary:
         labelled = sorted(path.parent for path in (data / "plates").glob(f"*/{LABELS}"))
         folders = [held_out(folder, Path(temporary)) for folder in labelled]
