@@ -21,6 +21,10 @@ CORNER_SCALE = 32.0
 CLOSE_UP = (192, 128)
 """Width and height of the second look at a plate."""
 _MULTIPLE = 32
+_MOST_LOOKS = 8
+"""So many places of a picture are looked at closely at most: the best ones."""
+_WELL_PLACED = 0.05
+"""Corners that a close-up moved by less than this share of the plate's width are left as they are then."""
 _CROP_WIDTHS = (80, 110)
 """How wide a crop is made in a close-up: sizes at which plates were seen in training."""
 
@@ -67,13 +71,19 @@ class PlateDetector:
         """The plates of a picture (h, w, 3), best first, overlapping ones removed.
 
         A second pass at half the size finds plates that fill much of the picture; it costs a quarter of the first. With
-        close-ups, half the score is enough to be looked at again, and the score is the mean of both looks.
+        close-ups, half the score is enough to be looked at again, and the score is the mean of both looks. Where the
+        close-up moved the corners much, a second one makes them exact.
         """
         enough = self._min_score / 2 if self._refines else self._min_score
-        sides = (self._long_side, self._long_side // 2)
-        found = [item for side in sides for item in self._pass(bgr, side, enough)]
-        kept = suppress(sorted(found, key=lambda item: -item.score))[: self._max_plates]
-        return self.refine(bgr, self._confirmed(bgr, kept)) if self._refines else kept
+        kept = self._candidates(bgr, (self._long_side, self._long_side // 2), enough)
+        if not self._refines:
+            return kept[: self._max_plates]
+        first = kept[: min(self._max_plates, _MOST_LOOKS)]
+        seen = zip(first, self._look_closer(bgr, first), strict=True)
+        sure = [(before, after) for before, after in seen if after.score >= self._min_score]
+        moved = [after for before, after in sure if _moved(before.corners, after.corners) > _WELL_PLACED]
+        still = [after for before, after in sure if _moved(before.corners, after.corners) <= _WELL_PLACED]
+        return suppress(sorted([*still, *self.refine(bgr, moved)], key=lambda item: -item.score))
 
     def glance(self, bgr: Bgr, most_plates: int, *, large: bool) -> list[PlateDetection]:
         """The same for a picture of a video, cheaper: `refine` what is to be read.
@@ -82,10 +92,7 @@ class PlateDetector:
         that the first look alone is sure enough of.
         """
         sides = (self._long_side, self._long_side // 2) if large else (self._long_side,)
-        smaller, factor = halved(bgr, self._long_side)
-        first = [item for side in sides for item in self._pass(smaller, side, self._min_score / 2)]
-        found = [PlateDetection((item.corners * factor).astype(np.float32), item.score) for item in first]
-        kept = suppress(sorted(found, key=lambda item: -item.score))
+        kept = self._candidates(bgr, sides, self._min_score / 2)
         sure = [item for item in kept if item.score >= 2 * self._min_score]
         doubtful = kept[len(sure) :][: max(0, most_plates - len(sure))]
         return suppress(sorted([*sure, *self._confirmed(bgr, doubtful)], key=lambda item: -item.score))
@@ -116,6 +123,13 @@ class PlateDetector:
         if scores.sum() < min_score * len(views):
             return None
         return np.asarray(np.average([item.corners for item in found], axis=0, weights=scores), np.float32)
+
+    def _candidates(self, bgr: Bgr, sides: tuple[int, ...], min_score: float) -> list[PlateDetection]:
+        """What passes at these sizes find, best first."""
+        smaller, factor = halved(bgr, self._long_side)
+        first = [item for side in sides for item in self._pass(smaller, side, min_score)]
+        found = [PlateDetection((item.corners * factor).astype(np.float32), item.score) for item in first]
+        return suppress(sorted(found, key=lambda item: -item.score))
 
     def _confirmed(self, bgr: Bgr, plates: list[PlateDetection]) -> list[PlateDetection]:
         """Those that a close-up, too, takes for plates."""
@@ -249,6 +263,12 @@ def _cut(bgr: Bgr, box: tuple[int, int, int, int]) -> Bgr:
     y, x = max(0, -top), max(0, -left)
     part[y : y + inner.shape[0], x : x + inner.shape[1]] = inner[: part.shape[0] - y, : part.shape[1] - x]
     return part
+
+
+def _moved(before: Corners, after: Corners) -> float:
+    """The farthest that a corner moved, in shares of the plate's width."""
+    away = np.linalg.norm(after - before, axis=1).max()
+    return float(away) / max(float(np.ptp(after[:, 0])), 1.0)
 
 
 def _is_central(corners: Corners) -> bool:
