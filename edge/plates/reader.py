@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 from contract.events import PlateColour
 from edge.inference import ModelStore
 from edge.plates.grammar import Appearance
-from edge.plates.rectify import READER_HEIGHT, READER_WIDTH, Corners, grow, rectify
+from edge.plates.rectify import READER_HEIGHT, READER_WIDTH
 from edge.types import Bgr
 
 MODEL = "plate_read"
@@ -24,10 +22,6 @@ LAYOUTS = ("one_row", "two_rows", "not_a_plate")
 """Order of the layout outputs."""
 _BATCH = 16
 _NOT_A_PLATE = 0.6
-_GROWTH = (1.0, 1.04, 1.08)
-"""Sizes of the cuts, as factors of the detected plate."""
-_MAYBE_TWO_ROWS = 0.1
-"""From this probability of two rows on, a plate is cut both ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +55,6 @@ class RawRead:
         return self.not_a_plate > _NOT_A_PLATE
 
 
-@dataclass(frozen=True, slots=True)
-class PlateCrop:
-    """One plate of a picture, read: how it was cut, and what the net says."""
-
-    rows: Literal[1, 2]
-    crop: Bgr
-    read: RawRead
-
-
 class PlateReader:
     """Reads crops made by `edge.plates.rectify`. Raises ModelError when the model cannot be loaded."""
 
@@ -87,35 +72,6 @@ class PlateReader:
                 for i in range(len(batch))
             ]
         return reads
-
-    def read_plates(self, bgr: Bgr, plates: Sequence[Corners]) -> list[PlateCrop]:
-        """Cut and read the plates at these corners; of several cuts, the one that reads most surely.
-
-        Each plate is cut at its corners and a little wider (a detector likes to cut off half of a province), and again
-        as two rows where the net may see two.
-        """
-        cuts = self._cut(bgr, plates, range(len(plates)), 1)
-        double = [place for place, found in cuts.items() if max(cut.read.two_rows for cut in found) > _MAYBE_TWO_ROWS]
-        for place, found in self._cut(bgr, plates, double, 2).items():
-            cuts[place] += found
-        return [max(cuts[place], key=_certainty) for place in range(len(plates))]
-
-    def _cut(
-        self, bgr: Bgr, plates: Sequence[Corners], places: Iterable[int], rows: Literal[1, 2]
-    ) -> dict[int, list[PlateCrop]]:
-        wanted = [(place, factor) for place in places for factor in _GROWTH]
-        crops = [rectify(bgr, grow(plates[place], factor), rows) for place, factor in wanted]
-        found: dict[int, list[PlateCrop]] = {}
-        for (place, _), crop, read in zip(wanted, crops, self.read(crops), strict=True):
-            found.setdefault(place, []).append(PlateCrop(rows, crop, read))
-        return found
-
-
-def _certainty(cut: PlateCrop) -> float:
-    """Logarithm of the best path's probability, and of the net's seeing the rows that the crop was cut for."""
-    read = cut.read
-    layout = read.one_row + 0.02 * read.two_rows if cut.rows == 1 else read.two_rows
-    return float(read.log_probs.max(1).sum()) + math.log(max(layout, 1e-6))
 
 
 def prepare(crop: Bgr) -> Bgr:
