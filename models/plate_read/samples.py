@@ -36,6 +36,7 @@ LONGEST = 8
 ONE_ROW, TWO_ROWS, NOT_A_PLATE = range(3)
 NO_TEXT = -2
 """Length of a sample whose text must not be learnt (a double row squeezed into one)."""
+_DRILLED = ("small_blue", "large_yellow", "large_yellow_double")
 _TRANSPLANTED = 0.35
 """Share of the plates drawn in the place of a real one, where there are real ones."""
 
@@ -113,8 +114,11 @@ class Generator:
         backgrounds: Backgrounds,
         donors: Sequence[Donor] = (),
         region: str = "CN",
+        drill: bool = False,
     ) -> None:
+        """`drill`: small, softly lit plates in the standard's own glyphs, where it is the fine strokes that count."""
         self._rng = rng
+        self._drill = drill
         self._maker = MAKERS[region]
         self._two_rows = REGIONS[region].two_rows
         self._donors = donors
@@ -122,6 +126,8 @@ class Generator:
         self._known = self._pictures.characters() if self._pictures else set()
         self._backgrounds = backgrounds
         kinds = KIND_WEIGHTS.get(region, dict.fromkeys(self._maker.kinds, 1.0))
+        if drill:
+            kinds = {kind: weight for kind, weight in kinds.items() if kind in _DRILLED}
         weights = np.array(list(kinds.values()))
         self._kinds = list(kinds)
         self._weights = weights / weights.sum()
@@ -145,9 +151,9 @@ class Generator:
     def scene(self, text: str, kind: str) -> tuple[Bgr, NDArray[np.float32], bool]:
         """A small picture with one plate, its corners, and whether its colour can be told."""
         rng = self._rng
-        severity = float(rng.choice([0.4, 0.7, 1.0, 1.2]))
+        severity = float(rng.choice([0.3, 0.5, 0.7] if self._drill else [0.4, 0.7, 1.0, 1.2]))
         plate = degrade.surface(self.plate(text, kind), rng, severity)
-        view = degrade.random_view(rng)
+        view = degrade.random_view(rng, 44, 115) if self._drill else degrade.random_view(rng)
         aspect = plate.shape[1] / plate.shape[0]
         width = int(view.width_px * 1.35) + 8
         corners = degrade.quad_of(view, aspect, (width / 2, width / 2))
@@ -182,7 +188,7 @@ class Generator:
 
     def style(self, text: str) -> PlateStyle:
         """A Chinese plate's style that can write the text, in glyph pictures or in fonts for training."""
-        if self._pictures and self._rng.random() < 0.65 and set(text) <= self._known:
+        if self._pictures and (self._drill or self._rng.random() < 0.65) and set(text) <= self._known:
             return varied_style(self._rng, self._pictures)
         return random_style(self._rng, "training")
 
@@ -355,6 +361,7 @@ def write_shard(path: Path, samples: list[Sample], alphabet: str = ALPHABET) -> 
 @click.option("--shards", default=40, show_default=True, help="Shards of 4096 generated samples.")
 @click.option("--seed", default=1, show_default=True, help="First seed; one for each shard.")
 @click.option("--region", type=click.Choice(sorted(REGIONS)), default="CN", show_default=True, help="Whose plates.")
+@click.option("--drill", is_flag=True, help="Small, softly lit plates in the glyph pictures only, for fine-tuning.")
 def main(
     cache: Path,
     glyphs: Path | None,
@@ -363,6 +370,7 @@ def main(
     shards: int,
     seed: int,
     region: str,
+    drill: bool,
 ) -> None:
     """Generate shards; those that are there already are kept."""
     if region != "CN" and (glyphs or real):
@@ -380,7 +388,7 @@ def main(
     for number in range(seed, seed + shards):
         path = cache / f"drawn-{number:05d}"
         if not path.with_suffix(".labels.npy").exists():
-            generator = Generator(np.random.default_rng(number), glyphs, scenery, donors, region)
+            generator = Generator(np.random.default_rng(number), glyphs, scenery, donors, region, drill)
             write_shard(path, [generator.sample() for _ in range(SHARD)], REGIONS[region].alphabet)
             click.echo(f"{path.name}: {SHARD} samples")
 
