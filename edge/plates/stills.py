@@ -22,6 +22,8 @@ from edge.types import Bgr
 
 _UNREADABLE_SCORE = 0.7
 """What cannot be read is taken for a plate only when the detector is so sure: else it is a lamp, a clock, a sign."""
+_HARDLY_TEXT = 0.05
+"""A text so unlikely is what the grammar makes of a clock."""
 _READABLE_SCORE = 0.4
 _SURE_TEXT = 0.5
 """A text this sure makes a plate even of what the detector doubts."""
@@ -57,7 +59,7 @@ class StillPlate:
         """Whether detector and reader together take it for a plate."""
         if self.read.refused:
             return False
-        if not self.reading.readable:
+        if not self.reading.readable or self.reading.probability < _HARDLY_TEXT:
             return self.score >= _UNREADABLE_SCORE
         return self.score >= _READABLE_SCORE or self.reading.probability >= _SURE_TEXT
 
