@@ -21,7 +21,7 @@ for name in sys.argv[2:]:
     store.load(name)
 print(",".join(sorted(info.name for info in store.infos())))
 """
-MODELS = ("falling", "plate_detect", "plate_read")
+MODELS = ("falling", "plate_detect", "plate_read", "plate_read_eu")
 
 
 @pytest.fixture(scope="module")

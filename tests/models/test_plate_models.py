@@ -27,7 +27,7 @@ def store() -> ModelStore:
     return ModelStore(MODELS)
 
 
-@pytest.mark.parametrize("name", ["plate_read", "plate_detect"])
+@pytest.mark.parametrize("name", ["plate_read", "plate_detect", "plate_read_eu"])
 def test_model_is_in_the_manifest_and_small_enough_for_git(name: str) -> None:
     entry = json.loads((MODELS / "manifest.json").read_text(encoding="utf-8"))["models"][name]
     path = MODELS / entry["file"]
@@ -36,7 +36,7 @@ def test_model_is_in_the_manifest_and_small_enough_for_git(name: str) -> None:
     assert path.stat().st_size <= 3 * 1024 * 1024
 
 
-@pytest.mark.parametrize("name", ["plate_read", "plate_detect"])
+@pytest.mark.parametrize("name", ["plate_read", "plate_detect", "plate_read_eu"])
 def test_metrics_belong_to_the_shipped_weights(name: str) -> None:
     metrics = json.loads((MODELS / name / "metrics.json").read_text(encoding="utf-8"))
     digest = file_hash(MODELS / name / f"{name}.onnx")

@@ -11,9 +11,14 @@ pytest.importorskip("torch", reason="training needs the extra `train`")
 import torch
 from click.testing import CliRunner
 
+from edge.inference import ModelStore
 from edge.plates.alphabet import ALPHABET, LATIN_ALPHABET
 from edge.plates.grammar import EUROPE
+from edge.plates.recognition import Recogniser
 from models.plate_read import samples, train
+from models.plate_read.evaluate import drawn_cases
+
+MODELS = Path(__file__).parents[2] / "models"
 
 
 def test_samples_of_a_region_carry_its_texts(tmp_path: Path) -> None:
@@ -54,3 +59,14 @@ def test_a_reader_begins_with_the_characters_that_another_one_knows(tmp_path: Pa
         assert torch.equal(weights[LATIN_ALPHABET.index(character) + 1], known[ALPHABET.index(character) + 1])
     umlaut = LATIN_ALPHABET.index("Ö") + 1
     assert torch.equal(weights[umlaut], fresh[umlaut])
+
+
+def test_the_shipped_european_reader_reads_fonts_that_training_never_used() -> None:
+    """Reader, cut and grammar of the region together, at the true corners."""
+    recogniser = Recogniser.of(EUROPE, ModelStore(MODELS))
+    exact = total = 0
+    for case in drawn_cases(1, seed=4242, region="eu"):
+        exact += recogniser.recognise(case.picture, case.corners).reading.text == case.text
+        total += 1
+    assert exact / total >= 0.75
+    assert (MODELS / "plate_read_eu" / "plate_read_eu.onnx").stat().st_size <= 1.5e6
