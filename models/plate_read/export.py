@@ -20,6 +20,15 @@ from models.plate_read.net import ExportedReader, ReaderNet
 MODELS = Path(__file__).resolve().parents[1]
 
 
+def mean_of(weights: list[dict[str, Any]]) -> dict[str, Any]:
+    """Weights of the same net averaged one by one (Wortsman et al., "Model soups", 2022); counters from the last."""
+    mean = dict(weights[-1])
+    for name, value in mean.items():
+        if value.dtype.is_floating_point:
+            mean[name] = torch.stack([one[name] for one in weights]).mean(0)
+    return mean
+
+
 def export(
     state: dict[str, Any], target: Path, trained: str, temperature: float = 1.0, alphabet: str = ALPHABET
 ) -> None:
@@ -47,7 +56,14 @@ def export(
 
 
 @click.command()
-@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    required=True,
+    help="Given more than once (a run and its fine-tuning), their weights are averaged.",
+)
 @click.option("--region", type=click.Choice(sorted(REGIONS)), default="CN", show_default=True, help="Whose plates.")
 @click.option("--out", type=click.Path(path_type=Path), help="Left out, the region's folder under models/.")
 @click.option(
@@ -57,14 +73,15 @@ def export(
     help="Divides the logits; see `python -m models.plate_read.calibrate`.",
 )
 @click.option("--trained", default="", help="What it was trained on, for the manifest.")
-def main(checkpoint: Path, region: str, out: Path | None, temperature: float, trained: str) -> None:
-    """Export the averaged weights of a checkpoint."""
+def main(checkpoints: tuple[Path, ...], region: str, out: Path | None, temperature: float, trained: str) -> None:
+    """Export the averaged weights of one checkpoint, or the mean of several."""
     reader, alphabet = REGIONS[region].reader, REGIONS[region].alphabet
     target = out or MODELS / reader / f"{reader}.onnx"
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    note = f"{trained}; {state['seen']} samples in {state['seconds'] / 60:.0f} min".lstrip("; ")
+    states = [torch.load(path, map_location="cpu", weights_only=True) for path in checkpoints]
+    runs = " + ".join(f"{state['seen']} samples in {state['seconds'] / 60:.0f} min" for state in states)
+    note = f"{trained}; {runs}".lstrip("; ")
     note += f", temperature {temperature}"
-    export(state["mean"], target, note, temperature, alphabet)
+    export(mean_of([state["mean"] for state in states]), target, note, temperature, alphabet)
     click.echo(f"{target}: {target.stat().st_size} bytes, trained: {note}")
 
 

@@ -107,6 +107,15 @@ def test_exported_reader_says_the_same_as_the_net(tmp_path: Path) -> None:
         assert np.allclose(one, other.numpy(), atol=1e-3)
 
 
+def test_weights_of_two_runs_are_averaged() -> None:
+    torch.manual_seed(0)
+    first, second = ReaderNet().state_dict(), ReaderNet().state_dict()
+    mean = read_export.mean_of([first, second])
+    name = "characters.weight"
+    assert torch.allclose(mean[name], (first[name] + second[name]) / 2)
+    assert torch.equal(read_export.mean_of([first])[name], first[name])
+
+
 def test_eight_bit_reader_is_smaller_and_sees_nearly_the_same(tmp_path: Path) -> None:
     shipped = Path(__file__).parents[2] / "models" / "plate_read" / "plate_read.onnx"
     target = tmp_path / "plate_read" / "plate_read.onnx"
