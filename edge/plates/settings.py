@@ -52,7 +52,7 @@ class PlatesSettings(BaseModel):
         default=3.0, gt=0, le=60, description="Time between two looks while nothing moves (a vehicle that stands)."
     )
     leave_after_s: float = Field(
-        default=1.2, gt=0, le=30, description="A moving vehicle not seen for so long has left: its passage is final."
+        default=2.2, gt=0, le=30, description="A moving vehicle not seen for so long has left: its passage is final."
     )
     stand_leave_after_s: float = Field(
         default=30.0, gt=0, le=600, description="The same for one that stood: somebody may only walk before it."
