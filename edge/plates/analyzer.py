@@ -24,6 +24,8 @@ from edge.types import Bgr, Finding, Frame
 
 _BROKEN_AFTER_S = 2.0
 """A jump of stream time by more than this is another stream, or a camera that was away."""
+_SURE_ALONE = 0.9
+"""A text that no second reading bears out must be so sure: a glimpse from afar would else stand for the vehicle."""
 _UNREADABLE_READS = 5
 _UNREADABLE_SCORE = 0.65
 """Fewer fruitless reads, or a detector less sure, are a shop sign or a sticker, not a plate that could not be read."""
@@ -253,7 +255,7 @@ class PlatesAnalyzer:
             return True
         if passage.refusals > passage.vote.count:
             return False
-        if trusted:
+        if trusted and (verdict.agreeing >= 2 or verdict.confidence >= _SURE_ALONE):
             return not self._same_vehicle(passage, verdict.text)
         sure = passage.vote.count >= _UNREADABLE_READS and passage.score >= _UNREADABLE_SCORE
         return sure and passage.refusals == 0 and passage.moved >= _MOVED_WIDTHS

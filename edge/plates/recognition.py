@@ -66,7 +66,7 @@ class Recogniser:
     """Reads plates at their corners with one region's reader and grammar."""
 
     def __init__(self, reader: PlateReader, decoder: Decoder) -> None:
-        self._reader = reader
+        self.reader = reader
         self._decoder = decoder
         self._widened = tuple(_widen(left, right) for left, right in decoder.region.widened)
 
@@ -105,7 +105,7 @@ class Recogniser:
         two_rows = self._decoder.region.two_rows
         crops = [rectify(bgr, cut(corners), rows, two_rows=two_rows) for cut in cuts]
         found = []
-        for crop, read in zip(crops, self._reader.read(crops), strict=True):
+        for crop, read in zip(crops, self.reader.read(crops), strict=True):
             reading = self._decoder.decode(read.log_probs, appearance(read, corners))
             found.append(Recognition(rows, crop, read, reading, 1))
         return found

@@ -85,6 +85,10 @@ class StillReader:
         plates = [self.read_place(bgr, found.corners, found.score) for found in detections]
         return [plate for plate in plates if plate.is_plate]
 
+    def read_net(self, crop: Bgr) -> None:
+        """Only the net, on one cut: what the reader alone costs."""
+        self._recogniser.reader.read([crop])
+
     def read_at(self, bgr: Bgr, corners: Corners, score: float = 1.0) -> StillPlate:
         """The plate at these corners of a picture."""
         return StillPlate(np.asarray(corners, np.float32), score, self._recogniser.recognise(bgr, corners))

@@ -51,9 +51,9 @@ def plates_command(data: Path, json_file: Path | None, failures: Path | None, mo
             names = "; ".join(f"{file}: {why}" for file, why in result.broken[:5])
             raise BenchError(f"{data}: none of the {len(result.broken)} pictures can be read ({names})")
         told: dict[str, Any] = {"data": data.name, **figures(result, store)}
+        _write_json(told, json_file)  # before anything is printed: a pipe may close early
         for line in lines(told):
             click.echo(line)
-        _write_json(told, json_file)
         if failures is not None:
             _write_failures(result, failures)
     except WatchpostError as error:
@@ -107,10 +107,11 @@ def _write_json(told: dict[str, Any], json_file: Path | None) -> None:
     if json_file is None:
         return
     try:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise BenchError(
-            f"{json_file}: cannot be written ({error.strerror}); give a file in a folder that exists"
+            f"{json_file}: cannot be written ({error.strerror}); give a file that you may write"
         ) from error
 
 

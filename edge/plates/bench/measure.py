@@ -68,9 +68,10 @@ class Group:
 
 @dataclass
 class Timings:
-    """CPU seconds of this thread: a picture's detection, a plate's reading, a video frame's detection."""
+    """CPU seconds for: a still's detection, a plate's reading, its net alone, a video frame's detection."""
 
     detect: list[float] = field(default_factory=list)
+    read_net: list[float] = field(default_factory=list)
     read: list[float] = field(default_factory=list)
     glance: list[float] = field(default_factory=list)
 
@@ -176,6 +177,7 @@ class Bench:
         self._judge_crop(file, label, plate, picture, result)
 
     def _judge_crop(self, file: str, label: Label, plate: StillPlate, shown: Bgr, result: Measurement) -> None:
+        _timed(result.timings.read_net, lambda: self._still.read_net(plate.recognition.crop))
         read = plate.text
         if read != label.text:
             result.failures.append(Failure(file, "crop", label.text, read, True, shown))

@@ -37,6 +37,7 @@ def figures(result: Measurement, models: ModelStore) -> dict[str, Any]:
         "ms": {
             "detect": _ms(result.timings.detect),
             "read": _ms(result.timings.read),
+            "read_net": _ms(result.timings.read_net),
             "detect_video_frame": _ms(result.timings.glance),
         },
         "models": _models(models),
@@ -63,6 +64,8 @@ def confusions(result: Measurement) -> list[dict[str, Any]]:
 def lines(told: Mapping[str, Any]) -> Iterator[str]:
     """The figures as text, line by line."""
     yield f"{told['images']} pictures ({told['scenes']} scenes, {told['crops']} cut out), {told['plates']} plates"
+    if told["broken"]:
+        yield f"{len(told['broken'])} more could not be read:"
     for one in told["broken"]:
         yield f"  broken: {one['file']}: {one['why']}"
     yield ""
@@ -98,7 +101,8 @@ def _cost_lines(told: Mapping[str, Any]) -> Iterator[str]:
     yield "CPU time of one thread, median:"
     for key, what in (
         ("detect", "detection, a picture on its own (whole, half size, close-ups)"),
-        ("read", "reading, a plate (cut, net, grammar)"),
+        ("read", "reading, a plate (all its cuts, net, grammar)"),
+        ("read_net", "the reader's net alone, one cut"),
         ("detect_video_frame", "detection, a 1080p video frame (the analyzer's glance at the whole frame)"),
     ):
         cost = told["ms"][key]
