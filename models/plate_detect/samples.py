@@ -32,14 +32,16 @@ from models.plate_detect.scenery import (
 )
 from models.plate_read.samples import Backgrounds, Generator
 from simulator.fonts import faces, font_files
-from simulator.plates import degrade, random_plate
+from simulator.plates import degrade
 from simulator.plates.glyphs import draw_text
-from simulator.plates.kinds import KINDS
 
 SIZE = 320
 SHARD = 256
 REAL_SHARE = 0.7
 """Of a shard's pictures, where there are real scenes."""
+EUROPEAN_SHARE = 1 / 6
+OVEREXPOSED_SHARE = 0.1
+"""Of the pictures; a plate's own edge is then hard to see, and its corners follow from its characters."""
 MOST = 4
 """Plates in one picture at most."""
 
@@ -57,8 +59,13 @@ class SceneGenerator:
 
     def __init__(self, rng: np.random.Generator, glyphs: Path | None, backgrounds: Backgrounds) -> None:
         self.rng = self._rng = rng
-        self.plates = self._plates = Generator(rng, glyphs, backgrounds)
+        self._chinese = Generator(rng, glyphs, backgrounds)
+        self._european = Generator(rng, None, backgrounds, region="eu")
         self._backgrounds = backgrounds
+
+    def plates(self) -> Generator:
+        """Chinese plates, and one time in six European ones: the detector is the same for all regions."""
+        return self._european if self.rng.random() < EUROPEAN_SHARE else self._chinese
 
     def scene(self) -> Scene:
         """A photograph with signs, overlays and 0 to 3 plates in it, seen by a camera."""
@@ -96,8 +103,8 @@ class SceneGenerator:
 
     def _add_plate(self, picture: Bgr, others: list[NDArray[np.float32]]) -> tuple[Bgr, NDArray[np.float32] | None]:
         rng = self._rng
-        text, kind = random_plate(rng, "small_blue" if rng.random() < 0.3 else KINDS[int(rng.integers(len(KINDS)))])
-        plate = degrade.surface(self._plates.plate(text, kind), rng, float(rng.choice([0.4, 1.0])))
+        plates = self.plates()
+        plate = degrade.surface(plates.plate(*plates.text_and_kind(0.3)), rng, float(rng.choice([0.4, 1.0])))
         view = degrade.random_view(rng, 18, 210 if not others else 80)
         half = 0.55 * view.width_px
         centre = (float(rng.uniform(half, SIZE - half)), float(rng.uniform(0.3 * half, SIZE - 0.3 * half)))
@@ -187,6 +194,8 @@ class RealSceneGenerator:
             picture = self._beside(picture, quads)
         picture = self._drawn.night(picture, list(quads)) if rng.random() < 0.5 else picture
         widths = [float(np.ptp(quad[:, 0])) for quad in quads] or [60.0]
+        if rng.random() < OVEREXPOSED_SHARE:
+            picture = degrade.overexposure(picture, rng)
         if rng.random() < 0.6:
             picture = degrade.camera(picture, rng, min(widths), 0.6)
         return Scene(picture, quads)
@@ -203,7 +212,7 @@ class RealSceneGenerator:
         if choice < 0.3 and self._mined:
             return self._mined[int(rng.integers(len(self._mined)))]
         if choice < 0.75 and self._donors:
-            return with_drawn_plate(self._donors[int(rng.integers(len(self._donors)))], self._drawn.plates, rng)
+            return with_drawn_plate(self._donors[int(rng.integers(len(self._donors)))], self._drawn.plates(), rng)
         scene = self._scenes[int(rng.integers(len(self._scenes)))]
         return without_plates(scene, rng) if choice < 0.87 else scene
 

@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from edge.types import Bgr
 from models.plate_read.samples import Generator, in_training_split
 from models.plate_read.transplant import Donor, fit, transplant
-from simulator.plates import random_plate
 from simulator.plates.draw import PlateStyle, draw_plate, random_style
 from simulator.plates.glyphs import PictureGlyphs
-from simulator.plates.kinds import KINDS
 
 Quads = NDArray[np.float32]
 """(n, 4, 2) corners of n plates."""
@@ -81,9 +79,9 @@ def read_mined(path: Path) -> list[RealScene]:
 def with_drawn_plate(scene: RealScene, plates: Generator, rng: np.random.Generator) -> RealScene:
     """The scene with a drawn plate of any kind in the place of its own, lit like it. It must have a donor."""
     assert scene.donor is not None
-    text, kind = random_plate(rng, "small_blue" if rng.random() < 0.2 else KINDS[int(rng.integers(len(KINDS)))])
+    text, kind = plates.text_and_kind(0.2)
     bare = replace(scene.donor, picture=erased(scene.picture, scene.quads, rng))
-    picture, corners = transplant(bare, text, kind, plates.style(text), rng)
+    picture, corners = transplant(bare, plates.plate(text, kind), kind == "small_blue", rng)
     return RealScene(picture, corners[None], corners)
 
 

@@ -174,7 +174,7 @@ class Generator:
     def transplant(self, text: str, kind: str) -> tuple[Bgr, NDArray[np.float32], bool]:
         """The same as `scene`, but in a real picture, lit as the real plate was; sometimes from further away."""
         rng = self._rng
-        picture, corners = transplant(choose(self._donors, rng), text, kind, self.style(text), rng)
+        picture, corners = transplant(choose(self._donors, rng), self.plate(text, kind), kind == "small_blue", rng)
         picture, corners, seen = further_away(picture, corners, rng, 36)
         if rng.random() < 0.6:
             picture = degrade.camera(picture, rng, seen, float(rng.choice([0.4, 0.8])))
@@ -185,6 +185,12 @@ class Generator:
         if self._pictures:
             return draw_plate(text, cast("PlateKind", kind), self.style(text), scale=0.5)
         return self._maker.draw(text, kind, self._rng, "training", 0.5)
+
+    def text_and_kind(self, blue: float) -> tuple[str, str]:
+        """Of the region's kinds each as likely, but the common one, where it has it, in this share at least."""
+        common = "small_blue" in self._maker.kinds and self._rng.random() < blue
+        kind = "small_blue" if common else self._maker.kinds[int(self._rng.integers(len(self._maker.kinds)))]
+        return self._maker.random_plate(self._rng, kind)
 
     def style(self, text: str) -> PlateStyle:
         """A Chinese plate's style that can write the text, in glyph pictures or in fonts for training."""

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from edge.plates.rectify import Corners, unwarp
 from edge.types import Bgr
 from simulator.plates import degrade
-from simulator.plates.draw import PlateStyle, draw_plate
-from simulator.plates.kinds import PlateKind
 
 _BLURS = (0.0, 0.35, 0.6, 0.9, 1.3, 1.8, 2.5)
 """Standard deviations tried, in pixels of a plate that is 128 px wide."""
@@ -41,9 +39,9 @@ class Donor:
     """Standard deviation in pixels of a plate 128 px wide."""
     noise: float
 
-    def light_for(self, kind: PlateKind) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Gain and offset for a kind: of a blue plate's colours, the red alone tells how light falls on another's."""
-        if kind == "small_blue":
+    def light_for(self, blue: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Gain and offset for a plate: of a blue one's colours, the red alone tells how light falls on another's."""
+        if blue:
             return self.gain, self.offset
         white = 255 * self.gain[0] + self.offset[0]
         cast = np.clip(white / max(float(white[2]), 1.0), 0.7, 1.4)
@@ -94,18 +92,15 @@ def align(picture: Bgr, corners: Corners, plate: Bgr) -> Corners | None:
     return np.asarray(cv2.perspectiveTransform(moved[None].astype(np.float32), matrix)[0], np.float32)
 
 
-def transplant(
-    donor: Donor, text: str, kind: PlateKind, style: PlateStyle, rng: np.random.Generator
-) -> tuple[Bgr, Corners]:
-    """The donor's picture with this plate in place of its own, and the plate's corners."""
-    plate = draw_plate(text, kind, style, scale=0.5)
+def transplant(donor: Donor, plate: Bgr, blue: bool, rng: np.random.Generator) -> tuple[Bgr, Corners]:
+    """The donor's picture with this flat plate in place of its own, and the plate's corners. `blue`: as its own is."""
     corners = _with_aspect(donor.corners, plate.shape[1] / plate.shape[0])
     width = int(np.clip(np.ptp(corners[:, 0]), 40, _WIDEST))
     height = max(8, round(width * plate.shape[0] / plate.shape[1]))
     drawn = np.asarray(cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     terms = _terms(width, height)
     blur = donor.blur * float(rng.uniform(0.7, 1.3)) * width / 128
-    gain, offset = donor.light_for(kind)
+    gain, offset = donor.light_for(blue)
     lit = _blurred(drawn, blur) * np.clip(terms @ gain, 0.03, 3.0) + terms @ offset
     lit += rng.standard_normal(lit.shape, np.float32) * donor.noise
     return degrade.place(np.asarray(np.clip(lit, 0, 255), np.uint8), donor.picture, corners), corners

@@ -205,7 +205,7 @@ def exposure(picture: Bgr, rng: np.random.Generator) -> Bgr:
 
 def overexposure(picture: Bgr, rng: np.random.Generator) -> Bgr:
     """Headlights or flash on the reflecting sheet: the ground goes pale, strokes clip and bleed over their edges."""
-    bright = picture.astype(np.float32) * float(rng.uniform(1.3, 2.8)) + float(rng.uniform(0, 40))
+    bright = picture.astype(np.float32) * float(rng.uniform(1.2, 2.3)) + float(rng.uniform(0, 40))
     bleed = cv2.GaussianBlur(np.maximum(bright - 235, 0), (0, 0), float(rng.uniform(0.6, 2.0)))
     return np.asarray(np.clip(bright + float(rng.uniform(0, 1.0)) * bleed, 0, 255), np.uint8)
 

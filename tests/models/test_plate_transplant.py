@@ -48,10 +48,11 @@ def test_another_plate_is_as_dark_as_the_one_before(kind: PlateKind) -> None:
     texts = {"new_energy_small": "苏BD12345"}
     text = texts.get(kind, "苏B52K18")
     found = donor(0.35)
-    picture, corners = transplant(found, text, kind, STYLE, np.random.default_rng(5))
+    plate = draw_plate(text, kind, STYLE, scale=0.5)
+    picture, corners = transplant(found, plate, kind == "small_blue", np.random.default_rng(5))
     assert picture.shape == found.picture.shape
     seen = unwarp(picture, corners, 220, 70).mean()
-    drawn = draw_plate(text, kind, STYLE, scale=0.5).mean()
+    drawn = plate.mean()
     assert seen == pytest.approx(0.35 * drawn, rel=0.25)
 
 
