@@ -161,6 +161,7 @@ def render_camera(camera: CameraSpec, seed: int, folder: Path, reports: _Report)
         bitrate_kbps=camera.bitrate_kbps,
         codec=camera.codec,
         gop=camera.gop,
+        effort=camera.effort,
     )
     render_fps = round(count / (time.process_time() - started), 1)
     with TruthWriter(target.truth) as writer:

@@ -52,6 +52,12 @@ class Painter:
         self._fill(self.day, pixels, colour, opacity)
         self._fill(self.glow, pixels, glow, opacity)
 
+    def hull(self, pixels: NDArray[np.int32], colour: Colour) -> None:
+        """The convex hull of points of the large picture (n, 2), as `place` gives them; it does not glow."""
+        outline = cv2.convexHull(pixels)
+        cv2.fillConvexPoly(self.day, outline, colour, cv2.LINE_AA, _SHIFT)
+        cv2.fillConvexPoly(self.glow, outline, (0, 0, 0), cv2.LINE_AA, _SHIFT)
+
     def _fill(self, picture: Bgr, pixels: NDArray[np.int32], colour: Colour, opacity: float) -> None:
         if opacity >= 1:
             cv2.fillConvexPoly(picture, pixels, colour, cv2.LINE_AA, _SHIFT)

@@ -196,6 +196,7 @@ class TowerScene:
         ]
         facade = {
             "floor_height_m": layout.floor_height_m,
+            "camera_height_m": round(float(self.camera.position_m[1]), 2),
             "floor_lines": floor_lines,
             "column_lines": column_lines,
         }

@@ -101,12 +101,15 @@ def _paint_horizon(rng: np.random.Generator, painter: Painter, look: Look) -> No
         spots = np.column_stack(
             [rng.uniform(-span, span, 2600), tall * rng.uniform(0.2, 1, 2600) * rng.uniform(0.7, 1, 2600)]
         )
-        for x, y in spots[np.argsort(-spots[:, 1])]:
-            leaf = tone * rng.uniform(0.65, 1.2)
-            shape = rng.normal(0, 1, (9, 2)) * (0.02 * tall + 0.06) + (x, y)
-            hull = shape[cv2.convexHull(shape.astype(np.float32), returnPoints=False)[:, 0]]
-            points = np.column_stack([hull, np.full(len(hull), -away)])
-            painter.polygon(points, (float(leaf[0]), float(leaf[1]), float(leaf[2])))
+        leaves = np.empty((len(spots), 9, 3))
+        lights = np.empty(len(spots))
+        for number, spot in enumerate(spots[np.argsort(-spots[:, 1])]):
+            lights[number] = rng.uniform(0.65, 1.2)
+            leaves[number, :, :2] = rng.normal(0, 1, (9, 2)) * (0.02 * tall + 0.06) + spot
+        leaves[..., 2] = -away
+        outlines = painter.place(leaves.reshape(-1, 3)).reshape(-1, 9, 2)
+        for outline, light in zip(outlines, lights, strict=True):
+            painter.hull(outline, (float(tone[0] * light), float(tone[1] * light), float(tone[2] * light)))
 
 
 def weathered(rng: np.random.Generator, picture: Picture, cover: NDArray[np.float32]) -> Picture:
@@ -195,5 +198,15 @@ def _grow_crown(
     layer = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     layer = cv2.GaussianBlur(layer, (0, 0), 0.7).astype(np.uint8)
     phase = fractal(rng, (width, height), (radius * 0.6, radius * 0.6), 3) * np.float32(1.6)
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    return Foliage(left, top, layer, (columns, rows), (np.sin(phase), np.cos(phase)), sway_px)
+    rows, columns = _covered(layer[..., 3], int(np.ceil(2 * sway_px)) + 2)
+    layer, phase = np.ascontiguousarray(layer[rows, columns]), phase[rows, columns]
+    grid_y, grid_x = np.mgrid[0 : layer.shape[0], 0 : layer.shape[1]].astype(np.float32)
+    waves = (np.sin(phase), np.cos(phase))
+    return Foliage(left + columns.start, top + rows.start, layer, (grid_x, grid_y), waves, sway_px)
+
+
+def _covered(coverage: NDArray[np.uint8], margin: int) -> tuple[slice, slice]:
+    """Rows and columns that hold all that is covered, and `margin` pixels around it."""
+    x, y, width, height = cv2.boundingRect(coverage)
+    rows = slice(max(0, y - margin), min(coverage.shape[0], y + max(1, height) + margin))
+    return rows, slice(max(0, x - margin), min(coverage.shape[1], x + max(1, width) + margin))

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from simulator.video import VideoError, encode
+from simulator.video import Coding, VideoError, encode, transmit
 
 
 def _pictures(count: int) -> list[np.ndarray]:
@@ -41,3 +41,18 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
 def test_nothing_to_encode_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="no frame"):
         encode([], tmp_path / "v.mp4", fps=25, bitrate_kbps=500)
+
+
+@pytest.mark.parametrize("effort", ["camera", "quick"])
+def test_transmitted_pictures_arrive_in_order_and_alike(effort: str) -> None:
+    pictures = _pictures(23)
+    arrived = list(transmit(iter(pictures), Coding(25, 2000, gop=10, effort=effort)))  # type: ignore[arg-type]
+    assert [frame.pts for frame in arrived] == list(range(23))
+    for number in (0, 11, 22):
+        decoded = arrived[number].to_ndarray(format="bgr24").astype(int)
+        assert np.abs(decoded - pictures[number]).mean() < 12
+
+
+def test_hevc_is_not_transmitted() -> None:
+    with pytest.raises(VideoError, match="h264"):
+        next(transmit(iter(_pictures(1)), Coding(25, 500, codec="hevc")))

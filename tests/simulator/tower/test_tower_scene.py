@@ -72,6 +72,7 @@ def test_floor_lines_meet_the_facade(day: TowerScene) -> None:
     facade = day.installation()["falling"]["facade"]
     layout = day.layout
     assert facade["floor_height_m"] == layout.floor_height_m
+    assert facade["camera_height_m"] == pytest.approx(day.camera.position_m[1], abs=0.01)
     floors = [line["floor"] for line in facade["floor_lines"]]
     assert floors == sorted(floors)
     assert floors[-1] == 13, "the roof closes the highest floor"
