@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from edge import checks, config
 from edge.addresses import redact
 from edge.agent import HEARTBEAT, Agent, agent_version
+from edge.bench.command import bench
 from edge.clock import SystemClock
 from edge.database import Database
 from edge.errors import WatchpostError
@@ -25,7 +26,6 @@ from edge.logs import RecentLines, set_up
 from edge.memory import return_freed_pictures
 from edge.outbox import ACKED, PENDING, REFUSED, SCHEMA, NewEvent, Outbox, StoredEvent, list_events
 from edge.outbox import check as check_outbox
-from edge.plates.bench.command import bench
 
 ANALYZERS = click.Choice(["falling", "plates"])
 FILE = click.Path(path_type=Path)

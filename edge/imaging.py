@@ -68,6 +68,14 @@ def decode_jpeg(data: bytes) -> Bgr:
     return cast("Bgr", picture)
 
 
+def decode_luma(data: bytes) -> Luma:
+    """(h, w) full-range luma of a JPEG or PNG file. Raises EvidenceError when it is none."""
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    if picture is None:
+        raise EvidenceError(f"{len(data)} bytes that are not a picture")
+    return cast("Luma", picture)
+
+
 def mask_pixels(polygons: Sequence[Polygon], width: int, height: int) -> NDArray[np.bool_]:
     """(height, width) bool: True where a privacy mask covers the picture. Corners outside the picture are cut off."""
     covered = np.zeros((height, width), np.uint8)

@@ -1,36 +1,117 @@
-"""Plays a clip through the analyzer at full speed, timing the analyzer and the decoder apart."""
+"""Plays a clip through the analyzer at full speed; the CPU time of the analyzer and of the decoder is told apart."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from edge.errors import SourceUnreadable
+import numpy as np
+
+from edge.errors import BenchError, SourceUnreadable
 from edge.falling.analyzer import FallingAnalyzer
-from edge.falling.bench.scoring import Result, Told
+from edge.falling.bench.labels import LabelledClip, labelled_falls
+from edge.falling.bench.scoring import Judged, Result, Told, match, tally
+from edge.falling.motion import Floats
 from edge.falling.settings import FallingSettings
 from edge.inference import ModelStore
 from edge.sources.file import FileSource
+from edge.sources.images import ImageSequenceSource, is_sequence, numbered_pictures
+from edge.types import Frame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """What came of one clip: events, the (n,) stream times of its pictures, their (w, h), and counts of the cost."""
+
+    told: list[Told]
+    times: Floats
+    size: tuple[int, int]
+    result: Result
+    cut_short: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One clip's figures; `problem` says what is wrong with it, `unusable` that there are no figures for that."""
+
+    result: Result
+    judged: list[Judged]
+    problem: str | None = None
+    unusable: bool = False
+
+
+def measure_clip(clip: LabelledClip, settings: FallingSettings, models: ModelStore | None) -> Measured:
+    """Play one labelled clip and compare. What is wrong with the clip or its labels is told, not raised."""
+    entry = clip.entry
+    if entry is None:
+        return Measured(Result(clip.name), [], clip.problem, unusable=True)
+    try:
+        first_number = 0
+        if is_sequence(clip.path):
+            if entry.fps is None:
+                raise BenchError("a series of pictures needs `fps` in its labels")
+            first_number = numbered_pictures(clip.path)[0][0]
+        played = play(clip.path, settings, models, entry.fps)
+    except (SourceUnreadable, BenchError) as error:
+        return Measured(Result(clip.name), [], str(error), unusable=True)
+    played.result.name = clip.name
+    labels, beyond = labelled_falls(entry, played.size, played.times, first_number)
+    problem = played.cut_short
+    if beyond:
+        what = f"{beyond} labelled events begin after its {len(played.times)} pictures and are left out"
+        problem = what if problem is None else f"{problem}; {what}"
+    judged = match(played.told, labels)
+    return Measured(tally(judged, labels, played.result), judged, problem)
 
 
 def run_clip(path: Path, settings: FallingSettings, models: ModelStore | None) -> tuple[list[Told], Result]:
-    """Play a file through the analyzer at full speed, timing the analyzer and the decoder apart."""
-    source = FileSource("clip", path)
+    """Play a video file; what ends it too early stands in the result's notes."""
+    played = play(path, settings, models)
+    if played.cut_short is not None:
+        played.result.notes.append(f"cut short: {played.cut_short}")
+    return played.told, played.result
+
+
+def play(path: Path, settings: FallingSettings, models: ModelStore | None, fps: float | None = None) -> Played:
+    """Play a video, or numbered pictures at `fps`. Raises SourceUnreadable when there is not one picture."""
     analyzer = FallingAnalyzer("clip", settings, models)
     told: list[Told] = []
-    result = Result(path.name)
-    spent, count, at_s = 0.0, 0, 0.0
-    try:
-        for frame in source.frames():
-            begin = time.perf_counter()
-            findings = analyzer.observe(frame)
-            spent += time.perf_counter() - begin
-            count, at_s = count + 1, frame.stream_time_s
-            told += [Told(finding, at_s) for finding in findings]
-    except SourceUnreadable as error:
-        result.notes.append(f"cut short: {error}")
-    told += [Told(finding, at_s) for finding in analyzer.finish()]
-    result.ms_per_frame = 1e3 * spent / max(count, 1)
-    result.decode_ms_per_frame = source.decode_ms or 0.0
-    result.seconds = at_s
-    return told, result
+    times: list[float] = []
+    size, cut_short = (0, 0), None
+    decoded_s = analysed_s = 0.0
+    frames = _frames(path, fps)
+    while True:
+        begin_s = time.thread_time()
+        try:
+            frame = next(frames, None)
+        except SourceUnreadable as error:
+            if not times:
+                raise
+            frame, cut_short = None, str(error)
+        ready_s = time.thread_time()
+        if frame is None:
+            break
+        findings = analyzer.observe(frame)
+        analysed_s += time.thread_time() - ready_s
+        decoded_s += ready_s - begin_s
+        times.append(frame.stream_time_s)
+        size = (frame.luma.shape[1], frame.luma.shape[0])
+        told += [Told(finding, times[-1]) for finding in findings]
+    told += [Told(finding, times[-1]) for finding in analyzer.finish()]
+    per_frame = 1e3 / len(times)
+    result = Result(path.name, frames=len(times), seconds=times[-1])
+    result.ms_per_frame, result.decode_ms_per_frame = analysed_s * per_frame, decoded_s * per_frame
+    return Played(told, np.array(times), size, result, cut_short)
+
+
+def _frames(path: Path, fps: float | None) -> Iterator[Frame]:
+    if is_sequence(path):
+        source = ImageSequenceSource("clip", path, fps or 25.0)
+        yield from source.frames()
+        if source.damaged:
+            names = ", ".join(source.damaged[:3])
+            raise SourceUnreadable(f"{path}: {len(source.damaged)} pictures cannot be decoded ({names})")
+    else:
+        yield from FileSource("clip", path).frames()

@@ -7,7 +7,10 @@ other confirmed event is false. Suspected events are counted beside, never as fo
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
 
 import numpy as np
 
@@ -15,14 +18,20 @@ from contract.events import FallingObjectData
 from edge.falling.motion import Floats
 from edge.types import Finding
 
+Role = Literal["found", "duplicate", "mirror", "false", "suspected"]
+
 _BEFORE_S, _AFTER_S = 0.5, 1.0
 _TOUCH = 0.02
 """Fraction of the picture that a path may pass beside a labelled place and still touch it."""
+_SUBSTEPS = 8
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """One labelled fall or mirror: seconds, and (n, 3) rows of time, x, y in picture fractions."""
+    """One labelled fall or mirror: seconds, and (n, 3) rows of time, x, y in picture fractions.
+
+    `half` is (n, 2): half the width and height of the boxes around these places, where they were labelled.
+    """
 
     kind: str
     start_s: float
@@ -31,6 +40,7 @@ class Labelled:
     floor: int | None = None
     column: int | None = None
     what: str = ""
+    half: Floats | None = None
 
 
 @dataclass
@@ -52,6 +62,7 @@ class Result:
     ms_per_frame: float = 0.0
     decode_ms_per_frame: float = 0.0
     seconds: float = 0.0
+    frames: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -69,50 +80,86 @@ class Told:
         return self.finding.data
 
 
+@dataclass(frozen=True)
+class Judged:
+    """An event and what it counts as; `fall` is the index of the labelled fall that it shows, if it shows one."""
+
+    told: Told
+    role: Role
+    fall: int | None
+
+
 def score(told: list[Told], labels: list[Labelled], result: Result) -> Result:
     """Compare what was told with the labels; fills and returns `result`."""
-    hits: dict[int, int] = {}
-    falls = [label for label in labels if label.kind == "fall"]
+    return tally(match(told, labels), labels, result)
+
+
+def match(told: list[Told], labels: list[Labelled]) -> list[Judged]:
+    """What each event counts as, in the order of the events."""
+    judged = []
+    hit: set[int] = set()
     for event in told:
-        matched = [i for i, label in enumerate(labels) if _touches(event, label)]
-        fall = min(
-            (i for i in matched if labels[i].kind == "fall"), key=lambda i: _apart(event, labels[i]), default=None
-        )
-        confirmed = event.data.certainty == "confirmed"
-        result.notes.append(_line(event, labels[fall].what if fall is not None else "no fall"))
-        if not confirmed:
-            result.suspected += 1
-            result.suspected_hits += fall is not None
-        elif fall is not None:
-            hits[fall] = hits.get(fall, 0) + 1
-            if hits[fall] == 1:
-                _measure(event, labels[fall], result)
-        elif matched:
-            result.mirror += 1
-        else:
-            result.false += 1
-    result.falls = len(falls)
-    result.found = len(hits)
-    result.missed = len(falls) - len(hits)
-    result.duplicate = sum(count - 1 for count in hits.values())
-    result.notes += [
-        f"missed {label.what} {label.start_s:.2f}-{label.end_s:.2f} s"
-        for i, label in enumerate(labels)
-        if label.kind == "fall" and i not in hits
-    ]
+        touched = (i for i in range(len(labels)) if _touches(event, labels[i]))
+        near = sorted(touched, key=partial(_apart, event, labels))
+        fall = next((i for i in near if labels[i].kind == "fall"), None)
+        role = _role(event, None if not near else labels[near[0]].kind, fall, fall in hit)
+        if role == "found" and fall is not None:
+            hit.add(fall)
+        judged.append(Judged(event, role, fall))
+    return judged
+
+
+def tally(judged: list[Judged], labels: list[Labelled], result: Result) -> Result:
+    """Count the roles and measure the hits; fills and returns `result`."""
+    roles = Counter(one.role for one in judged)
+    result.found, result.duplicate, result.false = roles["found"], roles["duplicate"], roles["false"]
+    result.mirror, result.suspected = roles["mirror"], roles["suspected"]
+    for one in judged:
+        label = labels[one.fall] if one.fall is not None else None
+        result.suspected_hits += one.role == "suspected" and label is not None
+        result.notes.append(_line(one.told, label.what if label is not None else "no fall"))
+        if one.role == "found" and label is not None:
+            _measure(one.told, label, result)
+    hit = {one.fall for one in judged if one.role == "found"}
+    missed = [label for i, label in enumerate(labels) if label.kind == "fall" and i not in hit]
+    result.missed, result.falls = len(missed), len(missed) + result.found
+    result.notes += [f"missed {label.what} {label.start_s:.2f}-{label.end_s:.2f} s" for label in missed]
     return result
 
 
+def _role(event: Told, nearest: str | None, fall: int | None, hit_before: bool) -> Role:
+    """The first event of a fall has found it; a later one that is nearer to the mirror image is that one's."""
+    if event.data.certainty != "confirmed":
+        return "suspected"
+    if fall is not None and not hit_before:
+        return "found"
+    if nearest == "mirror":
+        return "mirror"
+    return "duplicate" if fall is not None else "false"
+
+
 def _touches(event: Told, label: Labelled) -> bool:
+    """Whether time overlaps and the path, drawn as a line, passes two of the labelled places (or the only one)."""
     if event.finding.ended_s < label.start_s - _BEFORE_S or event.finding.started_s > label.end_s + _AFTER_S:
         return False
-    path = np.array([(point.x, point.y) for point in event.data.path])
-    gaps = np.abs(path[:, None] - label.path[None, :, 1:]).max(axis=2)
-    return bool((gaps.min(axis=1) < _TOUCH).sum() >= 2)
+    line = _drawn(np.array([(point.x, point.y) for point in event.data.path]))
+    half = label.half if label.half is not None else 0.0
+    gaps = (np.abs(label.path[:, None, 1:] - line[None]) - np.broadcast_to(half, label.path[:, 1:].shape)[:, None]).max(
+        axis=2
+    )
+    return int((gaps.min(axis=1) < _TOUCH).sum()) >= min(2, len(label.path))
 
 
-def _apart(event: Told, label: Labelled) -> float:
+def _drawn(path: Floats) -> Floats:
+    """(m, 2) places along the straight lines between the (n, 2) ones, close enough to miss no place."""
+    steps = np.arange(0, len(path) - 1, 1 / _SUBSTEPS)
+    places = np.append(steps, len(path) - 1)
+    return np.column_stack([np.interp(places, np.arange(len(path)), path[:, axis]) for axis in (0, 1)])
+
+
+def _apart(event: Told, labels: list[Labelled], which: int) -> float:
     """Median distance at the same moment: which of several falls that cross an event's path it belongs to."""
+    label = labels[which]
     times = np.array([event.finding.started_s + point.t_s for point in event.data.path])
     gaps = [np.interp(times, label.path[:, 0], label.path[:, axis]) for axis in (1, 2)]
     path = np.array([(point.x, point.y) for point in event.data.path])
@@ -134,3 +181,15 @@ def _line(event: Told, truth: str) -> str:
         f"{data.certainty} {data.confidence:.2f} {data.hypothesis} {event.finding.started_s:.2f}-"
         f"{event.finding.ended_s:.2f} s{floor} [{truth}] {data.why}"
     )
+
+
+def most_a_day(count: int, seconds: float) -> float | None:
+    """Events a camera and day that are exceeded with 5 % probability, when `count` came in `seconds` (Poisson)."""
+    if seconds <= 0:
+        return None
+    low, high = 0.0, 10.0 * (count + 5)
+    for _ in range(60):
+        mean = (low + high) / 2
+        terms = np.cumsum([0.0, *(np.log(mean) - np.log(np.arange(1, count + 1)))])
+        low, high = (mean, high) if np.exp(terms - mean).sum() > 0.05 else (low, mean)
+    return high * 86_400 / seconds

@@ -1,8 +1,7 @@
-"""`python -m edge bench`: what the plate path is worth on pictures and video that somebody else has."""
+"""`python -m edge bench plates` and `false-plates`: what the plate path is worth on data that somebody else has."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 import cv2
 
+from edge.bench.output import write_json
 from edge.errors import BenchError, WatchpostError
 from edge.inference import ModelStore
 from edge.plates.bench.false_plates import FalsePlates, look_for_false_plates, videos_in
@@ -24,12 +24,7 @@ from edge.plates.stills import StillReader
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.group()
-def bench() -> None:
-    """Measure what is found and read, and what it costs, on your own data."""
-
-
-@bench.command("plates")
+@click.command("plates")
 @click.option("--data", type=FOLDER, required=True, help="Folder with labels.csv and pictures: scenes, crops, or both.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option("--failures", type=FOLDER, help="Write contact sheets of what went wrong into this folder.")
@@ -51,7 +46,7 @@ def plates_command(data: Path, json_file: Path | None, failures: Path | None, mo
             names = "; ".join(f"{file}: {why}" for file, why in result.broken[:5])
             raise BenchError(f"{data}: none of the {len(result.broken)} pictures can be read ({names})")
         told: dict[str, Any] = {"data": data.name, **figures(result, store)}
-        _write_json(told, json_file)  # before anything is printed: a pipe may close early
+        write_json(told, json_file)  # before anything is printed: a pipe may close early
         for line in lines(told):
             click.echo(line)
         if failures is not None:
@@ -60,7 +55,7 @@ def plates_command(data: Path, json_file: Path | None, failures: Path | None, mo
         raise click.ClickException(str(error)) from error
 
 
-@bench.command("false-plates")
+@click.command("false-plates")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of videos without plates, or one.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option("--pictures", type=FOLDER, help="Write contact sheets of all that was taken for a plate.")
@@ -75,7 +70,7 @@ def false_plates_command(data: Path, json_file: Path | None, pictures: Path | No
         result = look_for_false_plates(videos_in(data), ModelStore(models))
         for line in _false_lines(result):
             click.echo(line)
-        _write_json(result.figures(), json_file)
+        write_json(result.figures(), json_file)
         if pictures is not None:
             sheets = (("passages", result.passages), ("boxes", result.boxes))
             for name, shown in sheets:
@@ -101,18 +96,6 @@ def _false_lines(result: FalsePlates) -> Iterator[str]:
         yield f"  {shown.video} {shown.time_s:.1f} s: {shown.text or '(unreadable)'}"
     for file, why in result.broken:
         yield f"  broken: {file}: {why}"
-
-
-def _write_json(told: dict[str, Any], json_file: Path | None) -> None:
-    if json_file is None:
-        return
-    try:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise BenchError(
-            f"{json_file}: cannot be written ({error.strerror}); give a file that you may write"
-        ) from error
 
 
 def _write_failures(result: Measurement, folder: Path) -> None:
