@@ -19,6 +19,7 @@ from edge import checks, config
 from edge.addresses import redact
 from edge.agent import HEARTBEAT, Agent, agent_version
 from edge.bench.command import bench
+from edge.calibrate import calibrate
 from edge.clock import SystemClock
 from edge.database import Database
 from edge.errors import WatchpostError
@@ -109,6 +110,7 @@ def alive(config_file: Path, within: float) -> None:
 
 
 main.add_command(bench)
+main.add_command(calibrate)
 
 
 @main.group("outbox")

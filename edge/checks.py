@@ -69,6 +69,11 @@ def _check_folder(config: AgentConfig) -> str:
     return f"{folder} is writable"
 
 
+def first_frame(camera: CameraSettings, clock: Clock, within_s: float = 10.0) -> Frame:
+    """A camera's first frame. Raises SourceError."""
+    return _first_frame(build_source(camera, NoRecording(), clock), within_s)
+
+
 def _check_camera(camera: CameraSettings, clock: Clock, first_frame_s: float) -> str:
     source = build_source(camera, NoRecording(), clock)
     info = source.probe()

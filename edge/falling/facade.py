@@ -58,6 +58,29 @@ def build_facade(settings: FacadeSettings) -> Facade:
     return Facade(homography, bool(columns), settings.floor_height_m, float(residual))
 
 
+def misfits(facade: Facade, settings: FacadeSettings) -> tuple[dict[int, float], dict[int, float]]:
+    """How far the worse end of each line is off the map: (floor → floors, column → columns)."""
+    floors = {line.floor: (line.left, line.right) for line in settings.floor_lines}
+    columns = {line.column: (line.top, line.bottom) for line in settings.column_lines}
+
+    def off(number: int, ends: tuple[tuple[float, float], ...], axis: int) -> float:
+        return float(np.max(np.abs(facade.coordinates(np.array(ends))[:, axis] - number)))
+
+    return (
+        {number: off(number, ends, 1) for number, ends in sorted(floors.items())},
+        {number: off(number, ends, 0) for number, ends in sorted(columns.items())},
+    )
+
+
+def line_in_picture(facade: Facade, floor: int | None = None, column: int | None = None) -> Floats:
+    """(3,) the line a·x + b·y + c = 0, picture fractions, on which a floor's slab or a column's edge lies."""
+    if floor is not None:
+        return np.asarray(facade.homography[1] - floor * facade.homography[2])
+    if column is None or not facade.has_columns:
+        raise ConfigError("facade: name a floor, or a column where columns were drawn")
+    return np.asarray(facade.homography[0] - column * facade.homography[2])
+
+
 Lines = list[tuple[int, tuple[tuple[float, float], tuple[float, float]]]]
 
 

@@ -1,0 +1,1 @@
+"""The installer's drawing of a facade: made in the browser (`page`), checked (`drawing`), shown (`preview`)."""
