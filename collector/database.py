@@ -6,22 +6,25 @@ Writing transactions on SQLite begin with BEGIN IMMEDIATE, so that one that has 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Table, event, make_url
+from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 BUSY_TIMEOUT_MS = 10_000
+T = TypeVar("T")
 
 
 class DatabaseUrlError(ValueError):
@@ -50,6 +53,9 @@ class Database:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else create_async_engine(url, pool_pre_ping=True)
         self._one_writer = asyncio.Lock()
+        on_disk = self.is_sqlite and url.database not in {None, "", ":memory:"}
+        self._writer = _sqlite_writer(url) if on_disk else None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -73,6 +79,26 @@ class Database:
         """An INSERT of this database's dialect, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
+    async def transact(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` in a writing transaction; durable when this returns. `work` awaits nothing but its connection.
+
+        On SQLite the whole of it runs on one thread: a change of threads per statement would cost more than the
+        statements.
+        """
+        if self._writer is None:
+            async with self.write() as connection:
+                return await work(connection)
+        async with self._one_writer:
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._transact_here, work)
+            return await _finished(running)
+
+    def _transact_here(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+        assert self._writer is not None  # noqa: S101 -- the only caller has checked it
+        with self._writer.connect() as plain:
+            connection = plain.execution_options(watchpost_write=True)
+            with connection.begin():
+                return _drive(work(cast("AsyncConnection", _SameThread(connection))))
+
     async def migrate(self) -> None:
         """Bring the tables to this program's version; the folder of an SQLite file is made."""
         if self.is_sqlite and self.url.database not in {None, "", ":memory:"}:
@@ -82,12 +108,56 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if self._writer is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.dispose)
+        self._thread.shutdown(wait=False)
+
+
+class _SameThread:
+    """A connection whose statements are done when they are awaited."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, *arguments: Any, **options: Any) -> CursorResult[Any]:
+        """As AsyncConnection's."""
+        return self._connection.execute(*arguments, **options)
+
+
+def _drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never waits to its end."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return cast("T", done.value)
+    work.close()
+    raise RuntimeError("a transaction on SQLite may await nothing but its connection")
+
+
+async def _finished(running: asyncio.Future[T]) -> T:
+    """Wait to the end even when cancelled: a transaction must not go on behind the back of its lock."""
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(url)
+    _set_up_sqlite(engine.sync_engine)
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def _sqlite_writer(url: URL) -> Engine:
+    """The same file for one thread that only writes."""
+    engine = create_engine(url.set(drivername="sqlite"), poolclass=StaticPool)
+    _set_up_sqlite(engine)
+    return engine
+
+
+def _set_up_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
         cursor = connection.cursor()
@@ -97,12 +167,10 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("watchpost_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
 
 
 def _upgrade(connection: Connection) -> None:

@@ -66,6 +66,8 @@ class _Batch:
     held: dict[str, list[Range]] = field(default_factory=dict)
     """Outbox id → ranges that the store already has around the batch."""
     added: dict[str, list[Range]] = field(default_factory=lambda: defaultdict(list))
+    fresh: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Outbox id → numbers of this batch that are new."""
     done: dict[tuple[str, str], dict[str, list[int]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
@@ -78,19 +80,23 @@ async def ingest(database: Database, batch: Sequence[Understood], now_us: int, *
 
     With `again` the messages are former letters: their numbers count as received, yet their events are not stored.
     """
-    async with database.write() as connection:
-        work = _Batch(database, connection, now_us, again)
-        for status in (message for message in batch if isinstance(message, StatusMessage)):
-            await status_store.apply(database, connection, status, now_us)
-        found = [message for message in batch if isinstance(message, EventMessage)]
-        letters = [message for message in batch if isinstance(message, Letter)]
-        await _own_outboxes(work, [*found, *letters])
-        new = [event for event in (_admit(work, event) for event in found) if isinstance(event, EventMessage)]
-        letters += [letter for event in found if (letter := _foreign(work, event))]
-        await _store_events(work, new)
-        await _store_letters(work, letters)
-        await _raise_alerts(work, new)
-        await _store_ranges(work)
+    return await database.transact(
+        lambda connection: _ingest(_Batch(database, connection, now_us, again), batch),
+    )
+
+
+async def _ingest(work: _Batch, batch: Sequence[Understood]) -> Outcome:
+    for status in (message for message in batch if isinstance(message, StatusMessage)):
+        await status_store.apply(work.database, work.connection, status, work.now_us)
+    found = [message for message in batch if isinstance(message, EventMessage)]
+    letters = [message for message in batch if isinstance(message, Letter)]
+    await _own_outboxes(work, [*found, *letters])
+    letters += [letter for event in found if (letter := _foreign(work, event))]
+    new = await _without_known(work, [event for event in found if _admit(work, event)])
+    await _store_events(work, new)
+    await _store_letters(work, letters)
+    await _raise_alerts(work, new)
+    await _store_ranges(work)
     return Outcome(_acks(work), work.tally)
 
 
@@ -104,6 +110,9 @@ async def _own_outboxes(work: _Batch, messages: Iterable[EventMessage | Letter])
             continue
         numbers[outbox_id].append(sequence)
         claims.setdefault(outbox_id, (message.address.site, message.address.edge))
+        if (other := _earlier_outbox(message)) is not None:
+            numbers[other.outbox_id] += [number for ends in other.ranges for number in ends]
+            claims.setdefault(other.outbox_id, (message.address.site, message.address.edge))
     for outbox_id in sorted(claims):  # always in this order, or two collectors could wait for each other
         site, edge = claims[outbox_id]
         claim = work.database.insert(outboxes).values(
@@ -113,6 +122,17 @@ async def _own_outboxes(work: _Batch, messages: Iterable[EventMessage | Letter])
         row = (await work.connection.execute(claim.returning(outboxes.c.site, outboxes.c.edge))).one()
         work.owners[outbox_id] = (row.site, row.edge)
         work.held[outbox_id] = await _ranges_around(work.connection, outbox_id, numbers[outbox_id])
+
+
+def _earlier_outbox(message: EventMessage | Letter) -> DroppedData | None:
+    """What a message says about another outbox than its own, which it has replaced."""
+    data = message.data if isinstance(message, EventMessage) else None
+    if not isinstance(data, DroppedData) or not data.ranges or data.outbox_id == message.outbox_id:
+        return None
+    try:
+        return data if str(UUID(data.outbox_id)) == data.outbox_id else None
+    except ValueError:
+        return None
 
 
 async def _ranges_around(connection: AsyncConnection, outbox_id: str, numbers: list[int]) -> list[Range]:
@@ -128,19 +148,39 @@ def _delivery_key(message: EventMessage | Letter) -> tuple[str | None, int | Non
     return message.outbox_id, message.sequence
 
 
-def _admit(work: _Batch, event: EventMessage) -> EventMessage | None:
-    """The event if it is new; a duplicate is only acknowledged again, a foreign one neither."""
+def _admit(work: _Batch, event: EventMessage) -> bool:
+    """Whether its number is new; a duplicate is only acknowledged again, a foreign one neither."""
     edge = (event.address.site, event.address.edge)
     if work.owners[event.outbox_id] != edge:
-        return None
+        return False
     sequence = event.envelope.sequence
     work.done[edge][event.outbox_id].append(sequence)
-    known = [*work.added[event.outbox_id], *([] if work.again else work.held[event.outbox_id])]
-    if contains(known, sequence):
+    fresh = work.fresh[event.outbox_id]
+    if sequence in fresh or (not work.again and contains(work.held[event.outbox_id], sequence)):
         work.tally.duplicates += 1
-        return None
-    work.added[event.outbox_id] = merge([*work.added[event.outbox_id], (sequence, sequence)])
-    return event
+        return False
+    fresh.add(sequence)
+    work.added[event.outbox_id].append((sequence, sequence))
+    return True
+
+
+async def _without_known(work: _Batch, new: list[EventMessage]) -> list[EventMessage]:
+    """Without events that this edge has brought before, under another number: salvaged from a damaged outbox."""
+    if not new:
+        return []
+    by_id = {str(event.envelope.id): event for event in new}
+    asked = select(events.c.event_id, events.c.site, events.c.edge, events.c.outbox_id, events.c.sequence)
+    rows = await work.connection.execute(asked.where(events.c.event_id.in_(by_id)))
+    stored = {(row.event_id, row.site, row.edge) for row in rows}
+    fit = []
+    for event in new:
+        key = (str(event.envelope.id), event.address.site, event.address.edge)
+        if key in stored and not work.again:
+            work.tally.duplicates += 1
+        else:
+            fit.append(event)
+            stored.add(key)
+    return fit
 
 
 def _foreign(work: _Batch, event: EventMessage) -> Letter | None:
@@ -161,8 +201,8 @@ async def _store_events(work: _Batch, new: list[EventMessage]) -> None:
     if proofs:
         await work.connection.execute(work.database.insert(event_evidence).on_conflict_do_nothing(), proofs)
     for event in new:
-        if isinstance(event.data, DroppedData) and event.data.outbox_id == event.outbox_id:
-            await _close_dropped(work, event.outbox_id, list(event.data.ranges))
+        if isinstance(event.data, DroppedData):
+            await _close_dropped(work, event, event.data)
     work.tally.stored += len(new)
 
 
@@ -198,9 +238,12 @@ def _evidence_row(event_id: str, proof: EvidenceRef) -> dict[str, object]:
     return {"event_id": event_id, **fields}
 
 
-async def _close_dropped(work: _Batch, outbox_id: str, dropped: list[Range]) -> None:
-    """What an edge had to give up will not come: the gap is explained."""
-    for low, high in dropped:
+async def _close_dropped(work: _Batch, event: EventMessage, dropped: DroppedData) -> None:
+    """What an edge had to give up will not come: the gap is explained. It may speak of an earlier outbox of its own."""
+    outbox_id = dropped.outbox_id
+    if work.owners.get(outbox_id) != (event.address.site, event.address.edge):
+        return
+    for low, high in dropped.ranges:
         work.held[outbox_id] += await _ranges_around(work.connection, outbox_id, [low, high])
         work.added[outbox_id].append((low, high))
 

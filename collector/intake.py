@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
 PUBLISH_BATCH = 100
-RETRY_MAX_S = 15
+RETRY_MAX_S = 4
 STORE_TROUBLE = (DBAPIError, OSError)
 """The database is away, locked or full: nothing was stored, the batch stays ours and is tried again."""
 

@@ -56,7 +56,7 @@ RECEIVE_MAXIMUM = 1000
 IN_FLIGHT = 200
 SESSION_EXPIRY_S = 3600
 KEEPALIVE_S = 20
-RECONNECT_MAX_S = 15
+RECONNECT_MAX_S = 4
 CONFIRM_TIMEOUT_S = 10.0
 LEAVE_TIMEOUT_S = 1.5
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -195,6 +195,7 @@ class Link:
         self._loop = loop
         self._connection = 0
         self._refused = False
+        self._subscribed = threading.Event()
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._client_id = client_id
         self._presences: dict[str, Presence] = {}
@@ -204,6 +205,7 @@ class Link:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
         self._client.on_publish = self._on_publish
+        self._client.on_subscribe = self._on_subscribe
 
     def start(self) -> None:
         """Begin to connect; a broker that is not there yet is waited for."""
@@ -234,6 +236,8 @@ class Link:
         """Show on `collector/status` of this site that its collector is there."""
         if site not in self._presences:
             self._presences[site] = Presence(self.address, f"{self._client_id}-{site}", site)
+            if self._subscribed.is_set():
+                self._presences[site].show()
 
     def confirm(self, message: Incoming) -> None:
         """Tell the broker that this message is ours now (PUBACK)."""
@@ -282,6 +286,12 @@ class Link:
         log.info("connected to %s (MQTT %s)", self.address, self.address.protocol)
         self._call(self.connected.set)
 
+    def _on_subscribe(self, _client: Client, _data: object, _mid: int, _reasons: object, _more: object) -> None:
+        """Only now an event reaches us: edges that hear of it send again what nobody has heard."""
+        self._subscribed.set()
+        for presence in tuple(self._presences.values()):
+            presence.show()
+
     def _on_connect_fail(self, _client: Client, _data: object) -> None:
         error = sys.exc_info()[1]  # paho calls from where it has caught it, and gives it in no other way
         if isinstance(error, ssl.SSLError):
@@ -296,6 +306,7 @@ class Link:
         if reason.is_failure and not self._refused:  # after a refusal this says nothing new
             self.last_error = f"the connection to {self.address} ended: {reason}"
             log.warning("%s; connecting again", self.last_error)
+        self._subscribed.clear()
         self._call(self.connected.clear)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
@@ -326,10 +337,17 @@ class Presence:
     def __init__(self, address: BrokerAddress, client_id: str, site: str) -> None:
         self._topic = SiteTopics(site).collector_status
         self._connection_id = uuid4()
+        self._shown = False
         self._client = address.client(client_id, session=False)
         self._client.will_set(self._topic, self._payload("offline"), qos=1, retain=True)
         self._client.on_connect = self._announce
         address.connect(self._client, session=False)
+
+    def show(self) -> None:
+        """Say that events are heard, from now on. Said again after each subscription: edges take notice each time."""
+        self._shown = True
+        if self._client.is_connected():
+            self._say_online()
 
     def stop(self) -> None:
         """Say that the collector goes, and go."""
@@ -341,10 +359,13 @@ class Presence:
         self._client.loop_stop()
 
     def _announce(
-        self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _more: Properties | None
+        self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _more: Properties | None
     ) -> None:
-        if not reason.is_failure:
-            client.publish(self._topic, self._payload("online"), qos=1, retain=True)
+        if not reason.is_failure and self._shown:
+            self._say_online()
+
+    def _say_online(self) -> None:
+        self._client.publish(self._topic, self._payload("online"), qos=1, retain=True)
 
     def _payload(self, state: Literal["online", "offline"]) -> str:
         status = CollectorStatus(state=state, connection_id=self._connection_id, at=datetime.now(UTC))

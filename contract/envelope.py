@@ -7,15 +7,19 @@ Extension attributes (`site`, `edge`, `outboxid`, `sequence`, `replayed`) have C
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field, ValidationError
+from pydantic_core import from_json
 
 from contract.base import CONTRACT_VERSION, Identifier, Instant, Message, Sequence
 from contract.events import DATA_MODELS, EventData, EventType
 
 TYPE_PREFIX = "watchpost."
+_MAY_OVERFLOW = re.compile(rb"[:,\[\s]-?[0-9.]+(?:[eE]\+?[0-9]{3}|[0-9]{300})")
+"""A number that a reader may take for infinity. What stands inside a word, a UUID say, has no such neighbour."""
 MAX_EVENT_BYTES = 256 * 1024
 """Larger messages are refused unread; a real event is under 10 KiB."""
 
@@ -67,12 +71,17 @@ def event_type_name(event_type: EventType, version: int = CONTRACT_VERSION) -> s
 
 
 def parse_event(payload: bytes) -> Envelope:
-    """Read one MQTT payload. Raises MalformedEvent or UnsupportedVersion; never returns a half-understood event."""
+    """Read one MQTT payload. Raises MalformedEvent or UnsupportedVersion; never returns a half-understood event.
+
+    JSON is read once and strictly: UTF-8, no NaN, no infinity, no lone surrogate, no nesting without end.
+    """
     if len(payload) > MAX_EVENT_BYTES:
         raise MalformedEvent(f"{len(payload)} bytes, more than the {MAX_EVENT_BYTES} an event may have")
     try:
-        raw = json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        raw = from_json(payload, allow_inf_nan=False)
+        if _MAY_OVERFLOW.search(payload):
+            json.dumps(raw, allow_nan=False)
+    except ValueError as error:
         raise MalformedEvent(f"not JSON: {error}") from error
     if not isinstance(raw, dict):
         raise MalformedEvent(f"expected a JSON object, got {type(raw).__name__}")

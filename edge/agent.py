@@ -214,6 +214,9 @@ class Agent:
         if self._clock.monotonic() >= self._tidy_due_s:
             self._tidy_due_s = self._clock.monotonic() + _TIDY_S
             self._tidy()
+        if self.outbox.damage is not None:
+            log.critical("%s; ending, so that a service manager starts us anew and it is repaired", self.outbox.damage)
+            self._stopping.set()
         for name, part in (("delivery", self._delivery), ("uploader", self._uploader)):
             if part is not None and not part.alive:
                 log.critical("the %s thread has died; ending, so that a service manager starts us anew", name)
@@ -248,6 +251,7 @@ class Agent:
     def _status(self) -> int:
         died = any(part is not None and not part.alive for part in (self._delivery, self._uploader))
         failed = any(worker.failure is not None for worker in self._workers.values())
+        died = died or self.outbox.damage is not None
         return 1 if died or failed or self.reporter.waiting or self.reporter.lost else 0
 
     def _make_delivery(self) -> Delivery | None:
@@ -307,12 +311,12 @@ class Agent:
             self._delivery.set_camera_status(camera_id, status)
 
     def _report_damage(self) -> None:
-        """A damaged outbox was replaced: the collector must hear of it, its numbers begin anew."""
-        if self.outbox.set_aside is None:
-            return
-        log.error("the outbox was damaged; set aside as %s, begun anew", self.outbox.set_aside)
-        reason = f"the outbox before this one was damaged and set aside as {self.outbox.set_aside.name}"
-        self.reporter.report(EventType.DROPPED, self._config.edge, self.outbox.dropped((), {}, reason))
+        """A damaged outbox was replaced: the collector must hear what became of its numbers."""
+        for key, records in self.outbox.losses():
+            log.error("the outbox was damaged and begun anew: %s", key)
+            for data in records:
+                self.reporter.report(EventType.DROPPED, self._config.edge, data)
+            self.outbox.told(key)
 
     def _report_lost_evidence(self, count: int) -> None:
         reason = f"evidence reached its {self._config.evidence.max_mb:.0f} MB before it was uploaded"

@@ -37,6 +37,8 @@ class Database:
     def __init__(self, path: Path, schema: str) -> None:
         """Open or create the file. Raises OutboxCorrupt when it is damaged, OutboxError when it cannot be used."""
         self._path = path
+        self.damage: str | None = None
+        """What was found to be damaged since it was opened."""
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._lock_file = _lock(path)
         try:
@@ -78,7 +80,13 @@ class Database:
             try:
                 return self._reader.execute(sql, parameters).fetchall()
             except sqlite3.Error as error:
-                raise translate(self._path, error) from error
+                raise self._noted(error) from error
+
+    def _noted(self, error: sqlite3.Error) -> OutboxError:
+        told = translate(self._path, error)
+        if isinstance(told, OutboxCorrupt):
+            self.damage = str(told)
+        return told
 
     def close(self) -> None:
         """Commit what is queued, then close. May be called twice."""
@@ -143,7 +151,7 @@ class Database:
             for request in batch:
                 self._commit([request])
             return
-        batch[0].done.set_exception(error if isinstance(error, OutboxError) else translate(self._path, error))
+        batch[0].done.set_exception(error if isinstance(error, OutboxError) else self._noted(error))
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:

@@ -63,6 +63,9 @@ _COMMANDS_REMEMBERED = 200
 _POSTS_KEPT = 500
 _CONFLICT_TOLD_S = 60.0
 _CONNECTIONS_REMEMBERED = 100
+_UNHEARD = "No matching subscribers"
+"""MQTT 5: the broker took a message and threw it away, because the collector is not subscribed (it was never there, or
+the broker has lost its session)."""
 
 
 class AgentSide(Protocol):
@@ -303,6 +306,10 @@ class Delivery:
         confirmed = []
         for mid, refusal in self._link.take_confirmed():
             sequence = self._sequence_of.pop(mid, None)
+            if refusal == _UNHEARD:
+                if sequence is not None:
+                    self._window.unheard(sequence)
+                continue
             if refusal is not None:
                 self._refusal = f"broker {self._broker.url} does not take our message: {refusal}; check its ACL"
                 log.warning("%s", self._refusal)
@@ -357,7 +364,7 @@ class Delivery:
             reported = self._side.on_config(ConfigDesired.model_validate_json(payload))
             self._publish(topics.config_reported, reported)
         elif topic == SiteTopics(topics.site).collector_status:
-            self._take_collector_status(CollectorStatus.model_validate_json(payload))
+            self._take_collector_status(CollectorStatus.model_validate_json(payload), live=not message.retain)
         elif topic == topics.status:
             self._take_status(Status.model_validate_json(payload))
 
@@ -386,8 +393,9 @@ class Delivery:
         while len(self._commands_seen) > _COMMANDS_REMEMBERED:
             self._commands_seen.popitem(last=False)
 
-    def _take_collector_status(self, status: CollectorStatus) -> None:
-        if status.state == "online" and status.connection_id != self._collector_connection:
+    def _take_collector_status(self, status: CollectorStatus, live: bool) -> None:
+        """It says so after each subscription: what was published before that, nobody may have heard."""
+        if status.state == "online" and (live or status.connection_id != self._collector_connection):
             self._collector_connection = status.connection_id
             self._window.hurry(_HURRY_S)
 
@@ -582,7 +590,7 @@ class _Link:
         self._disconnect_reason = reason
 
     def _on_publish(self, _client: mqtt.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
-        self._confirmed.append((mid, reason.getName() if reason.is_failure else None))
+        self._confirmed.append((mid, reason.getName() if reason.is_failure or reason.getName() == _UNHEARD else None))
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         self._received.append(message)

@@ -8,14 +8,18 @@ down in `gone` with the reason. `check` verifies that.
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
+import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from contract.envelope import event_type_name
@@ -27,11 +31,14 @@ from contract.events import (
     SensorData,
 )
 from edge.database import Database
-from edge.errors import OutboxCorrupt
+from edge.errors import OutboxCorrupt, OutboxError
 from edge.evidence.files import StoredFile
 from edge.evidence.queue import SCHEMA as UPLOAD_SCHEMA
 from edge.evidence.queue import queue_upload
 from edge.ports import Clock
+from edge.salvage import COLUMNS, LOSSES, SALVAGED, Remains, checksum, is_whole, put_remains, read_remains
+
+log = logging.getLogger(__name__)
 
 PENDING, ACKED, REFUSED = 0, 1, 2
 FORGOTTEN, GIVEN_UP = "acknowledged and forgotten", "given up"
@@ -50,7 +57,8 @@ CREATE TABLE IF NOT EXISTS event (
     replay    INTEGER NOT NULL DEFAULT 0,         -- 1: the collector asked for it again
     settled_s REAL,                               -- wall clock at the ack or refusal
     reason    TEXT,                               -- of a refusal
-    body      TEXT NOT NULL                       -- the event's JSON, without outboxid, sequence and replayed
+    body      TEXT NOT NULL,                      -- the event's JSON, without outboxid, sequence and replayed
+    checksum  INTEGER                             -- CRC-32 of id, type, source, body; NULL: an earlier version's row
 );
 CREATE INDEX IF NOT EXISTS event_pending ON event (sequence) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS event_pending_created ON event (created_s) WHERE state = 0;
@@ -138,6 +146,7 @@ class Outbox:
         self.outbox_id = outbox_id
         self.set_aside: Path | None = None
         """Where the damaged file went that was found in this one's place, if any."""
+        self._mark = _HighMark(database.path)
         self._clock = clock
         self._max_bytes = max_bytes
         self._keep_s = keep_s
@@ -148,17 +157,33 @@ class Outbox:
         """Open or make the file; a damaged one is set aside and replaced by one with a new id. Raises OutboxError."""
         set_aside = None
         try:
-            database = Database(path, SCHEMA)
-        except OutboxCorrupt:
+            database = _open_whole(path)
+        except OutboxCorrupt as error:
+            log.error("%s", error)
             set_aside = _set_aside(path, clock)
             database = Database(path, SCHEMA)
         outbox = cls(database, _read_id(database), clock, int(max_mb * 1_000_000), keep_days * 86_400)
         outbox.set_aside = set_aside
+        outbox._salvage()
         return outbox
 
     @property
     def path(self) -> Path:
         return self.database.path
+
+    @property
+    def damage(self) -> str | None:
+        """What was found to be damaged while it was open; the next `open` sets the file aside and salvages it."""
+        return self.database.damage
+
+    def losses(self) -> list[tuple[str, list[DroppedData]]]:
+        """What of damaged predecessors is still to be told: a key for `told`, and the records."""
+        rows = self.database.read("SELECT key, value FROM meta WHERE key LIKE ? ORDER BY key", (f"{LOSSES}%",))
+        return [(key, [DroppedData.model_validate(item) for item in json.loads(value)]) for key, value in rows]
+
+    def told(self, key: str) -> None:
+        """These losses are in the outbox as events now."""
+        self.database.write(lambda connection: connection.execute("DELETE FROM meta WHERE key = ?", (key,)).rowcount)
 
     def close(self) -> None:
         """Finish what is queued and close the file."""
@@ -175,6 +200,7 @@ class Outbox:
         """
         now_s = self._clock.now()
         sequence = self.database.write(lambda connection: _insert(connection, event, now_s))
+        self._mark.raise_to(sequence)
         if sequence % _QUOTA_CHECK_EVERY == 0:
             self.tidy()
         for listener in self._listeners:
@@ -194,11 +220,11 @@ class Outbox:
     def pending(self, after: int = 0, below: int | None = None, limit: int = 100) -> list[StoredEvent]:
         """Pending events with after < sequence < below, in order."""
         rows = self.database.read(
-            "SELECT sequence, type, source, created_s, state, replay, body FROM event"
+            "SELECT sequence, type, source, created_s, state, replay, body, id, checksum FROM event"
             " WHERE state = 0 AND sequence > ? AND sequence < ? ORDER BY sequence LIMIT ?",
             (after, below if below is not None else 1 << 62, limit),
         )
-        return [_stored(row) for row in rows]
+        return [self._whole(row) for row in rows]
 
     def events(self, after: int = 0, limit: int = 100) -> list[StoredEvent]:
         """All events that are still here, in order."""
@@ -246,6 +272,32 @@ class Outbox:
     def dropped(self, ranges: Iterable[tuple[int, int]], counts: dict[str, int], reason: str) -> DroppedData:
         """The data of a `dropped` record of this outbox."""
         return DroppedData(outbox_id=str(self.outbox_id), ranges=tuple(ranges), counts=counts, reason=reason)
+
+    def _whole(self, row: tuple[Any, ...]) -> StoredEvent:
+        """The event of a row, if it is what was written. Raises OutboxCorrupt."""
+        sequence, event_type, source, _, _, _, body, identity, found = row
+        if found is not None and found != checksum(identity, event_type, source, body):
+            self.database.damage = f"{self.path}: event {sequence} is not what was written"
+            raise OutboxCorrupt(f"{self.database.damage}; the file is set aside at the next start")
+        return _stored(row[:7])
+
+    def _salvage(self) -> None:
+        """Take over what damaged predecessors still hold (again, where a crash has interrupted that)."""
+        for damaged in sorted(self.path.parent.glob(f"{self.path.name}.damaged-*")):
+            if damaged.name.endswith(("-wal", "-shm", ".mark")) or self._is_salvaged(damaged):
+                continue
+            given = _HighMark(damaged).value
+            remains = read_remains(damaged, given)
+            now_s = self._clock.now()
+            self.database.write(functools.partial(_take_over, remains=remains, damaged=damaged, now_s=now_s))
+            self._mark.raise_to(self.last_sequence())
+            log.error(
+                "%s: %d events that wait were salvaged, %d numbers cannot be read",
+                damaged, len(remains.pending), len(remains.unreadable),
+            )  # fmt: skip
+
+    def _is_salvaged(self, damaged: Path) -> bool:
+        return bool(self.database.read("SELECT 1 FROM meta WHERE key = ?", (SALVAGED + damaged.name,)))
 
     def _tidy(self, connection: sqlite3.Connection, now_s: float) -> int:
         _forget(connection, "settled_s < ?", (now_s - self._keep_s,))
@@ -368,10 +420,10 @@ def _insert(connection: sqlite3.Connection, event: NewEvent, now_s: float) -> in
     known = connection.execute("SELECT sequence FROM event WHERE id = ?", (str(event.id),)).fetchone()
     if known is not None:
         return int(known[0])
-    worth = worth_of(event)
+    worth, identity, kind, body = worth_of(event), str(event.id), str(event.event_type), event.body()
     cursor = connection.execute(
-        "INSERT INTO event (id, type, source, created_s, worth, body) VALUES (?, ?, ?, ?, ?, ?)",
-        (str(event.id), str(event.event_type), event.source, now_s, worth, event.body()),
+        "INSERT INTO event (id, type, source, created_s, worth, body, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (identity, kind, event.source, now_s, worth, body, checksum(identity, kind, event.source, body)),
     )
     sequence = int(cursor.lastrowid or 0)
     for file in event.files:
@@ -463,11 +515,85 @@ def _read_id(database: Database) -> UUID:
     return UUID(database.write(read_or_make))
 
 
+def _open_whole(path: Path) -> Database:
+    """The file, if it is all that it should be. Raises OutboxCorrupt."""
+    database = Database(path, SCHEMA)
+    try:
+        database.write(_add_checksums)
+        problem = _find_damage(database)
+    except OutboxError:
+        database.close()
+        raise
+    if problem is not None:
+        database.close()
+        raise OutboxCorrupt(f"{path}: {problem}")
+    return database
+
+
+def _find_damage(database: Database) -> str | None:
+    """What SQLite's own check does not see: an end that was cut off, a text that has changed."""
+    rows = database.read("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+    last, given = int(rows[0][0]) if rows else 0, _HighMark(database.path).value
+    if last < given:
+        return f"numbers up to {given} were given, it knows only {last}: its end is lost"
+    after = 0
+    while rows := database.read(
+        f"SELECT {COLUMNS} FROM event WHERE state = 0 AND sequence > ? ORDER BY sequence LIMIT 1000",  # noqa: S608
+        (after,),
+    ):
+        changed = next((row[0] for row in rows if not is_whole(row)), None)
+        if changed is not None:
+            return f"event {changed} is not what was written"
+        after = rows[-1][0]
+    return None
+
+
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    """An earlier version's file has no checksums: its rows go without."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(event)")}
+    if "checksum" not in columns:
+        connection.execute("ALTER TABLE event ADD COLUMN checksum INTEGER")
+
+
+def _take_over(connection: sqlite3.Connection, remains: Remains, damaged: Path, now_s: float) -> None:
+    put_remains(connection, remains, damaged, now_s)
+
+
+class _HighMark:
+    """The highest number given so far, beside the file: if the file's end is lost, its numbers are not given again.
+
+    Written after the commit and never synced: it survives the process, and SQLite's own fsync covers a power cut.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(f"{database.name}.mark")
+        self._lock = threading.Lock()
+        self._value: int | None = None
+
+    @property
+    def value(self) -> int:
+        try:
+            text = self._path.read_text(encoding="ascii", errors="replace").strip()
+        except FileNotFoundError:
+            return 0
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+    def raise_to(self, sequence: int) -> None:
+        with self._lock:
+            if sequence > (self._value or 0):
+                self._value = sequence
+                descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                try:
+                    os.pwrite(descriptor, f"{sequence:020d}\n".encode(), 0)
+                finally:
+                    os.close(descriptor)
+
+
 def _set_aside(path: Path, clock: Clock) -> Path:
     """Rename a damaged file (with its WAL), so that a person or a later version can recover from it."""
-    stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%S%fZ")
     target = path.with_name(f"{path.name}.damaged-{stamp}")
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in (".mark", "-wal", "-shm", ""):  # the file itself last: a crash in between finds it here again
         file = path.with_name(path.name + suffix)
         if file.exists():
             file.rename(target.with_name(target.name + suffix))

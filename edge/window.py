@@ -17,6 +17,7 @@ _LONGEST_BACKOFF = 8
 _BACKLOG_SHARE = 0.8
 """Backlog fills at most this part of the window, so that a live event never waits behind it."""
 _RESCAN_S = 2.0
+_UNHEARD_AGAIN_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ class Window:
         entry = self._under_way.get(sequence)
         if entry is not None:
             entry.at_broker = True
+
+    def unheard(self, sequence: int) -> None:
+        """The broker had nobody to give it to: try again soon, not after the time-out of an acknowledgement."""
+        entry = self._under_way.get(sequence)
+        if entry is not None:
+            entry.at_broker = True
+            entry.due_s = min(entry.due_s, self._clock.monotonic() + self._rng.uniform(0.5, 1.5) * _UNHEARD_AGAIN_S)
 
     def settled(self, ranges: Iterable[tuple[int, int]]) -> None:
         """These are marked in the outbox; they make room."""

@@ -14,6 +14,7 @@ COMMANDS = {
     "passages": "simulator.passages:passages_command",
     "demo": "simulator.demo:demo_command",
     "bench": "simulator.bench:bench_command",
+    "faults": "simulator.faults.command:faults_command",
 }
 
 

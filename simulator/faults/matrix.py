@@ -1,0 +1,113 @@
+"""The fault matrix: figures by kind of fault, as a table and as JSON."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.table import Table
+
+from simulator.faults.count import Verdict
+from simulator.faults.ledger import Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """One fault that was done. Times by the machine's monotonic clock."""
+
+    kind: str
+    begun_s: float
+    healed_s: float
+    recovered_s: float | None
+    """When the collector had everything promised up to the healing; None: not within the patience."""
+    over_s: float
+    """When the next one could begin: what was promised before is counted to this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One row. `recovery_s_max`: from the fault's end until the collector had everything promised before that."""
+
+    faults: int
+    events: int
+    lost: int
+    given_up: int
+    duplicated: int
+    out_of_order: int
+    bad_evidence: int
+    recovery_s_median: float
+    recovery_s_max: float
+    not_recovered: int
+
+
+def make_report(injected: Sequence[Injected], verdict: Verdict, run: dict[str, Any]) -> dict[str, Any]:
+    """What is written as JSON: `total`, `kinds`, and how the run was made."""
+    names = list(dict.fromkeys(one.kind for one in injected))
+    kinds = {name: asdict(_figures([one for one in injected if one.kind == name], verdict)) for name in sorted(names)}
+    return {
+        "total": asdict(_total(injected, verdict)),
+        "kinds": kinds,
+        "open_gaps": verdict.open_gaps,
+        "strangers": verdict.strangers,
+        "run": run | {"machine": f"{platform.machine()} {platform.system()}", "python": platform.python_version()},
+    }
+
+
+def _figures(injected: Sequence[Injected], verdict: Verdict) -> Figures:
+    def within(promises: Iterable[Promise]) -> int:
+        return sum(any(one.begun_s <= promise.begun_s < one.over_s for one in injected) for promise in promises)
+
+    return _row(injected, [within(promises) for promises in _columns(verdict)])
+
+
+def _total(injected: Sequence[Injected], verdict: Verdict) -> Figures:
+    return _row(injected, [len(promises) for promises in _columns(verdict)])
+
+
+def _columns(verdict: Verdict) -> tuple[Sequence[Promise], ...]:
+    return (
+        verdict.promises,
+        verdict.lost,
+        verdict.given_up,
+        verdict.duplicated,
+        verdict.out_of_order,
+        verdict.bad_evidence,
+    )
+
+
+def _row(injected: Sequence[Injected], counts: Sequence[int]) -> Figures:
+    took = sorted(one.recovered_s - one.healed_s for one in injected if one.recovered_s is not None)
+    median, longest = (took[len(took) // 2], took[-1]) if took else (0.0, 0.0)
+    missed = sum(one.recovered_s is None for one in injected)
+    events, lost, given_up, duplicated, out_of_order, bad_evidence = counts
+    return Figures(
+        len(injected), events, lost, given_up, duplicated, out_of_order, bad_evidence,
+        round(max(median, 0.0), 1), round(max(longest, 0.0), 1), missed,
+    )  # fmt: skip
+
+
+def as_table(report: dict[str, Any]) -> Table:
+    """The matrix for a terminal."""
+    columns = ("faults", "events", "lost", "given_up", "duplicated", "out_of_order", "bad_evidence")
+    table = Table("kind of fault", *columns, "recovery s, median", "max", title="Fault matrix")
+    for name, row in [*report["kinds"].items(), ("all", report["total"])]:
+        late = f" ({row['not_recovered']} not)" if row["not_recovered"] else ""
+        cells = [str(row[column]) for column in columns]
+        table.add_row(name, *cells, str(row["recovery_s_median"]), f"{row['recovery_s_max']}{late}")
+    return table
+
+
+def as_markdown(report: dict[str, Any]) -> str:
+    """The matrix for a page."""
+    lines = [
+        "| kind of fault | faults | events | lost | given up and told | duplicated | out of order | bad evidence"
+        " | recovery s, median | max |",
+        "| --- " * 10 + "|",
+    ]
+    keys = ("faults", "events", "lost", "given_up", "duplicated", "out_of_order", "bad_evidence")
+    for name, row in [*report["kinds"].items(), ("**all**", report["total"])]:
+        cells = [str(row[key]) for key in (*keys, "recovery_s_median", "recovery_s_max")]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
