@@ -10,20 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.scenes import Bgr
-from simulator.tower.falls import Shot, Wind
-from simulator.tower.geometry import FacadeCamera, FacadeLayout, Floats
+from simulator.tower.falls import Shot
+from simulator.tower.geometry import FacadeCamera, Floats
 from simulator.tower.house import Balcony
 from simulator.tower.objects import Pose, Shape, Sprite, Thing, draw_object, make_thing, thing_of
 from simulator.tower.physics import Release, fall_path
+from simulator.tower.stage import Stage
 from simulator.tower.surroundings import overlay
 from simulator.truth import DistractorTruth
 
 Light = tuple[float, float, float]
 
-_LEAF = Shape("leaf", "leaf", "cut",
+_TRAINING_LEAF = Shape("leaf", "leaf", "cut",
               ((0.0, -0.5), (0.2, -0.2), (0.22, 0.1), (0.0, 0.5), (-0.22, 0.1), (-0.2, -0.2)), (),
               (0.05, 0.12), (0.8, 1.8), 5.0)  # fmt: skip
-_PLASTIC = Shape("plastic", "bag", "crumpled", ((4, 0.25), (7, 0.15)), (), (0.3, 0.6), (0.6, 1.4), 5.0, 0.8)
+_TRAINING_PLASTIC = Shape("plastic", "bag", "crumpled", ((4, 0.25), (7, 0.15)), (), (0.3, 0.6), (0.6, 1.4), 5.0, 0.8)
+_LEAF = Shape("leaf-lobed", "leaf", "cut",
+              ((0.0, -0.5), (0.12, -0.3), (0.34, -0.28), (0.22, -0.04), (0.3, 0.2), (0.08, 0.24), (0.03, 0.5),
+               (-0.03, 0.5), (-0.08, 0.24), (-0.3, 0.2), (-0.22, -0.04), (-0.34, -0.28), (-0.12, -0.3)), (),
+              (0.06, 0.14), (0.8, 1.8), 5.0)  # fmt: skip
+_PLASTIC = Shape("plastic-sheet", "bag", "crumpled", ((3, 0.32), (10, 0.12)), (), (0.3, 0.7), (0.6, 1.4), 5.0, 0.7)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Mover:
     shown: tuple[int, ...]
     poses: tuple[Pose, ...]
     softness_px: float
+    glows: bool = False
+    """Shines by itself: the light at its place does not count."""
 
     @property
     def last_frame(self) -> int:
@@ -47,7 +55,8 @@ class Mover:
         if not self.first_frame <= frame <= self.last_frame:
             return None
         number = frame - self.first_frame
-        return draw_object(canvas, self.things[self.shown[number]], self.poses[number], light, self.softness_px)
+        lit = (1.0, 1.0, 1.0) if self.glows else light
+        return draw_object(canvas, self.things[self.shown[number]], self.poses[number], lit, self.softness_px)
 
     def truth(self, fps: float) -> DistractorTruth:
         """The record of it."""
@@ -81,7 +90,7 @@ def random_bird(rng: np.random.Generator, size: tuple[int, int], shot: Shot, fir
     swing = np.where(flapping, np.sin(2 * np.pi * beat * t), 0.2)
     shown = np.clip(np.round((1 - swing) * 2), 0, 4).astype(int)
     dark = float(rng.uniform(0.4, 1.4))
-    poses = _poses(x, y, np.full(count, length), shot, tilt=0.4)
+    poses = poses_along(x, y, np.full(count, length), shot, tilt=0.4)
     lit = tuple(_tinted(wing, dark) for wing in wings)
     return Mover("bird", first_frame, lit, tuple(int(number) for number in shown), poses, 0.7)
 
@@ -119,16 +128,18 @@ def random_insect(rng: np.random.Generator, size: tuple[int, int], shot: Shot, f
     tone = 235.0 if night else 45.0
     cv2.ellipse(sprite, (32, 32), (13, 30), 0, 0, 360, (tone, tone, tone, 1.0), -1, cv2.LINE_AA)
     sprite *= np.float32(rng.uniform(0.35, 0.8))
-    poses = _poses(x, y, np.full(count, length), shot, tilt=1.0)
+    poses = poses_along(x, y, np.full(count, length), shot, tilt=1.0)
     return Mover("insect", first_frame, (thing_of(sprite),), (0,) * count, poses, float(length * 0.22))
 
 
-def random_leaf(
-    rng: np.random.Generator, camera: FacadeCamera, layout: FacadeLayout, shot: Shot, first_frame: int, wind_mps: Wind,
-    plastic: bool = False,
-) -> Mover | None:  # fmt: skip
-    """A leaf that sails past, or plastic in the wind; None when the camera does not see it."""
-    thing = make_thing(rng, (_PLASTIC if plastic else _LEAF,))
+def random_leaf(rng: np.random.Generator, stage: Stage, first_frame: int, *, plastic: bool = False) -> Mover | None:
+    """A leaf that sails past, or plastic in the wind; None when the camera does not see it.
+
+    Training has shapes of its own, as falling things have.
+    """
+    camera, layout, shot, wind_mps = stage.camera, stage.layout, stage.shot, stage.wind
+    leaf, sheet = (_TRAINING_LEAF, _TRAINING_PLASTIC) if stage.training else (_LEAF, _PLASTIC)
+    thing = make_thing(rng, (sheet if plastic else leaf,))
     away = float(rng.uniform(1.0, 0.75 * camera.position_m[2]))
     middle = np.array([0.0, layout.height_m * rng.uniform(0.15, 0.9), away])
     start = (float(rng.uniform(-0.5, 0.5) * layout.width_m - wind_mps[0] * 2), float(middle[1]), away)
@@ -136,19 +147,45 @@ def random_leaf(
     gusty = (wind_mps[0] * float(rng.uniform(0.6, 1.4)), float(rng.uniform(-0.3, 1.2 if plastic else 0.6)), wind_mps[2])
     times = np.arange(int(rng.uniform(3, 9) * shot.fps)) / shot.fps
     path = fall_path(release, thing.body, times, gusty)
-    points = camera.project(path) - 0.5
-    seen = np.flatnonzero(((points > -20) & (points < (camera.width + 20, camera.height + 20))).all(axis=1))
+    spin = float(rng.normal(0, 3))
+    walk = Walk("plastic" if plastic else "leaf", first_frame, path, thing.length_m)
+    return seen_mover(walk, stage, (thing,), spin=spin)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A way through the world: (n, 3) metres, one place a frame from `first_frame` on, of what is `length_m` long.
+
+    `shown` says which of the things stands for it in each frame; left out, the first one. `glows` as in `Mover`.
+    """
+
+    what: str
+    first_frame: int
+    path_m: Floats
+    length_m: float
+    shown: tuple[int, ...] | None = None
+    glows: bool = False
+
+
+def seen_mover(
+    walk: Walk, stage: Stage, things: tuple[Thing, ...], *, tilt: float | None = None, spin: float = 0.0
+) -> Mover | None:
+    """The part of a way that the camera sees, from its first to its last frame in view; None for less than 5 frames."""
+    camera = stage.camera
+    points = camera.project(walk.path_m) - 0.5
+    before = camera.to_camera(walk.path_m)[:, 2] > 1.0
+    inside = (points > -20) & (points < (camera.width + 20, camera.height + 20))
+    seen = np.flatnonzero(before & inside.all(axis=1))
     if len(seen) < 5:
         return None
-    first, last = int(seen[0]), int(seen[-1]) + 1
-    sizes = thing.length_m * camera.pixels_per_metre(path)
-    spin = rng.normal(0, 3)
-    poses = _poses(points[first:last, 0], points[first:last, 1], sizes[first:last], shot, spin=float(spin))
-    what = "plastic" if plastic else "leaf"
-    return Mover(what, first_frame + first, (thing,), (0,) * len(poses), poses, 0.7)
+    part = slice(int(seen[0]), int(seen[-1]) + 1)
+    sizes = walk.length_m * camera.pixels_per_metre(walk.path_m)[part]
+    poses = poses_along(points[part, 0], points[part, 1], sizes, stage.shot, tilt=tilt, spin=spin)
+    shown = walk.shown if walk.shown is not None else (0,) * len(walk.path_m)
+    return Mover(walk.what, walk.first_frame + part.start, things, shown[part], poses, 0.7, walk.glows)
 
 
-def _poses(
+def poses_along(
     x: Floats, y: Floats, lengths: Floats, shot: Shot, *, tilt: float | None = None, spin: float = 0.0
 ) -> tuple[Pose, ...]:
     """Poses along a path: headed along it (`tilt` 1), partly, or turning by themselves (None)."""
@@ -271,5 +308,5 @@ def random_person(
     cv2.ellipse(sprite, (32, 48), (17, 26), 0, 0, 360, (*map(float, cloth), 1.0), -1, cv2.LINE_AA)
     cv2.circle(sprite, (32, 14), 10, (90.0, 115.0, 150.0, 1.0), -1, cv2.LINE_AA)
     cv2.ellipse(sprite, (32, 10), (10, 7), 0, 180, 360, (25.0, 25.0, 25.0, 1.0), -1, cv2.LINE_AA)
-    poses = _poses(points[:, 0], points[:, 1], lengths, shot)
+    poses = poses_along(points[:, 0], points[:, 1], lengths, shot)
     return Mover("person", span[0], (thing_of(sprite),), (0,) * count, poses, 0.7)

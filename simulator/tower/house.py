@@ -47,6 +47,8 @@ class House:
     cover: NDArray[np.float32]
     openings: tuple[Opening, ...]
     balconies: tuple[Balcony, ...]
+    spouts: tuple[tuple[float, float, float], ...]
+    """Where air conditioners drip from, (X, Y, Z) in metres."""
 
 
 def build_house(
@@ -77,7 +79,12 @@ def build_house(
     size = (camera.width, camera.height)
     small_cover = cv2.resize(cover, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     return House(
-        reduced(painter.day, _FACTOR), reduced(painter.glow, _FACTOR), small_cover, tuple(openings), tuple(balconies)
+        day=reduced(painter.day, _FACTOR),
+        glow=reduced(painter.glow, _FACTOR),
+        cover=small_cover,
+        openings=tuple(openings),
+        balconies=tuple(balconies),
+        spouts=tuple((box.right - 0.1, box.bottom, box.outer - 0.05) for box, _ in boxes),
     )
 
 

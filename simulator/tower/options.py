@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 DistractorName = Literal[
-    "birds", "leaves", "plastic", "insects", "laundry", "people", "clouds", "window_lights", "window_flashes", "trees"
-]
+    "birds", "leaves", "plastic", "insects", "laundry", "people", "clouds", "window_lights", "window_flashes", "trees",
+    "swoops", "drips", "lifts", "headlights", "sun_spots", "balloons", "drones", "fireworks", "webs", "hail",
+]  # fmt: skip
 ObjectKind = Literal[
     "bottle", "can", "cigarette", "bag", "paper", "shoe", "stone", "box", "pot", "cup", "cloth", "fruit", "phone",
     "wrapper",

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, SceneError
+from simulator.scenes import FIRST_TRAINING_SEED, SceneError
+from simulator.tower.airborne import random_balloons, random_drone
+from simulator.tower.beams import Beam, random_headlights, random_sun_spot
 from simulator.tower.distractors import Mover, random_bird, random_insect, random_leaf, random_person
-from simulator.tower.falls import Fall, Shot, Wind, random_fall
-from simulator.tower.geometry import FacadeCamera, FacadeLayout, Floats
+from simulator.tower.drips import random_drips
+from simulator.tower.falls import Fall, random_fall
+from simulator.tower.fireworks import Burst, random_firework
+from simulator.tower.flights import random_flight
+from simulator.tower.geometry import FacadeCamera, Floats
 from simulator.tower.house import Balcony, House
+from simulator.tower.lifts import Lift, random_lifts
 from simulator.tower.objects import EVALUATION_SHAPES, TRAINING_SHAPES, Shape
 from simulator.tower.options import DistractorName, TowerOptions
+from simulator.tower.stage import Stage
+from simulator.tower.webs import Web, random_spider, random_web
 from simulator.truth import DistractorTruth
 
 _USUAL: dict[str, tuple[DistractorName, ...]] = {
@@ -55,18 +63,6 @@ def shapes_for(seed: int, options: TowerOptions) -> tuple[Shape, ...]:
     return tuple(shape for shape in family if shape.kind in options.objects)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """Where it all happens."""
-
-    spec: CameraSpec
-    options: TowerOptions
-    camera: FacadeCamera
-    layout: FacadeLayout
-    shot: Shot
-    wind: Wind
-
-
 def plan_falls(rng: np.random.Generator, stage: Stage, shapes: tuple[Shape, ...]) -> list[Fall]:
     """One fall per equal slice of the video, each over before the video ends. Raises SceneError if that cannot be."""
     spec, options = stage.spec, stage.options
@@ -94,27 +90,28 @@ def plan_falls(rng: np.random.Generator, stage: Stage, shapes: tuple[Shape, ...]
 
 
 def plan_movers(rng: np.random.Generator, stage: Stage, house: House) -> list[Mover]:
-    """Birds, insects, leaves, plastic and people, at random times; `busy` multiplies how many."""
-    spec, options, shot = stage.spec, stage.options, stage.shot
-    camera, layout, wind = stage.camera, stage.layout, stage.wind
+    """All that flies, sails or walks, at random times; `busy` multiplies how many."""
+    spec, options = stage.spec, stage.options
     names = distractor_names(options, spec.conditions)
     minutes = spec.duration_s / 60 * options.busy
-    size, night = (spec.width, spec.height), "night" in spec.conditions
 
-    def times(per_minute: float) -> list[int]:
+    def times(name: str, per_minute: float) -> list[int]:
+        if name not in names:
+            return []
         return [int(frame) for frame in rng.integers(0, spec.frame_count, rng.poisson(per_minute * minutes))]
 
     movers: list[Mover | None] = []
-    if "birds" in names:
-        movers += [random_bird(rng, size, shot, frame) for frame in times(5)]
-    if "insects" in names:
-        movers += [random_insect(rng, size, shot, frame, night) for frame in times(14)]
-    if "leaves" in names:
-        movers += [random_leaf(rng, camera, layout, shot, frame, wind) for frame in times(8)]
-    if "plastic" in names:
-        movers += [random_leaf(rng, camera, layout, shot, frame, wind, plastic=True) for frame in times(4)]
+    movers += [random_bird(rng, stage.size, stage.shot, frame) for frame in times("birds", 5)]
+    movers += [random_insect(rng, stage.size, stage.shot, frame, stage.night) for frame in times("insects", 14)]
+    movers += [random_leaf(rng, stage, frame) for frame in times("leaves", 8)]
+    movers += [random_leaf(rng, stage, frame, plastic=True) for frame in times("plastic", 4)]
     if "people" in names:
         movers += _people(rng, stage, house.balconies)
+    movers += [random_flight(rng, stage, frame) for frame in times("swoops", 12)]
+    movers += random_drips(rng, stage, house.spouts) if "drips" in names else []
+    movers += [balloon for frame in times("balloons", 5) for balloon in random_balloons(rng, stage, frame)]
+    movers += [part for frame in times("drones", 8) for part in random_drone(rng, stage, frame)]
+    movers += [random_spider(rng, stage, frame) for frame in times("webs", 5)]
     return [mover for mover in movers if mover is not None and mover.first_frame < spec.frame_count]
 
 
@@ -123,6 +120,44 @@ def _people(rng: np.random.Generator, stage: Stage, balconies: tuple[Balcony, ..
     chosen = rng.permutation(len(low))[: int(rng.integers(0, 4))]
     span = (0, stage.spec.frame_count - 1)
     return [random_person(rng, stage.camera, low[int(number)], stage.shot, span) for number in chosen]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What is neither a thing that flies nor a window: each kind is drawn at its own place in the picture's order."""
+
+    lifts: tuple[Lift, ...]
+    beams: tuple[Beam, ...]
+    bursts: tuple[Burst, ...]
+    web: Web | None
+
+    def truth(self, length_s: float, fps: float) -> list[DistractorTruth]:
+        """A record for each run, beam and burst; the web is there all the time."""
+        records = [record for lift in self.lifts for record in lift.truth(length_s)]
+        records += [beam.truth(fps) for beam in self.beams] + [burst.truth(length_s) for burst in self.bursts]
+        if self.web is not None:
+            records.append(DistractorTruth(what="web", t_first_s=0.0, t_last_s=round(length_s, 4)))
+        return records
+
+
+def plan_effects(rng: np.random.Generator, stage: Stage) -> Effects:
+    """Lifts, headlights, spots of sun, fireworks and a web, as the distractors ask."""
+    spec = stage.spec
+    names = distractor_names(stage.options, spec.conditions)
+    minutes = spec.duration_s / 60 * stage.options.busy
+
+    def starts(name: str, per_minute: float) -> list[float]:
+        if name not in names:
+            return []
+        return [float(t) for t in np.sort(rng.uniform(0, spec.duration_s, rng.poisson(per_minute * minutes)))]
+
+    lifts = random_lifts(rng, stage) if "lifts" in names else []
+    beams = [beam for t in starts("headlights", 10) for beam in random_headlights(rng, stage, int(t * spec.fps))] + [
+        random_sun_spot(rng, stage, int(t * spec.fps)) for t in starts("sun_spots", 10)
+    ]
+    bursts = [burst for t in starts("fireworks", 12) for burst in random_firework(rng, stage, t)]
+    web = random_web(rng, stage) if "webs" in names else None
+    return Effects(tuple(lifts), tuple(beams), tuple(bursts), web)
 
 
 def plan_changes(rng: np.random.Generator, stage: Stage, house: House) -> list[Change]:

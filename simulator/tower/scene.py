@@ -10,17 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from simulator.scenes import Bgr, CameraSpec, SceneError
+from simulator.scenes import FIRST_TRAINING_SEED, Bgr, CameraSpec, SceneError
 from simulator.tower.backdrop import Backdrop, Light, build_backdrop
 from simulator.tower.distractors import hang_laundry
 from simulator.tower.falls import Fall, Shot, Wind
 from simulator.tower.geometry import FacadeCamera, FacadeLayout, random_camera, random_layout
 from simulator.tower.look import random_look
 from simulator.tower.options import TowerOptions
-from simulator.tower.program import Change, Stage, distractor_names, plan_changes, plan_falls, plan_movers, shapes_for
+from simulator.tower.program import (
+    Change,
+    distractor_names,
+    plan_changes,
+    plan_effects,
+    plan_falls,
+    plan_movers,
+    shapes_for,
+)
 from simulator.tower.sensor import NoiseBank, Shake, draw_clock, random_exposure, random_shake
+from simulator.tower.stage import Stage
 from simulator.tower.surroundings import grow_foliage
-from simulator.tower.weather import random_rain, random_snow
+from simulator.tower.weather import Precipitation, random_hail, random_rain, random_snow
 from simulator.truth import DistractorTruth, FallTruth, SceneTruth, TruthRecord
 
 _START = datetime(2026, 5, 12, 9, 30, tzinfo=UTC)
@@ -53,11 +62,15 @@ class TowerScene:
         names = distractor_names(options, spec.conditions)
         wind = _wind(rng, strong="wind" in spec.conditions)
         shapes = shapes_for(self.seed, options)
-        stage = Stage(spec, options, self.camera, self.layout, self.shot, wind)
+        training = self.seed >= FIRST_TRAINING_SEED
+        stage = Stage(spec, options, self.camera, self.layout, self.shot, wind, training)
         house = self.backdrop.house
         self.falls = plan_falls(rng, stage, shapes)
         self.movers = plan_movers(rng, stage, house)
         self.changes = plan_changes(rng, stage, house)
+        self.effects = plan_effects(np.random.default_rng((self.seed, 3)), stage)
+        for lift in self.effects.lifts:
+            lift.build(self.backdrop.still)
         speed = float(np.hypot(wind[0], wind[2])) + 0.5
         balconies = house.balconies if "laundry" in names else ()
         self.laundry = hang_laundry(rng, self.camera, balconies, speed, self.backdrop.light_at)
@@ -65,9 +78,13 @@ class TowerScene:
         for crown in self.foliage:
             crown.layer[..., :3] = (crown.layer[..., :3] * (0.16 if self.light.night else 0.9)).astype(np.uint8)
         veil = 60.0 if self.light.night else 105.0
-        self.weather = random_rain(rng, self.size, self.shot, veil) if self.light.rain else None
+        self.weather: list[Precipitation] = []
+        if self.light.rain:
+            self.weather.append(random_rain(rng, self.size, self.shot, veil))
         if self.light.snow:
-            self.weather = random_snow(rng, self.size, self.shot, 2 * veil)
+            self.weather.append(random_snow(rng, self.size, self.shot, 2 * veil))
+        if "hail" in names:
+            self.weather.append(random_hail(rng, self.size, self.shot, 2 * veil))
 
     def _plan_camera(self, rng: np.random.Generator) -> None:
         names = distractor_names(self.options, self.spec.conditions)
@@ -96,8 +113,7 @@ class TowerScene:
         """The picture of frame `index`, (h, w, 3) uint8; `falls=False` leaves out what falls and nothing else."""
         t = index / self.fps
         canvas = self._still_picture(t)
-        for piece in self.laundry:
-            piece.draw(canvas, t)
+        self._draw_facade(canvas, index)
         for mover in self.movers:
             if mover.first_frame <= index <= mover.last_frame:
                 pose = mover.poses[index - mover.first_frame]
@@ -108,9 +124,23 @@ class TowerScene:
                 fall.draw(canvas, index, self.backdrop.light_at(x, y))
         for crown in self.foliage:
             crown.draw(canvas, t)
-        if self.weather is not None:
-            self.weather.draw(canvas, t)
+        for layer in self.weather:
+            layer.draw(canvas, t)
+        if self.effects.web is not None:
+            self.effects.web.draw(canvas, t)
         return self._as_recorded(canvas, index)
+
+    def _draw_facade(self, canvas: Bgr, index: int) -> None:
+        """What moves behind the house and on it."""
+        t, house = index / self.fps, self.backdrop.house
+        for burst in self.effects.bursts:
+            burst.draw(canvas, house.cover, t)
+        for lift in self.effects.lifts:
+            lift.draw(canvas, t)
+        for beam in self.effects.beams:
+            beam.draw(canvas, house.day, index)
+        for piece in self.laundry:
+            piece.draw(canvas, t)
 
     def _still_picture(self, t: float) -> Bgr:
         """The backdrop with the windows as they are at `t`."""
@@ -157,9 +187,11 @@ class TowerScene:
         end = round((self.frame_count - 1) / self.fps, 4)
         records += [mover.truth(self.fps) for mover in self.movers]
         records += [change.truth() for change in self.changes]
+        records += self.effects.truth(end, self.fps)
         standing = {"laundry": self.laundry, "trees": self.foliage}
         names = [name for name, things in standing.items() if things]
         names += [name for name in ("rain", "snow", "shake", "wind") if name in spec.conditions]
+        names += ["hail"] if "hail" in distractor_names(self.options, spec.conditions) else []
         records += [DistractorTruth(what=name, t_first_s=0.0, t_last_s=end) for name in names]
         return records
 

@@ -97,7 +97,9 @@ def _paint_horizon(rng: np.random.Generator, painter: Painter, look: Look) -> No
         span = 2.2 * away + 70
         tone = green * (1 - haze) + sky * haze
         floor = np.array([[-span, -6, -away], [span, -6, -away], [span, 0.5 * tall, -away], [-span, 0.5 * tall, -away]])
-        painter.polygon(floor, (float(tone[0]), float(tone[1]), float(tone[2])))
+        in_view = bool((painter.camera.to_camera(floor)[:, 2] > 1).all())
+        if in_view:  # a camera that looks up steeply has the ground behind it
+            painter.polygon(floor, (float(tone[0]), float(tone[1]), float(tone[2])))
         spots = np.column_stack(
             [rng.uniform(-span, span, 2600), tall * rng.uniform(0.2, 1, 2600) * rng.uniform(0.7, 1, 2600)]
         )
@@ -107,6 +109,8 @@ def _paint_horizon(rng: np.random.Generator, painter: Painter, look: Look) -> No
             lights[number] = rng.uniform(0.65, 1.2)
             leaves[number, :, :2] = rng.normal(0, 1, (9, 2)) * (0.02 * tall + 0.06) + spot
         leaves[..., 2] = -away
+        if not in_view:
+            continue
         outlines = painter.place(leaves.reshape(-1, 3)).reshape(-1, 9, 2)
         for outline, light in zip(outlines, lights, strict=True):
             painter.hull(outline, (float(tone[0] * light), float(tone[1] * light), float(tone[2] * light)))
