@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from collector import access
 from collector.access import NameTaken, Role
 from collector.api.app import create_app
+from collector.backup_command import backup, restore
 from collector.database import Database, DatabaseUrlError, database_url
 from collector.evidence import MAX_BYTES
 from collector.gaps import GapPatience
@@ -61,6 +62,8 @@ def main() -> None:
 
 
 main.add_command(watchlist)
+main.add_command(store_options(backup))
+main.add_command(store_options(restore))
 
 
 @main.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,7 @@ from collector.instants import SECOND_US, Clock, to_instant
 from collector.intake import STORE_TROUBLE
 from collector.pulse import Pulse
 from collector.ranges import Range, gaps, merge
-from collector.schema import messages, outboxes, received_ranges
+from collector.schema import edges, messages, outboxes, received_ranges
 from contract.commands import Command, ReplayRange
 from contract.topics import EdgeTopics
 
@@ -47,7 +48,7 @@ async def watch(database: Database, pulse: Pulse, clock: Clock, patience: GapPat
                 pulse.beat()
         except STORE_TROUBLE as error:
             log.error("cannot look for gaps: %s", error)
-        await asyncio.sleep(patience.look_every_s)
+        await asyncio.sleep(min(patience.look_every_s, max(patience.ask_after_s / 2, 0.2)))
 
 
 async def look(database: Database, now_us: int, patience: GapPatience) -> bool:
@@ -65,8 +66,24 @@ async def look(database: Database, now_us: int, patience: GapPatience) -> bool:
 
 
 async def missing(connection: AsyncConnection, outbox_id: str | None = None) -> dict[str, list[Range]]:
-    """Outbox id → the ranges that did not come, between 1 and the highest number that did."""
-    return {key: gaps(ranges) for key, ranges in (await received(connection, outbox_id)).items()}
+    """Outbox id → the ranges that did not come, between 1 and the highest number that did, or that was acknowledged.
+
+    The latter, as the edge says, is higher only where this store has forgotten: it was restored from a backup.
+    """
+    ends = await _acknowledged(connection)
+    came = await received(connection, outbox_id)
+    return {key: gaps(ranges, ends.get(key, 0)) for key, ranges in came.items()}
+
+
+async def _acknowledged(connection: AsyncConnection) -> dict[str, int]:
+    """Outbox id → the number up to which its edge says that all was acknowledged."""
+    ends: dict[str, int] = {}
+    for row in await connection.execute(select(edges.c.birth, edges.c.health)):
+        for text in (row.birth, row.health):
+            said = json.loads(text) if text else {}
+            if said.get("outbox_id") and said.get("outbox_settled"):
+                ends[said["outbox_id"]] = max(ends.get(said["outbox_id"], 0), said["outbox_settled"])
+    return ends
 
 
 async def received(connection: AsyncConnection, outbox_id: str | None = None) -> dict[str, list[Range]]:

@@ -19,14 +19,16 @@ def merge(ranges: Iterable[Range]) -> list[Range]:
     return merged
 
 
-def gaps(merged: list[Range]) -> list[Range]:
-    """What is missing between 1 and the highest number, given the output of `merge`."""
+def gaps(merged: list[Range], upto: int = 0) -> list[Range]:
+    """What is missing between 1 and the highest number, or `upto` if that is higher, given the output of `merge`."""
     missing = []
     expected = 1
     for low, high in merged:
         if low > expected:
             missing.append((expected, low - 1))
         expected = high + 1
+    if upto >= expected:
+        missing.append((expected, upto))
     return missing
 
 

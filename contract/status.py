@@ -43,6 +43,9 @@ class Birth(Message):
     connection_id: UUID
     outbox_id: UUID
     outbox_depth: int = Field(ge=0)
+    outbox_settled: int | None = Field(
+        default=None, ge=0, description="Every number up to this was acknowledged: who lacks one of them has lost it."
+    )
     models: tuple[ModelInfo, ...] = ()
     cameras: tuple[CameraInfo, ...] = ()
     python: str
@@ -76,6 +79,8 @@ class Health(Message):
     memory_mb: float = Field(ge=0)
     disk_free_mb: float = Field(ge=0)
     outbox_depth: int = Field(ge=0, description="Events not yet acknowledged.")
+    outbox_id: UUID | None = None
+    outbox_settled: int | None = Field(default=None, ge=0, description="As in `birth`.")
     outbox_oldest_s: float | None = Field(default=None, ge=0)
     evidence_pending: int = Field(default=0, ge=0)
     clock_offset_s: float | None = Field(

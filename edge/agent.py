@@ -186,6 +186,8 @@ class Agent:
         if self._uploader is not None:
             self._uploader.start()
             self.outbox.on_put(self._uploader.wake)
+            if self._delivery is not None:
+                self._delivery.on_collector_back = self._uploader.collector_is_back
         if self._delivery is not None:
             self._delivery.start(self._control)
         for worker in self._workers.values():

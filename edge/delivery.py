@@ -18,6 +18,7 @@ import socket
 import ssl
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
@@ -137,6 +138,8 @@ class Delivery:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self.connected = False
+        self.on_collector_back: Callable[[], None] = lambda: None
+        """Called, from delivery's thread, when the collector says that it listens."""
         self._problem: str | None = None
         self._refusal: str | None = None
         """What the broker or a message was refused for, last; None while all is well."""
@@ -397,6 +400,7 @@ class Delivery:
         """It says so after each subscription: what was published before that, nobody may have heard."""
         if status.state == "online" and (live or status.connection_id != self._collector_connection):
             self._collector_connection = status.connection_id
+            self.on_collector_back()
             self._window.hurry(_HURRY_S)
 
     def _take_status(self, status: Status) -> None:

@@ -235,6 +235,14 @@ class Outbox:
         rows = self.database.read("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
         return int(rows[0][0]) if rows else 0
 
+    def settled_to(self) -> int:
+        """Every number up to this is settled (or gone)."""
+        rows = self.database.read(
+            "SELECT coalesce((SELECT min(sequence) - 1 FROM event WHERE state = 0),"
+            " (SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)"
+        )
+        return int(rows[0][0])
+
     def pending_count(self) -> int:
         """Events not yet settled."""
         return int(self.database.read("SELECT count(*) FROM event WHERE state = 0")[0][0])
@@ -453,6 +461,10 @@ def _replay(connection: sqlite3.Connection, ranges: tuple[tuple[int, int], ...])
             " WHERE state <> 0 AND sequence BETWEEN ? AND ?",
             (low, high),
         ).rowcount
+        connection.execute(  # the collector may lack the files too; it is asked before they are sent
+            "UPDATE upload SET state = 0, not_before_s = 0, attempts = 0 WHERE state = 1 AND sequence BETWEEN ? AND ?",
+            (low, high),
+        )
         gone = connection.execute("SELECT low, high, why FROM gone WHERE high >= ? AND low <= ?", (low, high))
         missing += [(max(low, row[0]), min(high, row[1]), row[2]) for row in gone]
     return Replay(marked, tuple(missing))

@@ -28,7 +28,7 @@ LOSSES = "losses:"
 SALVAGED = "salvaged:"
 _SPAN = 256
 _UNREADABLE = "unreadable"
-_FAR = 1 << 40
+_FAR = 1 << 32
 
 Row = tuple[int, str, str, str, float, int, int, str, int | None]
 """sequence, id, type, source, created_s, worth, state, body, checksum"""
@@ -63,8 +63,8 @@ def read_remains(damaged: Path, given: int) -> Remains:
         with closing(sqlite3.connect(f"file:{damaged}?mode=ro", uri=True)) as connection:
             connection.text_factory = lambda raw: raw.decode(errors="replace")
             remains.outbox_id = _one(connection, "SELECT value FROM meta WHERE key = 'outbox_id'")
-            gone = _gone(connection)
             last = max(given, _last(connection))
+            gone = _gone(connection, last)
             for row in _rows(connection, last, remains, gone):
                 if not is_whole(row):
                     remains.unreadable.append(row[0])
@@ -131,9 +131,19 @@ def _rows(connection: sqlite3.Connection, last: int, remains: Remains, gone: set
             found = []
             for number in range(low, high + 1):
                 found += _all(connection, query, (number, number))
+        found = [row for row in found if _is_sound(row, low, high)]
+        found = list({row[0]: row for row in found}.values())
         seen = {row[0] for row in found}
         remains.unreadable += [number for number in range(low, high + 1) if number not in seen and number not in gone]
         yield from found
+
+
+def _is_sound(row: tuple[Any, ...], low: int, high: int) -> bool:
+    """A page of zeros or of noise may still look like rows, of any kind."""
+    sequence, identity, event_type, source, created_s, worth, state, body, _ = row
+    words = all(isinstance(word, str) for word in (identity, event_type, source, body))
+    numbers = all(isinstance(number, int | float) for number in (created_s, worth, state))
+    return words and numbers and isinstance(sequence, int) and low <= sequence <= high
 
 
 def _last(connection: sqlite3.Connection) -> int:
@@ -147,9 +157,13 @@ def _last(connection: sqlite3.Connection) -> int:
     return max(numbers, default=0)
 
 
-def _gone(connection: sqlite3.Connection) -> set[int]:
+def _gone(connection: sqlite3.Connection, last: int) -> set[int]:
     """Numbers that had left the file in order."""
-    return {number for low, high in _all(connection, "SELECT low, high FROM gone") for number in range(low, high + 1)}
+    found: set[int] = set()
+    for low, high in _all(connection, "SELECT low, high FROM gone"):
+        if isinstance(low, int) and isinstance(high, int) and 1 <= low <= high <= last:
+            found.update(range(low, high + 1))
+    return found
 
 
 def _one(connection: sqlite3.Connection, query: str) -> str | None:

@@ -70,6 +70,10 @@ class Uploader:
         """There may be something to send."""
         self._wake.set()
 
+    def collector_is_back(self) -> None:
+        """What was put off is due now."""
+        self._uploads.retry_now().add_done_callback(lambda _: self._wake.set())
+
     def upload_next(self, client: httpx.Client) -> bool:
         """Send the file that is due, if any; False when none is. Raises OutboxError."""
         upload = self._uploads.next(self._clock.now())

@@ -114,6 +114,7 @@ class LoadedEdge:
         self._report_damage()
         self.uploader.start()
         self.outbox.on_put(self.uploader.wake)
+        self.delivery.on_collector_back = self.uploader.collector_is_back
         self.delivery.start(self._control())
         threading.Thread(target=self._read_orders, daemon=True).start()
         for producer in range(self.producers):

@@ -1,0 +1,179 @@
+"""`collector backup` and `collector restore`: the database and the evidence in one folder.
+
+A backup is made while the collector runs. Procedure: 1. the database, as of one moment, into a temporary name; 2. every
+evidence file that is not yet there (files never change, so they are linked where that is possible); 3. fsync, then the
+names that count: a folder with `backup.json` is a whole backup.
+Restoring: 1. the database takes its place under a temporary name and is renamed; 2. evidence that is not there is
+copied; 3. every edge is asked to send again what it sent shortly before the backup; all that came later shows as a gap
+and is asked for by `gaps`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import URL
+
+from collector.database import Database
+from collector.instants import to_instant, to_text, to_us
+from collector.schema import messages, outboxes, received_ranges
+from contract.commands import Command, ReplayRange
+from contract.topics import EdgeTopics
+
+MANIFEST = "backup.json"
+SENT_BEFORE = 2000
+"""So many events of each edge are asked for again: their evidence may have come after the backup."""
+ASKED_FOR = timedelta(days=7)
+_SQLITE, _DUMP = "collector.db", "collector.dump"
+
+
+class BackupError(RuntimeError):
+    """The backup cannot be made or restored; says why and what to do."""
+
+
+def back_up(url: URL, data: Path, target: Path, now_us: int, replace: bool) -> str:
+    """Make a backup in `target` (with `replace`: over an older one). Returns what it holds. Raises BackupError."""
+    if target.exists() and any(target.iterdir()) and not replace:
+        raise BackupError(f"{target} is not empty; give another folder, or --replace")
+    target.mkdir(parents=True, exist_ok=True)
+    (target / MANIFEST).unlink(missing_ok=True)
+    name = _SQLITE if _is_sqlite(url) else _DUMP
+    temporary = target / f"{name}.part"
+    temporary.unlink(missing_ok=True)
+    _dump(url, temporary)
+    _sync(temporary)
+    temporary.replace(target / name)
+    files = _copy_evidence(data / "evidence", target / "evidence")
+    manifest = {"made": to_text(now_us), "database": name, "evidence_files": files}
+    (target / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    _sync(target / MANIFEST)
+    _sync(target)
+    return f"{name} and {files} evidence files"
+
+
+def put_back(url: URL, data: Path, source: Path, replace: bool) -> None:
+    """Put the database and the evidence back; the collector must be stopped. Raises BackupError."""
+    if not (source / MANIFEST).is_file():
+        raise BackupError(f"{source} holds no whole backup: there is no {MANIFEST}")
+    name = json.loads((source / MANIFEST).read_text())["database"]
+    if (name == _SQLITE) != _is_sqlite(url):
+        raise BackupError(f"{source} holds {name}: give the same kind of database with --database")
+    data.mkdir(parents=True, exist_ok=True)
+    _undump(url, source / name, replace)
+    _copy_evidence(source / "evidence", data / "evidence")
+
+
+async def ask_again(database: Database, now_us: int) -> int:
+    """Write down, to be published at the next start, that every edge repeats its newest events; how many outboxes."""
+    now = to_instant(now_us)
+    highest = select(outboxes.c.outbox_id, outboxes.c.site, outboxes.c.edge, func.max(received_ranges.c.high))
+    joined = highest.join(received_ranges, received_ranges.c.outbox_id == outboxes.c.outbox_id)
+    async with database.write() as connection:
+        rows = (await connection.execute(joined.group_by(*highest.selected_columns[:3]))).all()
+        for outbox_id, site, edge, high in rows:
+            ranges = (ReplayRange(outbox_id=outbox_id, from_sequence=max(1, high - SENT_BEFORE + 1), to_sequence=high),)
+            command = Command(
+                id=f"restored-{uuid4().hex[:12]}", name="replay", issued_at=now, expires=now + ASKED_FOR, ranges=ranges
+            )
+            told = {
+                "topic": EdgeTopics(site, edge).command("replay"),
+                "payload": command.model_dump_json(),
+                "retain": False,
+                "created_us": now_us,
+                "expires_us": to_us(now + ASKED_FOR),
+            }
+            await connection.execute(messages.insert(), [told])
+    return len(rows)
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _dump(url: URL, target: Path) -> None:
+    if not _is_sqlite(url):
+        _run(["pg_dump", "--format=custom", f"--file={target}", _libpq(url)])
+        return
+    path = Path(str(url.database))
+    if not path.is_file():
+        raise BackupError(f"{path}: there is no such database; is --data right?")
+    try:
+        with closing(sqlite3.connect(path, timeout=30)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise BackupError(f"{path}: {error}") from error
+
+
+def _undump(url: URL, source: Path, replace: bool) -> None:
+    if not _is_sqlite(url):
+        clean = ["--clean", "--if-exists"] if replace else []
+        _run(["pg_restore", *clean, "--no-owner", "--single-transaction", f"--dbname={_libpq(url)}", str(source)])
+        return
+    path = Path(str(url.database))
+    if path.exists() and not replace:
+        raise BackupError(f"{path} is there already; stop the collector, then give --replace")
+    temporary = path.with_name(f"{path.name}.restoring")
+    shutil.copyfile(source, temporary)
+    _sync(temporary)
+    for suffix in ("-wal", "-shm"):  # of the database that goes: they would be read as the new one's
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    temporary.replace(path)
+    _sync(path.parent)
+
+
+def _copy_evidence(source: Path, target: Path) -> int:
+    """Bring over the files that are not there; returns how many `target` then holds of `source`."""
+    count = 0
+    for file in _evidence_files(source):
+        copy = target / file.parent.name / file.name
+        count += 1
+        if copy.exists():
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        temporary = copy.with_name(f"{copy.name}.part")
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(file, temporary)
+        except OSError:  # another file system
+            shutil.copyfile(file, temporary)
+            _sync(temporary)
+        temporary.replace(copy)
+    return count
+
+
+def _evidence_files(folder: Path) -> Iterator[Path]:
+    return (file for file in sorted(folder.glob("??/*")) if len(file.name) == 64)
+
+
+def _libpq(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _run(command: list[str]) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise BackupError(f"{command[0]} is not installed (Debian: apt-get install postgresql-client)") from error
+    except subprocess.CalledProcessError as error:
+        raise BackupError(f"{command[0]} failed: {error.stderr.strip()}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
