@@ -3,6 +3,11 @@
 `python -m models.falling.evaluate clips DIR` — DIR holds labels.json and the clips it names.
 `python -m models.falling.evaluate scenes DIR` — DIR holds NAME.mp4, NAME.truth.jsonl and NAME.installation.yaml.
 `python -m models.falling.evaluate seeds DIR` — renders towers of evaluation seeds into DIR, one for each condition.
+`python -m models.falling.evaluate conditions DIR` — recall by condition and size, origin and false events, on streams.
+`python -m models.falling.evaluate confusers DIR` — false events by kind of what moves and is no fall, on streams.
+
+Streams are drawn, encoded, decoded and analysed in memory; DIR keeps the figures of each tower, so that a run that was
+stopped goes on where it was, and only what depends on a change is measured again.
 
 A fall is found by a confirmed event whose time overlaps it (half a second before, one after) and whose path touches
 the labelled boxes; a second one is a duplicate; a confirmed event at a mirror image is neither found nor false; every
@@ -12,7 +17,7 @@ other confirmed event is false. Suspected events are listed beside, never counte
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,6 +31,10 @@ from edge.falling.bench.measure import run_clip
 from edge.falling.bench.scoring import Labelled, Result, score
 from edge.falling.settings import FallingSettings
 from edge.inference import ModelStore
+from models.falling.conditions import condition_lines, condition_rows, fall_cameras, measure_falls
+from models.falling.confusers import FIRST_SEED, chosen, measure_quiet, quiet_cameras, quiet_lines, quiet_table
+from models.falling.jobs import Figures, measure_all
+from models.falling.plots import plot_quiet, plot_recall
 from models.falling.seeds import CONDITIONS, condition_table, seed_scenario
 from simulator.render import render_scenario
 from simulator.scenes import FIRST_TRAINING_SEED, Condition
@@ -213,6 +222,72 @@ def seeds(
     results = _results(jobs, classifier)
     _report(results, verbose, json_path)
     click.echo("\n".join(condition_table(results)))
+
+
+_PROCESSES = click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
+_STOP = click.option("--stop-after", type=float, default=1e6, help="Minutes; then no further tower is begun.")
+_FPS = click.option("--fps", type=click.FloatRange(5, 60), default=12.5, show_default=True, help="Frames per second.")
+_DIR = click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+
+
+def _save(folder: Path, name: str, rows: Sequence[Any], figures: list[Figures]) -> None:
+    said = {"rows": [asdict(row) for row in rows], "towers": figures}
+    (folder / f"{name}.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    click.echo(f"{folder / name}.json, .png")
+
+
+@main.command()
+@_DIR
+@_CLASSIFIER
+@_PROCESSES
+@_STOP
+@_FPS
+@click.option("--condition", "names", multiple=True, type=click.Choice(list(dict.fromkeys(CONDITIONS))))
+@click.option("--rounds", type=click.IntRange(1, 1000), default=4, show_default=True, help="Towers for each condition.")
+@click.option("--first-seed", type=click.IntRange(0, FIRST_SEED - 50_000), default=20_000, show_default=True)
+@click.option("--seconds", type=click.FloatRange(10, 3600), default=40, show_default=True, help="Length of a stream.")
+@click.option("--falls", type=click.IntRange(1, 1000), default=5, show_default=True, help="Falls in a stream.")
+def conditions(
+    folder: Path, classifier: bool, processes: int, stop_after: float, fps: float, names: tuple[Condition, ...],
+    rounds: int, first_seed: int, seconds: float, falls: int,
+) -> None:  # fmt: skip
+    """Recall by condition and size of the thing, with its interval; floors of origin; false events."""
+    cameras = fall_cameras(names or tuple(dict.fromkeys(CONDITIONS)), first_seed, rounds, seconds, falls, fps)
+    figures = measure_all(
+        cameras, measure_falls, folder / "towers", classifier=classifier, processes=processes, stop_s=60 * stop_after
+    )
+    rows = condition_rows(figures)
+    click.echo("\n".join(condition_lines(rows)))
+    plot_recall(rows, folder / "conditions.png")
+    _save(folder, "conditions", rows, figures)
+
+
+@main.command()
+@_DIR
+@_CLASSIFIER
+@_PROCESSES
+@_STOP
+@_FPS
+@click.option("--confuser", "names", multiple=True, help="Only these kinds.")
+@click.option("--minutes", type=click.FloatRange(0.1, 10_000), default=2, show_default=True, help="For each kind.")
+@click.option("--seconds", type=click.FloatRange(10, 3600), default=60, show_default=True, help="Length of a stream.")
+def confusers(
+    folder: Path, classifier: bool, processes: int, stop_after: float, fps: float, names: tuple[str, ...],
+    minutes: float, seconds: float,
+) -> None:  # fmt: skip
+    """False events by kind: birds, insects, rain, lifts and so on, each alone; none of them holds a fall."""
+    try:
+        kinds = chosen(names)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--confuser") from error
+    cameras = quiet_cameras(kinds, minutes, seconds, fps)
+    figures = measure_all(
+        cameras, measure_quiet, folder / "towers", classifier=classifier, processes=processes, stop_s=60 * stop_after
+    )
+    rows = quiet_table(figures)
+    click.echo("\n".join(quiet_lines(rows)))
+    plot_quiet(rows, folder / "confusers.png")
+    _save(folder, "confusers", rows, figures)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""The plots of the falling-object figures; matplotlib is a development dependency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from models.falling.conditions import CLASSES, GOALS, Row
+from models.falling.confusers import Quiet
+
+
+def plot_recall(rows: Sequence[Row], path: Path) -> None:
+    """Recall with its 95 % interval by condition and size, and the recall that is wanted."""
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for number, (name, _, _) in enumerate(CLASSES):
+        places = [place + 0.36 * number - 0.18 for place in range(len(rows))]
+        shares = [row.recall[number] for row in rows]
+        values = [share.value if share.count else 0.0 for share in shares]
+        reach = [
+            [max(0.0, value - share.interval[0]) for value, share in zip(values, shares, strict=True)],
+            [max(0.0, share.interval[1] - value) for value, share in zip(values, shares, strict=True)],
+        ]
+        axes.bar(places, values, 0.34, label=name, yerr=reach, capsize=3)
+        for place, row in zip(places, rows, strict=True):
+            if row.condition in GOALS:
+                goal = GOALS[row.condition][number]
+                axes.plot([place - 0.17, place + 0.17], [goal, goal], color="black", linewidth=2)
+    axes.set_xticks(range(len(rows)), [row.condition for row in rows])
+    axes.set_ylim(0, 1.05)
+    axes.set_ylabel("falls found (black: wanted)")
+    axes.legend(loc="lower left")
+    figure.savefig(path, dpi=110)
+
+
+def plot_quiet(rows: Sequence[Quiet], path: Path) -> None:
+    """False events by kind of confuser, and what may still be expected a camera and day at most."""
+    figure = Figure(figsize=(8, 0.28 * len(rows) + 1), layout="constrained")
+    axes, beside = figure.subplots(1, 2, sharey=True)
+    places = range(len(rows))
+    axes.barh(places, [row.confirmed for row in rows], label="confirmed")
+    axes.barh(
+        places, [row.suspected for row in rows], left=[row.confirmed for row in rows], label="suspected", alpha=0.4
+    )
+    axes.set_yticks(places, [f"{row.kind} ({60 * row.hours:.0f} min)" for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlabel("events, none of them a fall")
+    axes.legend()
+    beside.barh(places, [row.most_a_day or 0 for row in rows], color="grey")
+    beside.set_xscale("log")
+    beside.set_xlabel("at most a camera and day (95 %)")
+    figure.savefig(path, dpi=110)
