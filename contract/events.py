@@ -23,7 +23,8 @@ class EventType(StrEnum):
 
 
 Certainty = Literal["confirmed", "suspected"]
-EvidenceRole = Literal["snapshot", "plate", "path", "clip"]
+EvidenceRole = Literal["snapshot", "plate", "path", "origin", "clip"]
+"""`path` is the frame with the path drawn, `origin` a full-size cut around the origin from before the fall."""
 Point = tuple[float, float]
 """(x, y) in picture fractions: 0..1 from the left and from the top, so that it holds at every resolution."""
 
@@ -60,6 +61,13 @@ class PathPoint(Message):
     t_s: float
     x: Fraction
     y: Fraction
+    height_m: float | None = Field(
+        default=None, description="Metres above the slab of floor 1, as seen before the facade, where one was drawn."
+    )
+
+
+EnergyClass = Literal["slight", "painful", "injuring", "deadly"]
+"""Below 1, 15 and 80 J, and above: a rough rating for people, from an apparent size and an assumed density."""
 
 
 class FallingObjectData(EventData):
@@ -81,6 +89,25 @@ class FallingObjectData(EventData):
         default=None, description="Speed at the last seen point, where the facade gives a scale."
     )
     size_px: float = Field(gt=0, description="Median diameter in pixels of the analysed stream.")
+    picture_size: tuple[int, int] | None = Field(
+        default=None, description="Width and height in pixels of the analysed stream: fractions times these are pixels."
+    )
+    acceleration_g_sigma: float | None = Field(default=None, description="Standard deviation of `acceleration_g`.")
+    size_m: float | None = Field(
+        default=None, description="Apparent diameter in metres, motion blur included, where the facade gives a scale."
+    )
+    ground_speed_mps: float | None = Field(
+        default=None, description="Speed at the slab of floor 1, calculated on from the last seen point without drag."
+    )
+    energy_class: EnergyClass | None = Field(
+        default=None, description="At the ground, for a body of `size_m` with 400 kg/m³: an upper estimate of the harm."
+    )
+    origin_cell: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9-]+$",
+        description="Name of the place of origin, to count what comes from one window: floor and column where both were"
+        " drawn, else cells of the picture. Compare within one camera only.",
+    )
     why: str = Field(description="Why it fired, in words and figures a person can check.")
     weather_mode: bool = False
 

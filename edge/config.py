@@ -151,9 +151,9 @@ class EvidenceSettings(Settings):
     keep_days: float = Field(default=7, ge=0, description="Uploaded files stay this long.")
     clips: bool = Field(default=True, description="Record a clip of what has one; else pictures only.")
     jpeg_quality: int = Field(default=90, ge=40, le=100, description="Of snapshots.")
-    clip_before_s: float = Field(default=4, ge=0, le=30, description="Seconds of clip before the event.")
-    clip_after_s: float = Field(default=3, ge=0, le=30, description="Seconds of clip after it.")
-    ring_s: float = Field(default=12, ge=2, le=120, description="Seconds of video kept in memory per camera.")
+    clip_before_s: float = Field(default=5, ge=0, le=30, description="Seconds of clip before the event.")
+    clip_after_s: float = Field(default=5, ge=0, le=30, description="Seconds of clip after it.")
+    ring_s: float = Field(default=16, ge=2, le=120, description="Seconds of video kept in memory per camera.")
 
 
 class WatchlistSettings(Settings):

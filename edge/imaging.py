@@ -85,6 +85,16 @@ def mask_pixels(polygons: Sequence[Polygon], width: int, height: int) -> NDArray
     return covered.astype(np.bool_)
 
 
+def within_window(polygons: Sequence[Polygon], window: tuple[float, float, float, float]) -> list[Polygon]:
+    """Polygons of a whole picture in fractions of a cut-out of it: left, top, right, bottom in picture fractions."""
+    left, top, right, bottom = window
+    size = np.array([right - left, bottom - top])
+    return [
+        [(float(x), float(y)) for x, y in (np.asarray(polygon, np.float64) - (left, top)) / size]
+        for polygon in polygons
+    ]
+
+
 def burn_masks(bgr: Bgr, polygons: Sequence[Polygon]) -> Bgr:
     """The picture with the masked places black, as a copy; without masks the picture itself."""
     if not polygons:

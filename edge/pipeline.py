@@ -17,7 +17,7 @@ from contract.events import EventType, EvidenceData
 from edge.errors import EvidenceError
 from edge.evidence.files import EvidenceFiles, StoredFile
 from edge.health import CameraMeter
-from edge.imaging import Polygon, burn_masks, encode_jpeg
+from edge.imaging import Polygon, burn_masks, encode_jpeg, within_window
 from edge.ports import Analyzer, Source
 from edge.privacy import PlatesClear, Privacy
 from edge.reporting import Reporter
@@ -50,7 +50,8 @@ class PictureStore:
         """Store one picture. A cut-out plate has no masks: it shows nothing else. Raises EvidenceError."""
         shown = self.privacy.cover(picture, event_type)
         if picture.role != "plate" and self._masks:
-            shown = burn_masks(shown, self._masks)
+            masks = self._masks if picture.window is None else within_window(self._masks, picture.window)
+            shown = burn_masks(shown, masks)
         return self._files.store(encode_jpeg(shown, self._jpeg_quality), picture.role, "image/jpeg")
 
 

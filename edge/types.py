@@ -68,17 +68,20 @@ class Packet:
     keyframe: bool
 
 
-PictureRole = Literal["snapshot", "plate", "path"]
+PictureRole = Literal["snapshot", "plate", "path", "origin"]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that proves a finding: whole frame (`snapshot`), rectified plate, or the frame with the path drawn."""
+    """A picture that proves a finding: whole frame (`snapshot`), rectified plate, the frame with the path drawn, or a
+    cut-out of the origin (`origin`)."""
 
     role: PictureRole
     bgr: Bgr
     plate: NDArray[np.float32] | None = None
     """Corners (4, 2) x, y in pixels of the plate that the finding is about, where there is one in the picture."""
+    window: tuple[float, float, float, float] | None = None
+    """Left, top, right, bottom of a cut-out in fractions of its whole frame; None for a whole frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def test_without_a_facade_the_origin_is_given_in_the_picture_only() -> None:
 def test_the_pictures_show_the_object_and_its_path() -> None:
     all_frames = list(scene(4.5, [drop(200, 70, 1.5, PULL)]))
     (finding,) = watch(all_frames)
-    snapshot, path = finding.pictures
+    snapshot, path, _ = finding.pictures
     assert (snapshot.role, path.role) == ("snapshot", "path")
     assert any(np.array_equal(snapshot.bgr, grey(frame.luma)) for frame in all_frames)
     drawn = np.abs(path.bgr.astype(int) - snapshot.bgr).sum(axis=2) > 60

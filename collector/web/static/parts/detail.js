@@ -98,12 +98,14 @@ function Proof({ item, words }) {
   const snapshot = proof(item.evidence, "snapshot") ?? proof(item.evidence, "path");
   const clip = proof(item.evidence, "clip");
   const plate = proof(item.evidence, "plate");
+  const origin = proof(item.evidence, "origin");
   const drawn = (size) =>
     data.path
       ? html`<${Path} points=${data.path} origin=${data.origin} size=${size} label=${say("path")} />`
       : data.corners && html`<${Corners} corners=${data.corners} size=${size} />`;
   return html`
     ${snapshot ? html`<section><${Picture} proof=${snapshot} alt=${say("picture")} say=${say}>${drawn}<//></section>` : null}
+    ${origin ? html`<section><h3>${say("originBefore")}</h3><${Picture} proof=${origin} alt=${say("originBefore")} say=${say} /></section>` : null}
     ${data.plate ? html`<${Plate} data=${data} crop=${plate} words=${words} />` : null}
     <section class="facts"><h3>${say("facts")}</h3><dl>${facts(type, data, say).map(
       ([name, value, more]) => html`<div><dt>${say(name)}</dt><dd>${value}${more ? html` <small>${more}</small>` : null}</dd></div>`)}</dl>
@@ -121,6 +123,7 @@ function facts(type, data, say) {
   if (data.hypothesis) rows.push(["hypothesis", say(data.hypothesis)]);
   if (data.acceleration_g != null) rows.push(["acceleration", `${number(data.acceleration_g, 2)} g`]);
   if (data.speed_mps != null) rows.push(["speed", `${number(data.speed_mps)} m/s`]);
+  if (data.ground_speed_mps != null) rows.push(["atGround", `${number(data.ground_speed_mps)} m/s`, data.energy_class && say(data.energy_class)]);
   if (data.size_px != null) rows.push(["size", `${number(data.size_px, 0)} px`]);
   if (isHashed(data)) rows.push(["plate", say("hashedPlate"), say("hashedPlateWhy")]);
   if (data.plate_kind) rows.push(["kind", data.plate_kind.replaceAll("_", " "), data.plate_colour && say(data.plate_colour)]);

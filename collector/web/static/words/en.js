@@ -24,6 +24,7 @@ export default {
   mayNotSee: "Your role may not see pictures of plates.", missing: "This file has not arrived.",
   path: "Path as seen", facts: "Facts", history: "History", plate: "Plate", certainty: "Certainty of each character",
   alternatives: "may also be", origin: "Origin", hypothesis: "Motion", free_fall: "free fall", terminal_velocity: "steady fall (light object)",
+  originBefore: "Place of origin, before the fall", atGround: "At the ground", slight: "slight", painful: "painful", injuring: "injuring", deadly: "deadly",
   acceleration: "Acceleration", speed: "Speed", size: "Size", why: "Why", confidence: "Confidence", place: "Place", time: "Time",
   between: (low, high) => `between ${low} and ${high}`, colour: "Colour", kind: "Kind", direction: "Direction",
   approaching: "approaching", leaving: "leaving", unknown: "unknown", frames: "Frames read", stage: "Stage", provisional: "provisional", final: "final",

@@ -24,6 +24,7 @@ export default {
   mayNotSee: "您的角色不能查看车牌图片。", missing: "文件尚未到达。",
   path: "轨迹", facts: "详情", history: "处理记录", plate: "车牌", certainty: "逐字可信度",
   alternatives: "也可能是", origin: "抛出位置", hypothesis: "运动方式", free_fall: "自由落体", terminal_velocity: "匀速飘落（轻物）",
+  originBefore: "抛出位置（坠落前）", atGround: "落地时", slight: "轻微", painful: "疼痛", injuring: "致伤", deadly: "致命",
   acceleration: "加速度", speed: "速度", size: "大小", why: "判断依据", confidence: "可信度", place: "地点", time: "时间",
   between: (low, high) => `${low} 至 ${high} 之间`, colour: "颜色", kind: "种类", direction: "方向",
   approaching: "驶来", leaving: "驶离", unknown: "未知", frames: "识别帧数", stage: "阶段", provisional: "初步", final: "最终",
