@@ -462,7 +462,7 @@ def _to_pixels(points: NDArray[np.float64]) -> NDArray[np.int32]:
 
 def _pyramid(sprite: Sprite) -> tuple[Sprite, ...]:
     levels = [sprite]
-    while levels[-1].shape[0] > 4:
+    while levels[-1].shape[0] > 2:
         half = levels[-1].shape[0] // 2
         levels.append(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA).astype(np.float32))
     return tuple(levels)

@@ -1,4 +1,4 @@
-"""The measuring ground of falls: seeds apart from training, tables that count right, runs that go on where they were."""
+"""The measuring ground of falls: seeds apart from training, tables that count, runs that go on where they were."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.scenes import FIRST_TRAINING_SEED
-from simulator.tower.objects import EVALUATION_SHAPES, TRAINING_SHAPES, Pose, draw_object, make_thing
+from simulator.tower.objects import EVALUATION_SHAPES, TRAINING_SHAPES, Pose, draw_object, exposed_sprite, make_thing
 from simulator.tower.options import TowerOptions
 from simulator.tower.physics import Body, Release, drop_depth_m, fall_path
 from simulator.tower.program import shapes_for
@@ -84,3 +84,15 @@ def test_motion_blur_spreads_a_thing_and_keeps_its_light() -> None:
     assert blurred.max() < sharp.max()
     assert blurred.sum() == pytest.approx(sharp.sum(), rel=0.05)
     assert draw_object(sharp, thing, Pose(-200, 5, 10)) is None
+
+
+@pytest.mark.parametrize("size", [1.5, 2.0, 3.0, 4.5])
+def test_a_tiny_thing_covers_its_area_wherever_it_lies_between_the_pixels(size: float) -> None:
+    rng = np.random.default_rng(7)
+    for shape in EVALUATION_SHAPES[:8]:
+        thing = make_thing(rng, (shape,))
+        for _ in range(8):
+            x, y = 20 + rng.random(2)
+            pose = Pose(x, y, size / np.sqrt(thing.fill), rng.uniform(0, 6.28), motion_px=(0.0, rng.uniform(0, 5)))
+            cover = exposed_sprite(thing, pose, (0, 0), (42, 42), 0.6)[..., 3]
+            assert cover.sum() == pytest.approx(size**2, rel=0.16 if size < 2 else 0.09)
