@@ -95,4 +95,4 @@ def test_a_tiny_thing_covers_its_area_wherever_it_lies_between_the_pixels(size: 
             x, y = 20 + rng.random(2)
             pose = Pose(x, y, size / np.sqrt(thing.fill), rng.uniform(0, 6.28), motion_px=(0.0, rng.uniform(0, 5)))
             cover = exposed_sprite(thing, pose, (0, 0), (42, 42), 0.6)[..., 3]
-            assert cover.sum() == pytest.approx(size**2, rel=0.16 if size < 2 else 0.09)
+            assert cover.sum() == pytest.approx(size**2, rel=0.18 if size < 3 else 0.09)
