@@ -44,9 +44,9 @@ async def raise_new(
     raised = [first for key, first in firsts.items() if key in new_keys]
     if raised:
         steps = [{"alert_id": str(key), "at_us": now_us, "state": draft.first_state} for key, draft, _ in raised]
-        await connection.execute(alert_steps.insert(), steps)
+        await database.insert_rows(connection, alert_steps, steps)
         told = [row for key, draft, evidence in raised for row in _raised_messages(draft, key, evidence, now_us)]
-        await connection.execute(messages.insert(), told)
+        await database.insert_rows(connection, messages, told)
     raisers = {id(draft) for _, draft, _ in raised}
     await _follow_events(connection, [draft for draft, _ in drafts if id(draft) not in raisers])
     return len(raised)

@@ -32,7 +32,7 @@ from contract.commands import Command, ReplayRange
 from contract.topics import EdgeTopics
 
 MANIFEST = "backup.json"
-SENT_BEFORE = 2000
+SENT_BEFORE = 300
 """So many events of each edge are asked for again: their evidence may have come after the backup."""
 ASKED_FOR = timedelta(days=7)
 _SQLITE, _DUMP = "collector.db", "collector.dump"

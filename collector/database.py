@@ -6,7 +6,7 @@ Writing transactions on SQLite begin with BEGIN IMMEDIATE, so that one that has 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, CursorResult, Engine, Table, bindparam, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
@@ -52,6 +52,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else create_async_engine(url, pool_pre_ping=True)
+        self._inserts: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
         self._one_writer = asyncio.Lock()
         on_disk = self.is_sqlite and url.database not in {None, "", ":memory:"}
         self._writer = _sqlite_writer(url) if on_disk else None
@@ -74,6 +75,18 @@ class Database:
             await connection.execution_options(watchpost_write=True)
             async with connection.begin():
                 yield connection
+
+    async def insert_rows(self, connection: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert many rows of the same keys, leaving out those that are there; past SQLAlchemy's care for each."""
+        if not rows:
+            return
+        key = (table.name, *rows[0])
+        if key not in self._inserts:
+            statement = self.insert(table).values({name: bindparam(name) for name in rows[0]}).on_conflict_do_nothing()
+            compiled = statement.compile(dialect=self.engine.dialect)
+            self._inserts[key] = (str(compiled), tuple(compiled.positiontup or ()))
+        text, order = self._inserts[key]
+        await connection.exec_driver_sql(text, [tuple(row[name] for name in order) for row in rows])
 
     def insert(self, table: Table) -> Any:
         """An INSERT of this database's dialect, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
@@ -122,6 +135,10 @@ class _SameThread:
     async def execute(self, *arguments: Any, **options: Any) -> CursorResult[Any]:
         """As AsyncConnection's."""
         return self._connection.execute(*arguments, **options)
+
+    async def exec_driver_sql(self, *arguments: Any) -> CursorResult[Any]:
+        """As AsyncConnection's."""
+        return self._connection.exec_driver_sql(*arguments)
 
 
 def _drive(work: Coroutine[Any, Any, T]) -> T:

@@ -168,13 +168,13 @@ async def _without_known(work: _Batch, new: list[EventMessage]) -> list[EventMes
     """Without events that this edge has brought before, under another number: salvaged from a damaged outbox."""
     if not new:
         return []
-    by_id = {str(event.envelope.id): event for event in new}
+    by_id = {event.event_id: event for event in new}
     asked = select(events.c.event_id, events.c.site, events.c.edge, events.c.outbox_id, events.c.sequence)
     rows = await work.connection.execute(asked.where(events.c.event_id.in_(by_id)))
     stored = {(row.event_id, row.site, row.edge) for row in rows}
     fit = []
     for event in new:
-        key = (str(event.envelope.id), event.address.site, event.address.edge)
+        key = (event.event_id, event.address.site, event.address.edge)
         if key in stored and not work.again:
             work.tally.duplicates += 1
         else:
@@ -196,10 +196,9 @@ async def _store_events(work: _Batch, new: list[EventMessage]) -> None:
     if not new:
         return
     rows = [_event_row(event, work.now_us) for event in new]
-    await work.connection.execute(work.database.insert(events).on_conflict_do_nothing(), rows)
+    await work.database.insert_rows(work.connection, events, rows)
     proofs = [row for event in new for row in _evidence_rows(event)]
-    if proofs:
-        await work.connection.execute(work.database.insert(event_evidence).on_conflict_do_nothing(), proofs)
+    await work.database.insert_rows(work.connection, event_evidence, proofs)
     for event in new:
         if isinstance(event.data, DroppedData):
             await _close_dropped(work, event, event.data)
@@ -213,7 +212,7 @@ def _event_row(event: EventMessage, now_us: int) -> dict[str, object]:
     return {
         "outbox_id": event.outbox_id,
         "sequence": envelope.sequence,
-        "event_id": str(envelope.id),
+        "event_id": event.event_id,
         "type": str(envelope.event_type),
         "site": envelope.site,
         "edge": envelope.edge,
@@ -229,7 +228,9 @@ def _event_row(event: EventMessage, now_us: int) -> dict[str, object]:
 
 def _evidence_rows(event: EventMessage) -> list[dict[str, object]]:
     """Evidence that came later belongs to the event it names."""
-    belongs_to = event.data.event_id if isinstance(event.data, EvidenceData) else str(event.envelope.id)
+    if not event.data.evidence:
+        return []
+    belongs_to = event.data.event_id if isinstance(event.data, EvidenceData) else event.event_id
     return [_evidence_row(belongs_to, proof) for proof in event.data.evidence]
 
 

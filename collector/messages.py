@@ -48,6 +48,7 @@ class EventMessage:
     text: str
     """The payload as it came."""
     outbox_id: str
+    event_id: str
 
     @property
     def source(self) -> str:
@@ -109,7 +110,7 @@ def _understand_event(incoming: Incoming, address: EdgeAddress) -> EventMessage 
     problem = _disagreement(envelope, address)
     if problem is not None:
         return _letter(incoming, "foreign", problem, address)
-    return EventMessage(incoming, address, envelope, data, text, str(envelope.outboxid))
+    return EventMessage(incoming, address, envelope, data, text, str(envelope.outboxid), str(envelope.id))
 
 
 def _check_numbers(envelope: Envelope, data: EventData) -> None:

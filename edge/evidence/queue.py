@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS upload (
 CREATE INDEX IF NOT EXISTS upload_waiting ON upload (worth DESC, sequence) WHERE state = 0;
 """
 
+LONGEST_WAIT_S = 600.0
+"""Nobody puts a file off for longer: where it seems so, the clock has been set back."""
 _ASKED_FOR = 5
 """Worth of a file that a person asked for."""
 
@@ -64,8 +66,8 @@ class UploadQueue:
         """The file to send now: alarms before passages, then in order; None when nothing is due."""
         rows = self._database.read(
             "SELECT sha256, path, role, media_type, size_bytes, attempts FROM upload"
-            " WHERE state = 0 AND not_before_s <= ? ORDER BY worth DESC, sequence LIMIT 1",
-            (now_s,),
+            " WHERE state = 0 AND (not_before_s <= ? OR not_before_s > ?) ORDER BY worth DESC, sequence LIMIT 1",
+            (now_s, now_s + LONGEST_WAIT_S),
         )
         return _upload(rows[0]) if rows else None
 
