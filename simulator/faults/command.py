@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 import tempfile
@@ -91,7 +92,7 @@ def run_matrix(work: Path, console: Console, plan: Plan) -> dict[str, Any]:
         world.wait_load()
         injected = []
         for number, kind in enumerate(kinds, 1):
-            injected.append(_do(world, kind))
+            injected.append(_do(world, kind, console))
             took = injected[-1].recovered_s
             back = "NOT back to normal" if took is None else f"back after {took - injected[-1].healed_s:.1f} s"
             console.print(f"{number}/{len(kinds)} {kind.name}: {back}", highlight=False)
@@ -99,16 +100,24 @@ def run_matrix(work: Path, console: Console, plan: Plan) -> dict[str, Any]:
                 break
         verdict = _finish(world)
         disks = all(edge.disk.is_real for edge in world.edges)
-    run = asdict(plan) | {"small_disks": "tmpfs" if disks else "limits on file size"}
+    cores = os.cpu_count() or 1
+    run = asdict(plan) | {
+        "cores": cores,
+        "load_per_core_at_end": round(os.getloadavg()[0] / cores, 1),
+        "small_disks": "tmpfs" if disks else "limits on file size",
+    }
     return make_report(injected, verdict, run)
 
 
-def _do(world: World, kind: Kind) -> Injected:
+def _do(world: World, kind: Kind, console: Console) -> Injected:
     world.wait(world.rng.uniform(0.3, 1.5))
     begun_s = time.monotonic()
     heal = kind.hurt(world)
     world.wait(world.rng.uniform(*kind.hold_s))
-    heal()
+    try:
+        heal()
+    except TimeoutError as error:
+        console.print(f"{kind.name}: {error}", highlight=False)
     healed_s = time.monotonic()
     recovered = world.wait(_PATIENCE_S, lambda: world.is_back(healed_s))
     now_s = time.monotonic()

@@ -31,7 +31,7 @@ from simulator.orphans import watched
 from simulator.stack import accepts, call
 
 _RESTART_AFTER_S = 0.5
-_START_TIMEOUT_S = 90.0
+_START_TIMEOUT_S = 180.0
 READY = b'{"outbox_id"'
 _EDGE_DISK_MB = 256
 _COLLECTOR_DISK_MB = 1024
@@ -186,7 +186,7 @@ class World:
             self.mind()
             if until():
                 return True
-            time.sleep(0.05)
+            time.sleep(0.1)
         return until()
 
     def wait_ready(self) -> None:
