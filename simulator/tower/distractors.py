@@ -81,8 +81,10 @@ def random_bird(rng: np.random.Generator, size: tuple[int, int], shot: Shot, fir
     elif style == "glide":
         y += speed * rng.uniform(0.2, 0.6) * (t - t[-1] / 2)
     elif style == "dive":
-        x = width * rng.uniform(0.25, 0.75) + side * speed * 0.25 * t
-        y = height * rng.uniform(0.0, 0.3) + speed * (0.4 * t + rng.uniform(0.2, 0.6) * t**2)
+        x = width * rng.uniform(0.25, 0.75) + 0.0 * t
+        y = height * rng.uniform(0.0, 0.3) + 0.0 * t
+        across, down = _stoop(rng, t, speed)
+        x, y = x + side * across, y + down
     y += length * 0.15 * np.sin(2 * np.pi * rng.uniform(2, 4) * t)
     wings = tuple(thing_of(_bird_sprite(lift)) for lift in (0.9, 0.45, 0.05, -0.35, -0.6))
     beat = rng.uniform(3, 8)
@@ -93,6 +95,16 @@ def random_bird(rng: np.random.Generator, size: tuple[int, int], shot: Shot, fir
     poses = poses_along(x, y, np.full(count, length), shot, tilt=0.4)
     lit = tuple(_tinted(wing, dark) for wing in wings)
     return Mover("bird", first_frame, lit, tuple(int(number) for number in shown), poses, 0.7)
+
+
+def _stoop(rng: np.random.Generator, t: Floats, speed: float) -> tuple[Floats, Floats]:
+    """Pixels across and down: faster and faster for a second or so, then levelled out with the speed it has gained."""
+    gain, until = rng.uniform(0.4, 1.2), rng.uniform(0.5, 1.4)
+    fastest = speed * (0.4 + gain * until)
+    down = speed * (0.4 + gain * np.minimum(t, until)) * np.exp(-np.clip(t - until, 0, None) / 0.25)
+    across = np.where(t < until, 0.25 * speed, np.sqrt(np.maximum(fastest**2 - down**2, (0.25 * speed) ** 2)))
+    step = t[1] - t[0]
+    return np.cumsum(across) * step, np.cumsum(down) * step
 
 
 def _bird_sprite(lift: float) -> Sprite:
