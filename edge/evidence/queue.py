@@ -107,7 +107,7 @@ class UploadQueue:
         """Make all waiting files due at once (the collector is back)."""
 
         def change(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE upload SET not_before_s = 0 WHERE state = 0")
+            connection.execute("UPDATE upload SET not_before_s = 0, attempts = 0 WHERE state = 0")
 
         return self._database.submit(change)
 

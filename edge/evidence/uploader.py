@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 PART_BYTES = 5_000_000
 _READ_BYTES = 1 << 16
 _TIMEOUT = httpx.Timeout(10, read=60)
-_LONGEST_POSTPONE_S = 300.0
+_LONGEST_POSTPONE_S = 60.0
 _IDLE_S = 30.0
 
 

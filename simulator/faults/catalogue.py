@@ -92,12 +92,12 @@ def _weather(weather: Weather, edges: bool, collector: bool) -> Callable[[World]
 
 def _fill_edge_disk(world: World) -> Heal:
     edge = _an_edge(world)
-    edge.disk.fill(edge.runner.process.pid if edge.runner.process else None)
+    edge.disk.fill(edge.runner.pid)
     return edge.disk.free
 
 
 def _fill_collector_disk(world: World) -> Heal:
-    world.collector_disk.fill(world.collector.process.pid if world.collector.process else None)
+    world.collector_disk.fill(world.collector.pid)
     return world.collector_disk.free
 
 

@@ -51,7 +51,7 @@ class Plan:
 @click.option("--work", type=click.Path(path_type=Path), help="Keep everything here, logs too. Default: temporary.")
 def faults_command(work: Path | None, json_file: Path | None, page: Path | None, **options: Any) -> None:
     """Break broker, network, disks, clocks and processes at random, and count what came of every single event."""
-    console = Console()
+    console = Console(width=max(160, Console().width))
     try:
         with tempfile.TemporaryDirectory(prefix="watchpost-faults-") as temporary:
             report = run_matrix(work or Path(temporary), console, Plan(**options))

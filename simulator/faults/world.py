@@ -1,33 +1,28 @@
 """The whole system, running: broker, collector, loaded edges, and a proxy on every connection between them.
 
-Like a service manager, `mind` starts again what has died. Everything is started from the main thread (see
-`simulator.orphans`), so nothing of it outlives a run.
+Like a service manager, `mind` starts again what has died. Nothing of it outlives a run.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 import yaml
 
+from simulator.faults.collector_process import NOWHERE
 from simulator.faults.disk import SmallDisk
 from simulator.faults.events import SITE
 from simulator.faults.progress import Progress
 from simulator.faults.proxy import FAIR, Proxy, Weather
 from simulator.faults.services import Mosquitto, PostgreSQL, free_port
+from simulator.faults.spawning import Program
 from simulator.faults.store import Store, open_store
-from simulator.orphans import watched
 from simulator.stack import accepts, call
 
 _RESTART_AFTER_S = 0.5
@@ -43,17 +38,22 @@ class Runner:
 
     name: str
     log: Path
-    command: Callable[[], list[str]]
-    on_start: Callable[[IO[bytes]], None] | None = None
-    process: subprocess.Popen[bytes] | None = None
+    module: str
+    arguments: Callable[[], list[str]]
+    on_start: Callable[[], None] = lambda: None
+    program: Program | None = None
     held: bool = False
     starts: int = 0
     _died_s: float | None = None
     _said: int = 0
 
+    @property
+    def pid(self) -> int | None:
+        return None if self.program is None else self.program.pid
+
     def is_ready(self) -> bool:
         """Whether it has said, since its last start, that it begins."""
-        if self.process is None or self.process.poll() is not None:
+        if self.program is None or not self.program.alive:
             return False
         with self.log.open("rb") as log:
             log.seek(self._said)
@@ -61,38 +61,27 @@ class Runner:
 
     def start(self) -> None:
         """Start it now."""
-        self._said = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                watched([sys.executable, *self.command()]), stdin=subprocess.PIPE, stdout=log, stderr=log
-            )
+        self.log.touch()
+        self._said = self.log.stat().st_size
+        self.program = Program(self.module, self.arguments(), self.log)
         self.starts += 1
         self.held, self._died_s = False, None
-        if self.on_start is not None and self.process.stdin is not None:
-            self.on_start(self.process.stdin)
+        self.on_start()
 
     def order(self, line: str) -> None:
-        """Say something to its standard input; one that is just dying does not hear it."""
-        if self.process is not None and self.process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self.process.stdin.write(line.encode() + b"\n")
-                self.process.stdin.flush()
+        """Say something to its standard input."""
+        if self.program is not None:
+            self.program.order(line)
 
     def end(self, how: signal.Signals, hold: bool = False) -> None:
         """Send a signal and wait for the end. With `hold` it is not started again until `start`."""
         self.held = hold
-        if self.process is None:
-            return
-        self.process.send_signal(how)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        if self.program is not None:
+            self.program.end(how)
 
     def mind(self) -> None:
         """Start it again some time after it has died by itself."""
-        if self.held or self.process is None or self.process.poll() is None:
+        if self.held or self.program is None or self.program.alive:
             return
         now_s = time.monotonic()
         if self._died_s is None:
@@ -248,7 +237,9 @@ class World:
         self.uploads = Proxy(self.collector_port, random.Random(self.rng.random()))
         self.collector_disk = SmallDisk(self.folder / "collector", _COLLECTOR_DISK_MB)
         self.database_url = self._start_database()
-        self.collector = Runner("collector", self.folder / "collector.log", self._collector_command)
+        self.collector = Runner(
+            "collector", self.folder / "collector.log", "simulator.faults.collector_process", self._collector_arguments
+        )
         self.collector.start()
         self.wait_ready()
         self.store = open_store(self.database_url, self.collector_disk.folder)
@@ -272,12 +263,11 @@ class World:
         options = ["--data", str(self.collector_disk.folder)]
         return options if self.database_url is None else [*options, "--database", self.database_url]
 
-    def _collector_command(self) -> list[str]:
+    def _collector_arguments(self) -> list[str]:
         crash, self.collector_crash = self.collector_crash, None
-        module = ["-m", "collector"] if crash is None else ["-m", "simulator.faults.collector_process", crash]
         broker = ["--mqtt-url", f"mqtt://127.0.0.1:{self.collector_to_broker.port}"]
         patience = ["--gap-ask-s", "2", "--gap-alert-s", "30"]
-        return [*module, "run", *self.store_options(), *broker, *patience, "--port", str(self.collector_port)]
+        return [crash or NOWHERE, "run", *self.store_options(), *broker, *patience, "--port", str(self.collector_port)]
 
     def make_edge(self, name: str, twin: bool = False) -> LoadedEdge:
         """An edge that is not yet started. A `twin` has the identity of edge-1 and a folder of its own."""
@@ -287,15 +277,22 @@ class World:
         ledger = self.folder / f"{name}.ledger"
         settings.write_text(yaml.safe_dump(self._edge_settings("edge-1" if twin else name, to_broker.port)))
         rate = self.rate / self.edge_count
-        edge = LoadedEdge(name, Runner(name, self.folder / f"{name}.log", list), disk, ledger, to_broker, rate)
+        edge = LoadedEdge(
+            name,
+            Runner(name, self.folder / f"{name}.log", "simulator.faults.edge_process", list),
+            disk,
+            ledger,
+            to_broker,
+            rate,
+        )
 
-        def command() -> list[str]:
+        def arguments() -> list[str]:
             crash, edge.crash = edge.crash, None
             order = [] if crash is None else ["--crash", crash]
-            return ["-m", "simulator.faults.edge_process", str(settings), "--ledger", str(ledger), *order]
+            return [str(settings), "--ledger", str(ledger), *order]
 
-        edge.runner.command = command
-        edge.runner.on_start = lambda _stdin: edge.runner.order(f"rate {edge.rate}")
+        edge.runner.arguments = arguments
+        edge.runner.on_start = lambda: edge.runner.order(f"rate {edge.rate}")
         return edge
 
     def _edge_settings(self, name: str, broker_port: int) -> dict[str, object]:
@@ -319,9 +316,3 @@ def fair(world: World) -> None:
     """All connections as they should be."""
     world.set_weather(FAIR)
     world.uploads.weather = FAIR
-
-
-def process_ids(world: World) -> list[int]:
-    """Of all programs of ours that run, for measurements."""
-    runners = (world.collector, *(edge.runner for edge in world.edges))
-    return [os.getpid(), *(runner.process.pid for runner in runners if runner.process is not None)]
