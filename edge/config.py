@@ -8,6 +8,7 @@ display redacts it.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -113,6 +114,9 @@ class CollectorSettings(Settings):
     token_file: ConfigPath | None = Field(default=None, description="File with the token of `collector token create`.")
     token_env: str | None = Field(default=None, description="Environment variable that holds the token.")
     ca_file: ConfigPath | None = Field(default=None, description="PEM of the authority that signed its certificate.")
+    upload_kbit_s: float | None = Field(
+        default=None, ge=8, description="Evidence takes at most this much of the line; events are never limited."
+    )
 
     def token(self) -> str | None:
         """The secret itself. Raises ConfigError."""
@@ -219,6 +223,17 @@ class CameraSettings(Settings):
     def live(self) -> bool:
         """True for an address, False for a file."""
         return "://" in self.source
+
+    @property
+    def drawing(self) -> str:
+        """All that was drawn on this camera's picture, as JSON; empty when nothing was."""
+        areas = {"facade", "zones", "ignore", "zone", "lanes", "speed"}
+        parts = [
+            self.falling.model_dump_json(include=areas, exclude_defaults=True),
+            self.plates.model_dump_json(include=areas, exclude_defaults=True),
+        ]
+        told = [part for part in parts if part != "{}"]
+        return "".join([*told, *(json.dumps(mask) for mask in self.privacy_masks)])
 
     def address(self, source: str) -> str:
         """`source` with the camera's user and password put in. Raises ConfigError."""

@@ -95,8 +95,9 @@ class Window:
             entry.due_s = min(entry.due_s, self._clock.monotonic() + self._rng.uniform(0, within_s))
 
     def rescan(self) -> None:
-        """Old events may be pending again (a replay): look from the beginning."""
+        """Events may be pending again (a replay): look from the beginning."""
         self._backlog_cursor = 0
+        self._live_cursor = 0
 
     def wait_s(self) -> float:
         """Seconds until an unanswered event is due, or until the next look at the backlog."""

@@ -25,8 +25,8 @@ from edge.ports import Clock
 log = logging.getLogger(__name__)
 
 PART_BYTES = 5_000_000
-_READ_BYTES = 1 << 16
-_TIMEOUT = httpx.Timeout(10, read=60)
+_READ_BYTES = 1 << 14
+_TIMEOUT = httpx.Timeout(10, read=60, write=60)
 _LONGEST_POSTPONE_S = 60.0
 _IDLE_S = 30.0
 
@@ -148,7 +148,8 @@ class Uploader:
         headers = {"Content-Type": file.media_type, "Content-Length": str(length)}
         if length < file.size_bytes:
             headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{file.size_bytes}"
-        answer = _request(client, "PUT", file, headers, _part(file.path, offset, length))
+        body = self._paced(_part(file.path, offset, length))
+        answer = _request(client, "PUT", file, headers, body)
         match answer.status_code:
             case httpx.codes.OK | httpx.codes.CREATED:
                 return None
@@ -157,6 +158,17 @@ class Uploader:
             case httpx.codes.UNPROCESSABLE_ENTITY:
                 raise self._mismatch(file)
         raise _refusal(answer, file)
+
+    def _paced(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same blocks, no faster than the configuration allows."""
+        limit = self._settings.upload_kbit_s
+        begun_s, sent_bits = self._clock.monotonic(), 0
+        for block in blocks:
+            yield block
+            sent_bits += len(block) * 8
+            if limit is not None and not self._stopping.is_set():
+                early_s = begun_s + sent_bits / (limit * 1000) - self._clock.monotonic()
+                self._stopping.wait(max(0.0, early_s))
 
     def _progress(self, answer: httpx.Response, file: StoredFile, before: int) -> int:
         offset = _offset(answer)

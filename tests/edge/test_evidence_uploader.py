@@ -158,6 +158,33 @@ def test_a_large_file_goes_in_parts_and_goes_on_where_it_was_cut(shelf: Shelf, e
     assert shelf.requests == ["HEAD", "PUT bytes 5000000-9999999/12000000", "PUT bytes 10000000-11999999/12000000"]
 
 
+def test_the_line_is_left_to_others(shelf: Shelf, edge: Edge) -> None:
+    edge.uploader._settings = edge.settings.model_copy(update={"upload_kbit_s": 800.0})
+    content = random.Random(5).randbytes(50_000)
+    file = edge.add(content)
+    begun_s = time.monotonic()
+    assert edge.upload()
+    assert time.monotonic() - begun_s >= 50_000 * 8 / 800_000
+    assert shelf.complete[file.sha256] == content
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up(shelf: Shelf, edge: Edge) -> None:
+    file = edge.add(b"a picture")
+    edge.uploads.postpone(file.sha256, time.time() + 3600, "put off an hour ahead of time, as the clock then was")
+    assert edge.upload()
+    assert file.sha256 in shelf.complete
+
+
+def test_what_was_put_off_is_due_when_the_collector_is_back(shelf: Shelf, edge: Edge) -> None:
+    file = edge.add(b"a picture")
+    edge.uploads.postpone(file.sha256, time.time() + 60, "away")
+    assert not edge.upload()
+    edge.uploader.collector_is_back()
+    edge.outbox.put(NewEvent(uuid4(), EventType.SENSOR, "w", "e", "door", datetime.now(UTC), SensorData(
+        sensor="door", kind="contact", alarm=False)))  # fmt: skip
+    assert edge.upload()
+
+
 def test_a_wrong_offset_is_corrected(shelf: Shelf, edge: Edge) -> None:
     content = random.Random(4).randbytes(6_000_000)
     edge.add(content, "clip")

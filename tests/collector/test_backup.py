@@ -1,0 +1,130 @@
+"""A backup holds database and evidence; a collector restored from it knows what it lacks and asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sample_events import SampleEdge, later_us, payload
+from sqlalchemy import select
+
+from collector.__main__ import main
+from collector.database import Database, database_url
+from collector.gaps import GapPatience, look, missing
+from collector.ingest import ingest
+from collector.messages import Incoming, understand
+from collector.schema import events, messages
+
+PATIENCE = GapPatience(ask_after_s=2)
+SHA = "ab" * 32
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> Database:
+    database = Database(database_url(None, tmp_path / "data"))
+    await database.migrate()
+    return database
+
+
+def collector(*arguments: str, data: Path) -> str:
+    done = CliRunner().invoke(main, [*arguments, "--data", str(data)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+async def take(store: Database, *incoming: Incoming) -> None:
+    await ingest(store, [understand(message) for message in incoming], later_us(0))
+
+
+async def asked(store: Database) -> list[dict[str, object]]:
+    async with store.read() as connection:
+        rows = (await connection.execute(select(messages).where(messages.c.topic.contains("/command/replay")))).all()
+    return [json.loads(row.payload) for row in rows]
+
+
+def put_evidence(folder: Path, name: str) -> None:
+    path = folder / name[:2] / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"picture")
+
+
+async def test_what_came_after_the_backup_is_asked_for_even_if_nothing_new_comes(
+    store: Database, tmp_path: Path
+) -> None:
+    edge = SampleEdge()
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    await take(store, *(edge.incoming(edge.sensor(alarm=False)) for _ in range(3)))
+    put_evidence(data / "evidence", SHA)
+    told = await asyncio.to_thread(collector, "backup", str(copy), data=data)
+    assert "1 evidence files" in told
+    await take(store, *(edge.incoming(edge.sensor(alarm=False)) for _ in range(4)))
+    await store.close()
+    (data / "evidence" / SHA[:2] / SHA).unlink()
+    await asyncio.to_thread(collector, "restore", str(copy), "--replace", data=data)
+    assert (data / "evidence" / SHA[:2] / SHA).read_bytes() == b"picture"
+    restored = Database(database_url(None, data))
+    async with restored.read() as connection:
+        assert len((await connection.execute(select(events))).all()) == 3
+    (again,) = await asked(restored)
+    assert again["ranges"] == [{"outbox_id": str(edge.outbox_id), "from_sequence": 1, "to_sequence": 3}]
+    health = {
+        "at": "2026-03-01T09:00:00Z", "uptime_s": 1, "memory_mb": 1, "disk_free_mb": 1, "outbox_depth": 0,
+        "outbox_id": str(edge.outbox_id), "outbox_settled": 7, "expires": "2026-03-01T09:02:00Z",
+    }  # fmt: skip
+    await take(restored, Incoming("watchpost/v1/west/gate-1/health", payload(health)))
+    async with restored.read() as connection:
+        assert await missing(connection) == {str(edge.outbox_id): [(4, 7)]}
+    for second in (0, 3):
+        await look(restored, later_us(second), PATIENCE)
+    assert (await asked(restored))[-1]["ranges"] == [
+        {"outbox_id": str(edge.outbox_id), "from_sequence": 4, "to_sequence": 7}
+    ]
+    await restored.close()
+
+
+async def test_a_restore_never_overwrites_unasked_and_wants_a_whole_backup(store: Database, tmp_path: Path) -> None:
+    await store.close()
+    data = tmp_path / "data"
+    runner = CliRunner()
+    (tmp_path / "half").mkdir()
+    cut = await asyncio.to_thread(runner.invoke, main, ["restore", str(tmp_path / "half"), "--data", str(data)])
+    assert "holds no whole backup" in cut.output
+    await asyncio.to_thread(collector, "backup", str(tmp_path / "copy"), data=data)
+    again = await asyncio.to_thread(runner.invoke, main, ["backup", str(tmp_path / "copy"), "--data", str(data)])
+    assert "is not empty" in again.output
+    refused = await asyncio.to_thread(runner.invoke, main, ["restore", str(tmp_path / "copy"), "--data", str(data)])
+    assert (refused.exit_code, "stop the collector" in refused.output) == (1, True)
+
+
+async def test_an_event_that_comes_under_a_second_number_is_stored_once(store: Database) -> None:
+    """Salvaged from a damaged outbox: the new one tells what became of the old one's numbers."""
+    old, new = SampleEdge(), SampleEdge()
+    first, second, third = (old.sensor(alarm=False) for _ in range(3))
+    await take(store, old.incoming(first), old.incoming(third))
+    moved = [new.sensor(alarm=False, id=event["id"]) for event in (second, third)]
+    told = new.event("dropped", new.edge, {
+        "outbox_id": str(old.outbox_id), "ranges": [[2, 3]], "counts": {}, "reason": "damaged",
+    })  # fmt: skip
+    await take(store, *(new.incoming(event) for event in (*moved, told)))
+    async with store.read() as connection:
+        stored = [row.event_id for row in await connection.execute(select(events).order_by(events.c.row_id))]
+        assert stored == [first["id"], third["id"], second["id"], told["id"]]
+        assert await missing(connection) == {str(old.outbox_id): [], str(new.outbox_id): []}
+    await store.close()
+
+
+async def test_no_edge_closes_the_gap_of_another(store: Database) -> None:
+    victim, thief = SampleEdge(edge="gate-1"), SampleEdge(edge="gate-2")
+    await take(store, victim.incoming(victim.sensor(alarm=False)))
+    victim.sequence = 5
+    await take(store, victim.incoming(victim.sensor(alarm=False)))
+    told = thief.event("dropped", thief.edge, {
+        "outbox_id": str(victim.outbox_id), "ranges": [[2, 5]], "counts": {}, "reason": "not mine",
+    })  # fmt: skip
+    await take(store, thief.incoming(told))
+    async with store.read() as connection:
+        assert (await missing(connection))[str(victim.outbox_id)] == [(2, 5)]
+    await store.close()
