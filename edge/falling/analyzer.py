@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from edge.falling.origin import Viewpoint, find_viewpoint
 from edge.falling.pictures import BestFrames, Proof, fall_pictures
 from edge.falling.settings import FallingSettings
 from edge.falling.tracker import Track
-from edge.falling.verdict import judge
+from edge.falling.verdict import judge, possible
 from edge.inference import ModelStore
 from edge.types import Finding, Frame
 
@@ -42,11 +42,10 @@ class FallingAnalyzer:
         """`models` is needed unless the settings switch the classifier off."""
         self._camera_id = camera_id
         self._settings = settings
-        self._facade: Facade | None = None
-        self._viewpoint: Viewpoint | None = None
-        if settings.facade is not None:
-            self._facade = build_facade(settings.facade)
-            self._viewpoint = find_viewpoint(self._facade, settings.facade.camera_height_m)
+        self._facade = build_facade(settings.facade) if settings.facade is not None else None
+        self.read_offset: Callable[[], tuple[float, float] | None] = lambda: (0.0, 0.0)
+        """How far the view has shifted from its drawing, (x, y) picture fractions; None when it does not fit any more.
+        Asked when a stream begins: what shifts later is steadied."""
         self._classifier: FallClassifier | None = None
         if settings.use_classifier:
             store = models if models is not None else ModelStore()
@@ -66,8 +65,7 @@ class FallingAnalyzer:
         if frame.repeated:
             return findings
         if self._stream is None:
-            finder = CandidateFinder((frame.luma.shape[0], frame.luma.shape[1]), self._settings, self._facade)
-            self._stream = _Stream(finder)
+            self._stream = self._begin((frame.luma.shape[0], frame.luma.shape[1]))
         stream = self._stream
         stream.frames.add(frame)
         candidates = stream.finder.observe(frame.luma, frame.stream_time_s)
@@ -87,6 +85,14 @@ class FallingAnalyzer:
             self._consider(stream, candidate)
         return [self._finding(fall) for fall in stream.merger.release(np.inf, [])]
 
+    def _begin(self, picture: tuple[int, int]) -> _Stream:
+        offset = self.read_offset()
+        facade = self._facade.shifted(offset) if self._facade is not None and offset is not None else None
+        viewpoint = None
+        if facade is not None and self._settings.facade is not None:
+            viewpoint = find_viewpoint(facade, self._settings.facade.camera_height_m)
+        return _Stream(CandidateFinder(picture, self._settings, facade), facade, viewpoint)
+
     def _interrupted(self, frame: Frame) -> bool:
         if self._stream is None:
             return False
@@ -97,7 +103,7 @@ class FallingAnalyzer:
         """Judge a candidate; first without the network, which most need not trouble."""
         weather = stream.finder.weather.active
         proof = stream.frames.take(candidate.number)
-        if judge(candidate, None, weather, self._settings).certainty is None:
+        if not possible(candidate, self._settings):
             return
         look = self._classifier.look(candidate) if self._classifier is not None else None
         verdict = judge(candidate, look, weather, self._settings)
@@ -105,8 +111,11 @@ class FallingAnalyzer:
             return
         certain = verdict.certainty == "confirmed"
         height, width = stream.finder.picture
-        fall = Fall(candidate, look, verdict, weather, (width, height), self._facade, self._viewpoint)
+        fall = Fall(candidate, look, verdict, weather, (width, height), stream.facade, stream.viewpoint, self._lost())
         stream.merger.add(extent_of(candidate, certain), _Waiting(fall, proof), certain)
+
+    def _lost(self) -> bool:
+        return self._facade is not None and self.read_offset() is None
 
     def _finding(self, waiting: _Waiting) -> Finding:
         candidate, frame = waiting.fall.candidate, waiting.proof.frame
@@ -127,8 +136,10 @@ class FallingAnalyzer:
 class _Stream:
     """What is kept of one uninterrupted stream."""
 
-    def __init__(self, finder: CandidateFinder) -> None:
+    def __init__(self, finder: CandidateFinder, facade: Facade | None, viewpoint: Viewpoint | None) -> None:
         self.finder = finder
+        self.facade = facade
+        self.viewpoint = viewpoint
         self.merger: FallMerger[_Waiting] = FallMerger()
         self.frames = BestFrames()
 

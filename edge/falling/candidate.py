@@ -31,6 +31,22 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What the picture was like while the candidate was seen."""
+
+    weather: float
+    """Share of the picture's fields in which something small moves."""
+    crowd: float
+    """Things that move, of an object's size, in one picture."""
+    usual_area: float
+    """Their median area, working pixels."""
+    noise: float
+    """Grey levels of temporal noise."""
+    before_facade: NDArray[np.uint8] | None
+    """(h, w) of the working picture, 255 where things that leave the drawn facade are seen; None without one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """An ended track that goes down. Arrays hold the fit's inliers only, (n,) or (n, 2).
 
@@ -38,6 +54,13 @@ class Candidate:
     """
 
     number: int
+    surroundings: Surroundings
+    aspect: float
+    """Width of the picture over its height."""
+    picture_height: float
+    """Picture pixels."""
+    scale: float
+    """Picture pixels per working pixel."""
     fit: FallFit
     metric: bool
     """Whether the fit is in metres (a facade was drawn) or in picture heights."""
@@ -61,6 +84,8 @@ class Candidate:
     """Deviation of the path from a straight line in the picture, as a share of its length."""
     disturbance: float
     """Share of the pixels around the object that change besides it: a wheel of a car brings its car along."""
+    beside: float
+    """Share of the sightings that are not before the drawn facade, nor a little beside or below it."""
     patches: NDArray[np.uint8]
     """(m, 3, 32, 32), m ≤ n: not of the sightings that were found by going back."""
 
@@ -80,7 +105,9 @@ class Candidate:
         return float(np.median(self.sizes_px))
 
 
-def make_candidate(track: Track, view: View, facade: Facade | None, rng: np.random.Generator) -> Candidate | None:
+def make_candidate(
+    track: Track, view: View, facade: Facade | None, surroundings: Surroundings, rng: np.random.Generator
+) -> Candidate | None:
     """Fit a track; None when it does not go down as anything that falls does."""
     points = track.points
     times = np.array([point.time_s for point in points])
@@ -95,7 +122,7 @@ def make_candidate(track: Track, view: View, facade: Facade | None, rng: np.rand
     if sum(point.patch is not None for point in used) < MIN_POINTS:
         return None
     along = (s[fit.inliers], sigma[fit.inliers])
-    return _describe(track.number, fit, metric, used, fractions[fit.inliers], along, view)
+    return _describe((track.number, view, surroundings), fit, metric, used, fractions[fit.inliers], along)
 
 
 def _along(fractions: Floats, deviation: Floats, facade: Facade | None) -> tuple[bool, Floats, Floats]:
@@ -110,14 +137,14 @@ def _along(fractions: Floats, deviation: Floats, facade: Facade | None) -> tuple
 
 
 def _describe(
-    number: int,
+    seen: tuple[int, View, Surroundings],
     fit: FallFit,
     metric: bool,
     used: list[TrackPoint],
     fractions: Floats,
     along: tuple[Floats, Floats],
-    view: View,
 ) -> Candidate:
+    number, view, surroundings = seen
     aspect = view.width / view.height
     times = np.array([point.time_s for point in used])
     dx = float(fractions[-1, 0] - fractions[0, 0]) * aspect
@@ -130,6 +157,10 @@ def _describe(
     patches = np.stack([point.patch for point in tracked if point.patch is not None])
     return Candidate(
         number=number,
+        surroundings=surroundings,
+        aspect=aspect,
+        picture_height=view.height * view.scale,
+        scale=view.scale,
         fit=fit,
         metric=metric,
         times=times,
@@ -148,8 +179,17 @@ def _describe(
         sign_changes=float(np.mean(signs[1:] != signs[:-1])),
         bend=_bend(times, fractions * [aspect, 1.0]),
         disturbance=_disturbance(patches, np.array([point.area for point in tracked])),
+        beside=_beside(used, surroundings.before_facade),
         patches=patches,
     )
+
+
+def _beside(used: list[TrackPoint], before_facade: NDArray[np.uint8] | None) -> float:
+    if before_facade is None:
+        return 0.0
+    height, width = before_facade.shape
+    places = [(min(max(int(p.y), 0), height - 1), min(max(int(p.x), 0), width - 1)) for p in used]
+    return float(np.mean([before_facade[place] == 0 for place in places]))
 
 
 def _bend(times: Floats, path: Floats) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.falling.candidate import Candidate
+from edge.falling.figures import figures
 from edge.inference import OnnxModel
 
 STACK = 9
@@ -49,7 +50,9 @@ class FallClassifier:
 
     def look(self, candidate: Candidate) -> Look:
         """Judge one candidate. Raises ModelError when the network does not fit."""
-        logits = self._model.run({"patches": stack_patches(candidate.patches)[None]})[0][0].astype(np.float64)
+        feed = {"patches": stack_patches(candidate.patches)[None], "figures": figures(candidate)[None]}
+        feed = {name: feed[name] for name in self._model.interface.inputs}
+        logits = self._model.run(feed)[0][0].astype(np.float64)
         weights = np.exp(logits - logits.max())
         first, second, third = (weights / weights.sum()).tolist()
         return Look((first, second, third))

@@ -10,18 +10,27 @@ from edge.falling.backtrack import Backtracker
 from edge.falling.candidate import Candidate, View, make_candidate
 from edge.falling.facade import Facade
 from edge.falling.motion import MotionDetector
-from edge.falling.settings import FallingSettings
+from edge.falling.settings import FacadeSettings, FallingSettings
 from edge.falling.stabilise import Stabiliser
 from edge.falling.tracker import GravityTracker, Track
 from edge.falling.weather import WeatherWatch
 from edge.types import Luma
 
-_THRESHOLD = {"low": 16.0, "normal": 12.0, "high": 9.0}
+_THRESHOLD = {"low": 12.0, "normal": 8.0, "high": 6.0}
 """Grey levels that a proposal must differ by, by sensitivity."""
 _FULL_SIZE_BELOW = 1000
 """Pictures narrower than this are analysed at full size, wider ones at half size."""
 _MIN_DESCENT = 0.05
 """Picture heights a track must have gone down to be worth a fit."""
+_MIN_DESCENT_IN_WEATHER = 0.08
+_LARGE_IN_WEATHER = 3.0
+"""Times the usual area of what moves."""
+_GAINS = 4.0
+"""Standard deviations by which a pull is more than none."""
+_BESIDE = 0.15
+"""Of the facade's width: how far beside it a fall is still looked for in rain and snow."""
+_GAIN_SHARE = 0.1
+"""Half the gain of speed over the mean speed."""
 
 
 class CandidateFinder:
@@ -34,17 +43,18 @@ class CandidateFinder:
         self.picture = picture
         self.view = View(shape[1], shape[0], scale)
         self.tracker = GravityTracker(shape)
-        self.weather = WeatherWatch(shape)
+        self.weather = WeatherWatch()
         self._stabiliser = Stabiliser()
         self._motion = MotionDetector(shape, _watched(shape, settings), _THRESHOLD[settings.sensitivity])
         self._backtracker = Backtracker()
         self._facade = facade
+        self._before_facade = _before_facade(shape, settings.facade) if settings.facade is not None else None
         self._rng = np.random.default_rng(0)
 
     def observe(self, luma: Luma, time_s: float) -> list[Candidate]:
         """Look at the next picture; candidates of the tracks that ended with it."""
         steady = self._stabiliser.steady(_working(luma, self.view.scale), time_s)
-        proposals = self._motion.observe(steady, time_s)
+        proposals = self._motion.observe(steady, time_s, self._before_facade if self.weather.active else None)
         if proposals is None:
             return []
         self.weather.observe(proposals)
@@ -58,14 +68,16 @@ class CandidateFinder:
 
     def hopeful(self) -> list[Track]:
         """Live tracks that may still become falls."""
-        return [track for track in self.tracker.tracks if len(track.points) >= 6 and self._worth_a_fit(track)]
+        tracks = self.tracker.gaining() if self.weather.active else self.tracker.tracks
+        return [track for track in tracks if len(track.points) >= 6 and self._worth_a_fit(track)]
 
     def _candidates(self, ended: list[Track]) -> list[Candidate]:
         made = []
+        around = self.weather.surroundings(self._motion.noise, self._before_facade)
         for track in ended:
-            if self._worth_a_fit(track):
+            if self._worth_a_fit(track) and self._stands_out(track):
                 self._backtracker.lengthen(track)
-                made.append(make_candidate(track, self.view, self._facade, self._rng))
+                made.append(make_candidate(track, self.view, self._facade, around, self._rng))
         return [candidate for candidate in made if candidate is not None]
 
     def _worth_a_fit(self, track: Track) -> bool:
@@ -74,6 +86,27 @@ class CandidateFinder:
         if track.descent < _MIN_DESCENT * self.view.height or track.activity > 0.35 * len(points):
             return False
         return len(points) >= 0.4 * (points[-1].index - points[0].index + 1)
+
+    def _stands_out(self, track: Track) -> bool:
+        """In rain and snow hundreds of things go down each second: is this one large, or does it gain speed as they do
+        not?"""
+        if not self.weather.active:
+            return True
+        if track.descent < _MIN_DESCENT_IN_WEATHER * self.view.height:
+            return False
+        times = np.array([point.time_s for point in track.points])
+        area = np.array([point.area for point in track.points])
+        if float(np.median(area)) > _LARGE_IN_WEATHER * self.weather.usual_area:
+            return True
+        t = times - times.mean()
+        design = np.column_stack([np.ones_like(t), t, t * t])
+        covariance = np.linalg.inv(design.T @ design + 1e-9 * np.eye(3))
+        y = np.array([point.y for point in track.points])
+        _, speed, half_pull = covariance @ design.T @ y
+        residual = y - design @ (covariance @ design.T @ y)
+        deviation = float(np.sqrt(covariance[2, 2])) * max(0.5, float(np.std(residual)))
+        gain = half_pull * (t[-1] - t[0])
+        return bool(half_pull > _GAINS * deviation and gain > _GAIN_SHARE * max(speed, 1e-6))
 
 
 def _working(luma: Luma, scale: float) -> Luma:
@@ -92,4 +125,18 @@ def _watched(shape: tuple[int, int], settings: FallingSettings) -> NDArray[np.ui
     for polygons, value in ((settings.zones, 255), (settings.ignore, 0)):
         for polygon in polygons:
             cv2.fillPoly(mask, [np.rint(np.array(polygon) * size).astype(np.int32)], value)
+    return mask
+
+
+def _before_facade(shape: tuple[int, int], drawn: FacadeSettings) -> NDArray[np.uint8]:
+    """(h, w) 255 where things that leave the drawn facade are seen: before it, a little beside it, and below it."""
+    ends = [end for line in drawn.floor_lines for end in (line.left, line.right)]
+    ends += [end for line in drawn.column_lines for end in (line.top, line.bottom)]
+    hull = cv2.convexHull(np.array(ends, np.float32)).reshape(-1, 2)
+    margin = _BESIDE * float(np.ptp(hull[:, 0]))
+    grown = hull + np.where(hull > hull.mean(axis=0), 1.0, -1.0) * np.array([margin, _BESIDE / 2])
+    feet = np.array([[grown[:, 0].min(), 1.0], [grown[:, 0].max(), 1.0]])
+    outline = cv2.convexHull(np.concatenate([grown, feet]).astype(np.float32))
+    mask = np.zeros(shape, dtype=np.uint8)
+    cv2.fillPoly(mask, [np.rint(outline * np.array([shape[1], shape[0]])).astype(np.int32)], 255)
     return mask

@@ -13,7 +13,7 @@ _NEAR = 0.09
 """Fraction of the picture's width: a facade's mirror image is beside the object, not across the picture."""
 _TOGETHER_S = 1.5
 """A mirror image appears this long before or after its object, at most."""
-_ALIKE = 2.0
+_ALIKE = 2.6
 """Factor between the mean speeds of an object and its mirror image, at most."""
 _PIECE_S = 0.7
 _WAIT_S = 1.2

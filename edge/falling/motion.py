@@ -24,7 +24,9 @@ CELL = 16
 PATCH = 32
 """Working pixels along a side of the patches that the classifier sees."""
 _BLANK = np.zeros((PATCH, PATCH), dtype=np.uint8)
-MAX_BLOBS = 64
+MAX_BLOBS = 320
+_FIELDS = (6, 8)
+_MANY_PATCHES = 12
 GAP_S = 0.1
 """Wanted time between the three pictures: slow beginnings show, fast ends do not smear."""
 
@@ -32,8 +34,46 @@ _ACTIVITY_S = 8.0
 _PAST, _PAST_EVERY_S = 4, 0.5
 """Copies of the map that are kept, and how often one is made: what moves now is asked of the oldest."""
 _THRESHOLD_EVERY = 5
+_GRADIENT_SHARE = 0.25
+"""Grey levels of threshold for a grey level per pixel of gradient: what a quarter of a pixel of shake changes."""
+_SPARSE = 20_000
+"""Changed pixels up to which listing them is cheaper than filtering the whole mask."""
 _FLASH_SHARE = 0.2
 """A picture that differs in more than this share of its pixels has changed its light: it proposes nothing."""
+
+
+class Pictures:
+    """The three working pictures that were compared: before, at and after a moment."""
+
+    __slots__ = ("_asked", "_planes", "_three")
+
+    def __init__(self, before: Luma, at: Luma, after: Luma) -> None:
+        self._three = (before, at, after)
+        self._planes: NDArray[np.uint8] | None = None
+        self._asked = 0
+
+    def patch(self, x: float, y: float) -> NDArray[np.uint8]:
+        """(3, 32, 32) around a place in working pixels; a window that would leave the picture is moved inside."""
+        height, width = self._three[1].shape
+        left = min(max(round(x) - PATCH // 2, 0), max(0, width - PATCH))
+        top = min(max(round(y) - PATCH // 2, 0), max(0, height - PATCH))
+        windows = self._windows(slice(top, top + PATCH), slice(left, left + PATCH))
+        if windows.shape[1:] == (PATCH, PATCH):
+            return windows
+        padding = ((0, 0), (0, PATCH - windows.shape[1]), (0, PATCH - windows.shape[2]))
+        return np.asarray(np.pad(windows, padding), dtype=np.uint8)
+
+    def _windows(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        """Where many are asked for, as in rain, one copy of the whole saves many small ones."""
+        self._asked += 1
+        if self._planes is None and self._asked > _MANY_PATCHES:
+            self._planes = np.stack(self._three)
+        if self._planes is not None:
+            return self._planes[:, rows, columns].copy()
+        return np.stack([picture[rows, columns] for picture in self._three])
+
+
+_NO_PICTURES = Pictures(_BLANK, _BLANK, _BLANK)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,15 +93,19 @@ class Proposals:
     sign: Floats
     activity: Floats
     neighbours: Floats
-    pictures: tuple[Luma, Luma, Luma]
+    pictures: Pictures
     large: int
     """Blobs that were too big to be an object."""
     crowd: int
     """Blobs of object size before the strongest were chosen."""
+    spread: float
+    """Share of 6 x 8 fields of the picture that hold one of them."""
+    usual_area: float
+    """Their median area."""
 
     def without_pictures(self) -> Proposals:
         """The same, light enough to be kept for seconds."""
-        return replace(self, pictures=(_BLANK, _BLANK, _BLANK))
+        return replace(self, pictures=_NO_PICTURES)
 
 
 class ActivityMap:
@@ -98,12 +142,19 @@ class ActivityMap:
         spread = self._past[0]
         column = np.clip(x * self.size[0] / self._shape[1], 0, self.size[0] - 1).astype(int)
         row = np.clip(y * self.size[1] / self._shape[0], 0, self.size[1] - 1).astype(int)
-        return np.asarray(spread[row, column], dtype=np.float64)
+        return np.asarray(np.maximum(spread[row, column] - np.median(spread), 0), dtype=np.float64)
 
     def extra_threshold(self) -> NDArray[np.float32]:
         """(rows, columns) grey levels to add where the picture is restless."""
-        spread = cv2.blur(np.maximum(4.0 * self._level, 30.0 * np.maximum(self._share - 0.03, 0)), (3, 3))
+        level = np.maximum(self._level - np.median(self._level), 0)
+        share = np.maximum(self._share - self.everywhere - 0.03, 0)
+        spread = cv2.blur(np.maximum(4.0 * level, 30.0 * share), (3, 3))
         return np.asarray(np.minimum(spread, 90.0), dtype=np.float32)
+
+    @property
+    def everywhere(self) -> float:
+        """Share of the time that the median cell moves: rain over the whole picture is no place's habit."""
+        return float(np.median(self._share))
 
     @property
     def busy(self) -> float:
@@ -124,7 +175,7 @@ class MotionDetector:
         self._ring: deque[tuple[float, Luma]] = deque(maxlen=9)
         self._threshold: NDArray[np.uint8] | None = None
         self._count = 0
-        self._gradient: NDArray[np.float32] | None = None
+        self._gradient: NDArray[np.uint8] | None = None
 
     @property
     def gap(self) -> int:
@@ -135,8 +186,11 @@ class MotionDetector:
         interval = (times[-1] - times[0]) / (len(times) - 1)
         return int(np.clip(round(GAP_S / max(interval, 1e-3)), 1, (self._ring.maxlen or 9) // 2))
 
-    def observe(self, luma: Luma, time_s: float) -> Proposals | None:
-        """Add a picture; proposals of the picture one gap ago, None while the ring fills or in a flash."""
+    def observe(self, luma: Luma, time_s: float, only: NDArray[np.uint8] | None = None) -> Proposals | None:
+        """Add a picture; proposals of the picture one gap ago, None while the ring fills or in a flash.
+
+        `only` (h, w): propose nothing where it is 0; the activity map learns everywhere all the same.
+        """
         self._ring.append((time_s, luma))
         gap = self.gap
         if len(self._ring) < 2 * gap + 1:
@@ -154,7 +208,7 @@ class MotionDetector:
         self.activity.learn(self.activity.cells(x, y), pixels.residue, self._interval())
         if len(where) == 0:
             return _empty(middle_s)
-        return self._proposals(middle_s, (before, middle, after), pixels, mask)
+        return self._proposals(middle_s, Pictures(before, middle, after), pixels, mask, only)
 
     def _interval(self) -> float:
         return max(1e-3, self._ring[-1][0] - self._ring[-2][0])
@@ -169,24 +223,31 @@ class MotionDetector:
 
     def _refresh_threshold(self, middle: Luma, after: Luma) -> None:
         difference = cv2.absdiff(middle[::8, ::8], after[::8, ::8])
-        quiet = np.sort(difference, axis=None)[: difference.size * 9 // 10]
+        most = difference.size * 9 // 10
+        quiet = np.partition(difference, most, axis=None)[:most]
         sigma = max(0.4, float(quiet.mean()) / 0.65)
         self.noise += 0.3 * (sigma - self.noise)
         if self._gradient is None or self._count % (6 * _THRESHOLD_EVERY) == 0:
-            self._gradient = _gradient(middle)
-        base = max(self._base, 5.0 * self.noise)
-        extra = cv2.resize(self.activity.extra_threshold(), self.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        self._threshold = np.clip(base + extra + 0.25 * self._gradient, 0, 254).astype(np.uint8)
+            self._gradient = cv2.convertScaleAbs(_gradient(middle), alpha=_GRADIENT_SHARE).astype(np.uint8)
+        extra = np.rint(self.activity.extra_threshold() + max(self._base, 5.0 * self.noise)).astype(np.uint8)
+        local = cv2.resize(extra, self.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        self._threshold = np.asarray(cv2.add(local, self._gradient), np.uint8)
 
     def _proposals(
-        self, time_s: float, pictures: tuple[Luma, Luma, Luma], pixels: _Pixels, mask: NDArray[np.uint8]
+        self,
+        time_s: float,
+        pictures: Pictures,
+        pixels: _Pixels,
+        mask: NDArray[np.uint8],
+        only: NDArray[np.uint8] | None,
     ) -> Proposals:
-        # Widened by a pixel and thinned to every second one, the mask keeps every spot at a quarter of the cost.
-        thin = np.ascontiguousarray(cv2.dilate(mask, np.ones((3, 3), np.uint8))[::2, ::2])
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(thin, connectivity=8, ltype=cv2.CV_32S)
-        blobs = _measure(pixels, labels[np.minimum(pixels.y // 2, thin.shape[0] - 1), pixels.x // 2], count)
-        chosen, large, crowd = self._choose(np.asarray(stats, dtype=np.int32))
+        label, stats = _components(_thinned(mask, pixels), pixels)
+        blobs = _measure(pixels, label, len(stats))
+        chosen, large, crowd = self._choose(stats)
         chosen = chosen[blobs.area[chosen] > 0]
+        spread, usual_area = self._spread(blobs, chosen), float(np.median(blobs.area[chosen])) if len(chosen) else 1.0
+        if only is not None:
+            chosen = chosen[only[blobs.y[chosen].astype(int), blobs.x[chosen].astype(int)] > 0]
         order = np.argsort(-blobs.contrast[chosen], kind="stable")[:MAX_BLOBS]
         chosen = chosen[order]
         x, y = blobs.x[chosen], blobs.y[chosen]
@@ -204,7 +265,15 @@ class MotionDetector:
             pictures=pictures,
             large=large,
             crowd=crowd,
+            spread=spread,
+            usual_area=usual_area,
         )
+
+    def _spread(self, blobs: _Blobs, chosen: NDArray[np.intp]) -> float:
+        rows, columns = _FIELDS
+        row = np.minimum(blobs.y[chosen] * rows / self.shape[0], rows - 1).astype(int)
+        column = np.minimum(blobs.x[chosen] * columns / self.shape[1], columns - 1).astype(int)
+        return len(np.unique(row * columns + column)) / (rows * columns)
 
     def _choose(self, stats: NDArray[np.int32]) -> tuple[NDArray[np.intp], int, int]:
         """Labels of blobs of an object's size, the number of larger ones, and the number of candidates in all."""
@@ -236,6 +305,34 @@ class _Blobs:
     light: Floats
 
 
+def _thinned(mask: NDArray[np.uint8], pixels: _Pixels) -> NDArray[np.uint8]:
+    """The mask widened by a pixel and thinned to every second one: it keeps every spot at a quarter of the cost."""
+    if len(pixels.x) > _SPARSE:
+        return np.ascontiguousarray(cv2.dilate(mask, np.ones((3, 3), np.uint8))[::2, ::2], dtype=np.uint8)
+    thin = np.zeros(((mask.shape[0] + 1) // 2, (mask.shape[1] + 1) // 2), dtype=np.uint8)
+    rows = (pixels.y // 2, np.minimum((pixels.y + 1) // 2, thin.shape[0] - 1))
+    columns = (pixels.x // 2, np.minimum((pixels.x + 1) // 2, thin.shape[1] - 1))
+    for row in rows:
+        for column in columns:
+            thin[row, column] = 1
+    return thin
+
+
+def _components(thin: NDArray[np.uint8], pixels: _Pixels) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """(n,) label of each changed pixel, and (labels, 5) boxes and areas on the thinned grid, the background first.
+
+    Rows without any change are left out, but for one between two groups: a quiet picture has few others.
+    """
+    busy = np.asarray(thin.any(axis=1))
+    kept = busy | np.append(False, busy[:-1])
+    rows = np.flatnonzero(kept)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(thin[rows], connectivity=8, ltype=cv2.CV_32S)
+    stats[1:, cv2.CC_STAT_TOP] = rows[stats[1:, cv2.CC_STAT_TOP]]
+    place = np.cumsum(kept) - 1
+    label = labels[place[pixels.y // 2], pixels.x // 2]
+    return np.asarray(label, dtype=np.int32), np.asarray(stats, dtype=np.int32)
+
+
 def _gradient(luma: Luma) -> NDArray[np.float32]:
     """Grey levels per pixel, the larger of both directions, widened by a pixel: where sub-pixel shake shows."""
     gx = cv2.Sobel(luma, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
@@ -263,18 +360,6 @@ def _neighbours(all_x: Floats, all_y: Floats, x: Floats, y: Floats, radius: floa
     return np.asarray((dx * dx + dy * dy < radius * radius).sum(axis=1) - 1.0)
 
 
-def patch(pictures: tuple[Luma, Luma, Luma], x: float, y: float) -> NDArray[np.uint8]:
-    """(3, 32, 32) around a place in working pixels; a window that would leave the picture is moved inside."""
-    height, width = pictures[1].shape
-    left = min(max(round(x) - PATCH // 2, 0), max(0, width - PATCH))
-    top = min(max(round(y) - PATCH // 2, 0), max(0, height - PATCH))
-    windows = np.stack([picture[top : top + PATCH, left : left + PATCH] for picture in pictures])
-    if windows.shape[1:] == (PATCH, PATCH):
-        return windows
-    padding = ((0, 0), (0, PATCH - windows.shape[1]), (0, PATCH - windows.shape[2]))
-    return np.asarray(np.pad(windows, padding), dtype=np.uint8)
-
-
 def _empty(time_s: float) -> Proposals:
     none = np.zeros(0)
-    return Proposals(time_s, none, none, none, none, none, none, none, none, none, (_BLANK, _BLANK, _BLANK), 0, 0)
+    return Proposals(time_s, none, none, none, none, none, none, none, none, none, _NO_PICTURES, 0, 0, 0.0, 1.0)

@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.falling.motion import Floats, Proposals, patch
-from edge.types import Luma
+from edge.falling.motion import Floats, Pictures, Proposals
 
-MAX_TRACKS = 96
+MAX_TRACKS = 480
 MIN_POINTS = 5
 """A track of fewer points is forgotten, not reported."""
 
 _COAST_S = 0.34
 _COAST_YOUNG = 2
 """Pictures that a track of fewer than four points may miss."""
+_SURE = 3.0
+"""Standard deviations."""
 _GATE = 9.0
 """Squared innovations over their variances, per axis."""
 
@@ -41,7 +42,7 @@ class TrackPoint:
     sign: float
     activity: float
     neighbours: float
-    pictures: tuple[Luma, Luma, Luma] | None
+    pictures: Pictures | None
     """Until the patch is cut out of them."""
     patch: NDArray[np.uint8] | None = None
     """(3, 32, 32) uint8: before, at, after; cut when the track has become four points long, for most never do."""
@@ -49,7 +50,7 @@ class TrackPoint:
     def cut_patch(self) -> None:
         """Cut the patch and let the pictures go."""
         if self.pictures is not None:
-            self.patch = patch(self.pictures, self.x, self.y)
+            self.patch = self.pictures.patch(self.x, self.y)
             self.pictures = None
 
 
@@ -111,6 +112,11 @@ class GravityTracker:
         self._begin(proposals, taken)
         return ended
 
+    def gaining(self) -> list[Track]:
+        """Tracks that surely gain speed downwards: few even in a snowfall."""
+        pull, variance = self._filter.y[:, 2], self._filter.y_cov[:, 2, 2]
+        return [self.tracks[t] for t in np.flatnonzero(pull > _SURE * np.sqrt(variance))]
+
     @property
     def index(self) -> int:
         """Number of the picture that was observed last."""
@@ -146,17 +152,14 @@ class GravityTracker:
         """(track, blob) pairs inside the gate, the most likely first."""
         if not self.tracks or not len(proposals.x):
             return []
-        cost = self._filter.distance(proposals.x, proposals.y, _spread(proposals))
-        area = np.array([track.points[-1].area for track in self.tracks])
-        contrast = np.array([track.points[-1].contrast for track in self.tracks])
-        sign = np.array([track.points[-1].sign for track in self.tracks])
-        cost += np.log(proposals.area[None] / area[:, None]) ** 2
-        cost += 2.0 * np.log(proposals.contrast[None] / contrast[:, None]) ** 2
-        cost += 1.5 * (sign[:, None] != proposals.sign[None])
-        cost[~np.isfinite(cost)] = np.inf
-        valid = np.flatnonzero(np.isfinite(cost))
-        order = valid[np.argsort(cost.ravel()[valid], kind="stable")]
-        return [divmod(int(flat), cost.shape[1]) for flat in order]
+        t, b, cost = self._filter.near(proposals.x, proposals.y, _spread(proposals))
+        last = [(track.points[-1].area, track.points[-1].contrast, track.points[-1].sign) for track in self.tracks]
+        area, contrast, sign = np.array(last).T
+        cost += np.log(proposals.area[b] / area[t]) ** 2
+        cost += 2.0 * np.log(proposals.contrast[b] / contrast[t]) ** 2
+        cost += 1.5 * (sign[t] != proposals.sign[b])
+        order = np.argsort(cost, kind="stable")
+        return list(zip(t[order].tolist(), b[order].tolist(), strict=True))
 
     def _sighting(self, proposals: Proposals, b: int) -> TrackPoint:
         x, y = float(proposals.x[b]), float(proposals.y[b])
@@ -243,15 +246,16 @@ class _Filter:
         self.y_cov = fy @ self.y_cov @ fy.T + interval * np.diag([0.0, (0.08 * self.unit) ** 2, (0.4 * self.unit) ** 2])
         self.x_cov = fx @ self.x_cov @ fx.T + interval * np.diag([0.0, (0.08 * self.unit) ** 2])
 
-    def distance(self, x: Floats, y: Floats, spread: Floats) -> Floats:
-        """(t, n) cost of each pair, inf outside the gate: squared normalised innovations and the gate's own width."""
-        vy = self.y_cov[:, 0, 0, None] + spread[None] ** 2
-        vx = self.x_cov[:, 0, 0, None] + spread[None] ** 2
-        dy2 = (y[None] - self.y[:, 0, None]) ** 2 / vy
-        dx2 = (x[None] - self.x[:, 0, None]) ** 2 / vx
-        cost = dy2 + dx2 + np.log(vy) + np.log(vx)
-        cost[(dy2 > _GATE) | (dx2 > _GATE)] = np.inf
-        return np.asarray(cost)
+    def near(self, x: Floats, y: Floats, spread: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+        """Rows t, blobs b and costs (pairs,) of all pairs in the gate: squared normalised innovations and its width."""
+        variance = spread**2
+        dy2 = (y[None] - self.y[:, 0, None]) ** 2
+        dx2 = (x[None] - self.x[:, 0, None]) ** 2
+        inside = dy2 <= _GATE * (self.y_cov[:, 0, 0, None] + variance[None])
+        inside &= dx2 <= _GATE * (self.x_cov[:, 0, 0, None] + variance[None])
+        t, b = np.nonzero(inside)
+        vy, vx = self.y_cov[t, 0, 0] + variance[b], self.x_cov[t, 0, 0] + variance[b]
+        return t, b, dy2[t, b] / vy + dx2[t, b] / vx + np.log(vy) + np.log(vx)
 
     def correct(self, rows: NDArray[np.int_], x: Floats, y: Floats, spread: Floats) -> None:
         """Take in the sightings (x, y) of the tracks `rows`."""

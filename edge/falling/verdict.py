@@ -16,13 +16,13 @@ from edge.falling.candidate import Candidate
 from edge.falling.detector import Look
 from edge.falling.settings import FallingSettings
 
+_DOUBT = {"low": (0.06, 0.3), "normal": (0.12, 0.5), "high": (0.25, 0.7)}
+"""How far the classifier may be from sure that it is a falling object: to confirm it, to suspect it."""
+_CLEAR_DOUBT = (0.55, 0.85)
+_LONG, _OFTEN = 0.2, 12
+"""Picture heights, sightings."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
-"""Factor on what is tolerated, by sensitivity."""
-
-
-_STEADFAST_SLACK = 2.4
-"""How much more restlessness about it is forgiven what goes down long, straight and without slowing."""
-_SURE_LOOK = 0.7
+"""Factor on what is tolerated where no classifier is asked, by sensitivity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class _Check:
 
 
 def judge(candidate: Candidate, look: Look | None, weather: bool, settings: FallingSettings) -> Verdict:
-    """Weigh one candidate; `look` is the classifier's opinion, None when it is switched off or not asked yet."""
-    slack = _SLACK[settings.sensitivity]
-    light = sinks_steadily(candidate)
-    checks = [*_path_checks(candidate, settings), *_scene_checks(candidate, look, slack, weather)]
-    checks += _steady_checks(candidate, look, weather) if light else _gravity_checks(candidate)
+    """Weigh one candidate: what any fall must be, then the classifier's word, or rules where there is none (None)."""
+    checks = [*_path_checks(candidate, settings), *_speed_checks(candidate)]
     if look is not None:
-        checks.append(_look_check(candidate, look, slack, weather))
+        confirmed, suspected = _doubt(candidate, weather, settings)
+        checks.append(_Check("classifier", 1.0 - look.object, confirmed, suspected))
+    else:
+        checks += _scene_checks(candidate, weather, _SLACK[settings.sensitivity])
     worst = min(checks, key=lambda check: check.score)
     certainty: Certainty | None = None
     if all(check.value <= check.confirmed for check in checks):
@@ -69,17 +69,22 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
     return Verdict(certainty, float(np.clip(0.6 * scores[0] + 0.4 * np.mean(scores), 0, 1)), worst.name)
 
 
-def _look_check(candidate: Candidate, look: Look, slack: float, weather: bool) -> _Check:
-    """The classifier's word counts less where gravity itself has spoken long and clearly."""
-    count = int(candidate.fit.inliers.sum())
-    if weather:
-        return _Check("look", 1.0 - look.object, 0.25 * slack, 0.85)
-    if not sinks_steadily(candidate) and candidate.travel > 0.2 and count >= 12:
-        return _Check("look", 1.0 - look.object, 0.85, 0.97)
-    brisk = candidate.metric and candidate.fit.end_speed > 4.0
-    if steadfast(candidate) and brisk and candidate.travel > 0.25 and count >= 40:
-        return _Check("look", 1.0 - look.object, 0.85, 0.95)
-    return _Check("look", 1.0 - look.object, min(0.5 * slack, 0.7), 0.85)
+def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tuple[float, float]:
+    """The classifier's word counts less where gravity itself has spoken long and clearly, and the air is clear."""
+    if not weather and not sinks_steadily(candidate) and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
+        return _CLEAR_DOUBT
+    return _DOUBT[settings.sensitivity]
+
+
+def _seen(candidate: Candidate) -> int:
+    return int(candidate.fit.inliers.sum())
+
+
+def possible(candidate: Candidate, settings: FallingSettings) -> bool:
+    """Whether it may be a fall at all: most candidates need not trouble the classifier."""
+    return all(
+        check.value <= check.suspected for check in [*_path_checks(candidate, settings), *_speed_checks(candidate)]
+    )
 
 
 def sinks_steadily(candidate: Candidate) -> bool:
@@ -90,62 +95,44 @@ def sinks_steadily(candidate: Candidate) -> bool:
     return fit.acceleration < (0.4 * G if candidate.metric else 0.08)
 
 
-def steadfast(candidate: Candidate) -> bool:
-    """Long, straight down and not slowing: chains of drops, leaves in gusts and shaking edges do not keep that up."""
-    fit = candidate.fit
-    straight = candidate.travel >= 0.15 and candidate.sideways < 0.5
-    return straight and int(fit.inliers.sum()) >= 28 and fit.start_speed < 1.2 * fit.end_speed
-
-
 def _path_checks(candidate: Candidate, settings: FallingSettings) -> Iterator[_Check]:
     """Long, complete and downwards enough to be believed."""
-    count = int(candidate.fit.inliers.sum())
+    count = _seen(candidate)
     yield _Check("travel", settings.min_travel / max(candidate.travel, 1e-6), 0.8, 1.0)
     yield _Check("sightings", 1 / count, 1 / 7, 1 / 6)
-    yield _Check("duration", 1 / max(candidate.duration_s, 1e-6), 1 / 0.35, 1 / 0.25)
-    yield _Check("gaps", 1 - candidate.fill, 0.4, 0.5)
-    yield _Check("sideways", candidate.sideways, 0.8, 1.0)
-    yield _Check("misfit", candidate.fit.rms, 1.5, 1.8)
-    yield _Check("bend", candidate.bend, 0.06, 0.1)
+    yield _Check("duration", 1 / max(candidate.duration_s, 1e-6), 1 / 0.3, 1 / 0.25)
+    yield _Check("gaps", 1 - candidate.fill, 0.5, 0.6)
+    yield _Check("sideways", candidate.sideways, 0.9, 1.2)
+    yield _Check("misfit", candidate.fit.rms, 1.7, 2.2)
+    yield _Check("bend", candidate.bend, 0.08, 0.12)
+    yield _Check("beside the facade", candidate.beside, 0.5, 1.0)
 
 
-def _gravity_checks(candidate: Candidate) -> Iterator[_Check]:
-    """Gains speed as gravity makes it."""
+def _speed_checks(candidate: Candidate) -> Iterator[_Check]:
+    """As gravity and the air allow. Light things sink steadily; what is off the facade's plane seems to fall faster."""
     fit = candidate.fit
-    if candidate.metric:
-        # What is thrown towards the camera, off the plane of the facade, seems to fall faster than it does.
-        yield _Check("gravity", fit.acceleration / G, 2.0, 2.4)
-    else:
-        # Without a scale: from a tower that fills the picture to a house of two floors.
-        yield _Check("gravity", fit.acceleration, 4.0, 6.0)
-    yield _Check("gain of speed", fit.acceleration_sigma / max(fit.acceleration, 1e-6), 0.2, 0.33)
+    if sinks_steadily(candidate):
+        speed = fit.end_speed if candidate.metric else fit.end_speed * 30
+        yield _Check("steady speed", abs(np.log(max(speed, 1e-3) / 5.0)), 1.4, 1.9)
+        yield _Check("steady duration", 1 / candidate.duration_s, 1 / 0.8, 1 / 0.6)
+        yield _Check("slowing down", fit.start_speed / max(fit.end_speed, 1e-6), 1.5, 2.0)
+        return
+    # Without a scale: from a tower that fills the picture to a house of two floors.
+    most, far_too_much = (2.4 * G, 2.8 * G) if candidate.metric else (4.0, 6.0)
+    yield _Check("gravity", fit.acceleration, most, far_too_much)
+    yield _Check("gain of speed", fit.acceleration_sigma / max(fit.acceleration, 1e-6), 0.25, 0.4)
 
 
-def _steady_checks(candidate: Candidate, look: Look | None, weather: bool) -> Iterator[_Check]:
-    """Sinks as bags and paper do; birds and leaves do so as well, hence the classifier's word is needed to confirm."""
-    fit = candidate.fit
-    speed = fit.end_speed if candidate.metric else fit.end_speed * 30
-    yield _Check("steady speed", abs(np.log(max(speed, 1e-3) / 5.0)), 1.6, 1.9)
-    yield _Check("steady duration", 1 / candidate.duration_s, 1 / 0.9, 1 / 0.6)
-    yield _Check("slowing down", fit.start_speed / max(fit.end_speed, 1e-6), 1.5, 2.0)
-    drawn_out = steadfast(candidate) and candidate.duration_s > 2.5 and int(fit.inliers.sum()) >= 80
-    if look is None or (weather and not drawn_out):
-        yield _Check("steady descent", 1.0, 0.9, 1.1)
-
-
-def _scene_checks(candidate: Candidate, look: Look | None, slack: float, weather: bool) -> Iterator[_Check]:
-    """Alone, in a place where nothing habitually moves; in a shaking picture or in rain everything does."""
-    doubted = slack * (_STEADFAST_SLACK if steadfast(candidate) else 1.0)
-    believed = doubted if look is not None and look.object >= _SURE_LOOK else slack
-    yield _Check("activity", candidate.activity, 0.15 * believed, 0.22 * doubted)
-    yield _Check("company", candidate.neighbours, 1.0 * believed, 2.0 * doubted)
-    if not weather:
-        believed = doubted = slack
-    yield _Check("disturbance", candidate.disturbance, 0.07 * believed, 0.11 * doubted)
+def _scene_checks(candidate: Candidate, weather: bool, slack: float) -> Iterator[_Check]:
+    """By rule, where no classifier is asked: alone, in a place where nothing habitually moves, and no weather."""
+    yield _Check("activity", candidate.activity, 0.15 * slack, 0.22 * slack)
+    yield _Check("company", candidate.neighbours, 1.0 * slack, 2.0 * slack)
+    yield _Check("disturbance", candidate.disturbance, 0.07 * slack, 0.11 * slack)
     yield _Check("flicker", candidate.sign_changes, 0.6, 0.8)
     if weather:
-        yield _Check("sightings in weather", 1 / int(candidate.fit.inliers.sum()), 1 / 12, 1 / 9)
-        yield _Check("size in weather", 1 / candidate.size_px, 1 / 4 if steadfast(candidate) else 1 / 5, 1 / 4)
+        yield _Check("weather", 1.0, 0.9, 1.1)
+    if sinks_steadily(candidate):
+        yield _Check("steady descent", 1.0, 0.9, 1.1)
 
 
 def explain(candidate: Candidate, look: Look | None, weather: bool, verdict: Verdict) -> str:
@@ -165,7 +152,7 @@ def explain(candidate: Candidate, look: Look | None, weather: bool, verdict: Ver
         parts.append(f"sank steadily with {fit.end_speed:.2f} {unit}: light, at its terminal velocity")
     parts.append(f"its path is at rest otherwise ({candidate.activity:.0%} of the time moving)")
     if look is not None:
-        parts.append(f"looks like an object ({look.object:.0%})")
+        parts.append(f"looks and moves like a falling object ({look.object:.0%})")
     if weather:
         parts.append("seen through rain or snow")
     if verdict.certainty == "suspected":

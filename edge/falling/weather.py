@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edge.falling.motion import Proposals
+from edge.falling.candidate import Surroundings
+from edge.falling.motion import MAX_BLOBS, Proposals
 
-_ROWS, _COLUMNS = 6, 8
 _SMOOTH_S = 3.0
 _ON, _OFF = 0.42, 0.3
 """Share of the picture's 48 fields that hold a small moving thing in a typical frame."""
@@ -15,24 +16,31 @@ _ON, _OFF = 0.42, 0.3
 class WeatherWatch:
     """Call `observe` with every picture's proposals; `active` says whether the camera looks through weather."""
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        """`shape` (h, w) of the working picture."""
-        self._shape = shape
+    def __init__(self) -> None:
         self._time_s: float | None = None
         self._begun_s: float | None = None
         self.share = 0.0
         self.active = False
+        self.usual_area = 1.0
+        """Working pixels, median of what moves: in weather, of drops or flakes."""
+        self.crowd = 0.0
+        """Things that move in one picture."""
 
     def observe(self, proposals: Proposals) -> None:
         """Take in one picture."""
-        row = np.minimum(proposals.y * _ROWS / self._shape[0], _ROWS - 1).astype(int)
-        column = np.minimum(proposals.x * _COLUMNS / self._shape[1], _COLUMNS - 1).astype(int)
-        share = len(np.unique(row * _COLUMNS + column)) / (_ROWS * _COLUMNS)
         interval = 0.0 if self._time_s is None else proposals.time_s - self._time_s
         self._time_s = proposals.time_s
         if self._begun_s is None:
             self._begun_s = proposals.time_s
-            self.share = share
-        self.share += min(1.0, interval / _SMOOTH_S) * (share - self.share)
+            self.share = proposals.spread
+        rate = min(1.0, interval / _SMOOTH_S)
+        self.share += rate * (proposals.spread - self.share)
+        self.crowd += rate * (min(proposals.crowd, MAX_BLOBS) - self.crowd)
+        if proposals.crowd:
+            self.usual_area += rate * (proposals.usual_area - self.usual_area)
         settled = proposals.time_s - self._begun_s > 1.0
         self.active = settled and self.share > (_OFF if self.active else _ON)
+
+    def surroundings(self, noise: float, before_facade: NDArray[np.uint8] | None) -> Surroundings:
+        """What a candidate is compared with: noise in grey levels, and (h, w) where falls are expected."""
+        return Surroundings(self.share, self.crowd, self.usual_area, noise, before_facade)

@@ -13,6 +13,7 @@ import onnx
 import torch
 
 from edge.falling.detector import STACK
+from edge.falling.figures import NAMES
 from edge.inference import describe
 from models.falling.network import FallNet
 
@@ -28,31 +29,25 @@ def main(checkpoint: Path, out: Path, trained: str) -> None:
     net = FallNet()
     net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
     net.eval()
-    patches = torch.randn(2, STACK, 3, 32, 32)
+    patches, figures = torch.randn(2, STACK, 3, 32, 32), torch.randn(2, len(NAMES))
     torch.onnx.export(
-        net, (patches,), str(out), dynamo=False, opset_version=17,
-        input_names=["patches"], output_names=["logits"],
-        dynamic_axes={"patches": {0: "n"}, "logits": {0: "n"}},
+        net, (patches, figures), str(out), dynamo=False, opset_version=17,
+        input_names=["patches", "figures"], output_names=["logits"],
+        dynamic_axes={"patches": {0: "n"}, "figures": {0: "n"}, "logits": {0: "n"}},
     )  # fmt: skip
     model = onnx.load(str(out))
     onnx.helper.set_model_props(model, {"trained": trained})
     onnx.save(model, str(out))
-    _check(net, patches, out)
+    _check(net, (patches, figures), out)
     click.echo(f"{out}: {out.stat().st_size} bytes, {describe(out).inputs}")
 
 
-def _check(net: FallNet, patches: torch.Tensor, path: Path) -> None:
+def _check(net: FallNet, inputs: tuple[torch.Tensor, torch.Tensor], path: Path) -> None:
     import onnxruntime as ort  # noqa: PLC0415 (only this check runs the exported file directly)
 
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    ours = (
-        net(
-            patches,
-        )
-        .detach()
-        .numpy()
-    )
-    theirs = session.run(None, {"patches": patches.numpy()})[0]
+    ours = net(*inputs).detach().numpy()
+    theirs = session.run(None, {"patches": inputs[0].numpy(), "figures": inputs[1].numpy()})[0]
     if not np.allclose(ours, theirs, atol=1e-4):
         raise click.ClickException(f"the exported net differs by {np.abs(ours - theirs).max():.2e}")
 

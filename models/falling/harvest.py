@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -23,18 +23,25 @@ from numpy.typing import NDArray
 
 from edge.falling.candidate import Candidate
 from edge.falling.detector import stack_patches
+from edge.falling.facade import build_facade
+from edge.falling.figures import NAMES, figures
 from edge.falling.finder import CandidateFinder
 from edge.falling.settings import FallingSettings
 from edge.sources.file import FileSource
 from models.falling.composites import build_composite
+from models.falling.evaluate import scene_settings
 from models.falling.samples import draw_sample, make_cast
 from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, build_scene
-from simulator.truth import FallTruth
+from simulator.truth import FallTruth, read_truth
 from simulator.video import encode
 
 _NEAR = 0.012
 """Picture fraction within which a sighting belongs to a true path."""
-_AIR = {"birds", "bird", "insects", "insect", "leaves", "leaf", "rain", "snow"}
+_SAVE_EVERY = 5
+"""Scenes."""
+_MOST_OTHERS = 150
+"""Candidates of one scene that are no falls: a snowfall brings up thousands."""
+_AIR = {"birds", "bird", "insects", "insect", "leaves", "leaf", "rain", "snow", "hail", "plastic", "drips", "webs"}
 """Disturbances whose candidates are labelled 1; of the rest, 2."""
 
 
@@ -42,37 +49,46 @@ _AIR = {"birds", "bird", "insects", "insect", "leaves", "leaf", "rain", "snow"}
 class Samples:
     """Grows by candidates; arrays are made when saved."""
 
-    patches: list[NDArray[np.float32]]
-    labels: list[int]
-    scenes: list[int]
+    patches: list[NDArray[np.float32]] = field(default_factory=list)
+    figures: list[NDArray[np.float32]] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    scenes: list[int] = field(default_factory=list)
 
     def add(self, candidate: Candidate, label: int, scene: int) -> None:
         """Append one."""
-        self.patches.append(stack_patches(candidate.patches))
+        self.add_drawn(stack_patches(candidate.patches), label, scene)
+        self.figures[-1] = figures(candidate)
+
+    def add_drawn(self, patches: NDArray[np.float32], label: int, scene: int) -> None:
+        """Append patches without a path: their figures are not known."""
+        self.patches.append(patches)
+        self.figures.append(np.full(len(NAMES), np.nan, np.float32))
         self.labels.append(label)
         self.scenes.append(scene)
 
     def save(self, path: Path) -> None:
-        """Write a compressed .npz: patches (n, 9, 3, 32, 32) float16, labels (n,), scenes (n,)."""
+        """Write an .npz: patches (n, 9, 3, 32, 32) float16, figures (n, F), labels (n,), scenes (n,)."""
         new = path.with_suffix(".new.npz")
-        np.savez_compressed(
+        np.savez(
             new,
             patches=np.array(self.patches, dtype=np.float16),
+            figures=np.array(self.figures, dtype=np.float32).reshape(-1, len(NAMES)),
             labels=np.array(self.labels, dtype=np.int64),
             scenes=np.array(self.scenes, dtype=np.int64),
         )
         new.replace(path)
 
 
-def candidates_of(path: Path, sensitivity: str = "normal") -> Iterator[Candidate]:
+def candidates_of(path: Path, settings: FallingSettings | None = None) -> Iterator[Candidate]:
     """Everything the finder thinks worth a fit in a video file."""
-    settings = FallingSettings(use_classifier=False, sensitivity=sensitivity)  # type: ignore[arg-type]
+    settings = settings or FallingSettings()
+    facade = build_facade(settings.facade) if settings.facade is not None else None
     finder: CandidateFinder | None = None
     for frame in FileSource("harvest", path).frames():
         if frame.repeated:
             continue
         if finder is None:
-            finder = CandidateFinder((frame.luma.shape[0], frame.luma.shape[1]), settings, None)
+            finder = CandidateFinder((frame.luma.shape[0], frame.luma.shape[1]), settings, facade)
         yield from finder.observe(frame.luma, frame.stream_time_s)
     if finder is not None:
         yield from finder.finish()
@@ -90,13 +106,18 @@ def on_path(candidate: Candidate, falls: list[FallTruth]) -> float:
     return max(shares)
 
 
-def take(samples: Samples, candidate: Candidate, falls: list[FallTruth], disturbances: set[str], scene: int) -> None:
-    """Label and keep a candidate; what is half on a true path is left out."""
-    share = on_path(candidate, falls)
-    if share >= 0.7:
-        samples.add(candidate, 0, scene)
-    elif share < 0.3:
-        air = disturbances & _AIR
+def take(
+    samples: Samples, candidates: list[Candidate], falls: list[FallTruth], disturbances: set[str], scene: int
+) -> None:
+    """Label and keep a scene's candidates; what is half on a true path is left out, and of others no more than some."""
+    shares = [on_path(candidate, falls) for candidate in candidates]
+    others = [candidate for candidate, share in zip(candidates, shares, strict=True) if share < 0.3]
+    for candidate, share in zip(candidates, shares, strict=True):
+        if share >= 0.7:
+            samples.add(candidate, 0, scene)
+    air = disturbances & _AIR
+    chosen = np.random.default_rng(scene).permutation(len(others))[:_MOST_OTHERS]
+    for candidate in (others[index] for index in chosen):
         samples.add(candidate, 1 if air and candidate.activity < 0.2 else 2, scene)
 
 
@@ -120,16 +141,17 @@ _SEED = click.option("--seed", default=FIRST_TRAINING_SEED, show_default=True, h
 def photos(photos: Path, clips: tuple[Path, ...], out: Path, count: int, seed: int) -> None:
     """Composites over photographs and real clips."""
     pictures = sorted(photos.glob("*.jpg"))
-    samples = Samples([], [], [])
+    samples = Samples()
     with tempfile.TemporaryDirectory() as folder, click.progressbar(range(seed, seed + count)) as seeds:
         for number in seeds:
             scene = build_composite(pictures, list(clips), number)
             path = Path(folder) / "scene.mp4"
             encode(scene.frames(), path, fps=scene.fps, bitrate_kbps=scene.bitrate_kbps)
             falls = [fall.truth(scene.size, scene.fps) for fall in scene.falls]
-            for candidate in candidates_of(path):
-                take(samples, candidate, falls, set(scene.disturbances), number)
-            samples.save(out)
+            take(samples, list(candidates_of(path)), falls, set(scene.disturbances), number)
+            if number % _SAVE_EVERY == 0:
+                samples.save(out)
+    samples.save(out)
     click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
 
 
@@ -142,13 +164,12 @@ def drawn(photos: Path, out: Path, count: int, seed: int) -> None:
     """Patches drawn directly over photographs."""
     rng = np.random.default_rng(seed)
     cast = make_cast(rng, sorted(photos.glob("*.jpg")))
-    samples = Samples([], [], [])
+    samples = Samples()
     with click.progressbar(range(count)) as numbers:
         for number in numbers:
             label = (0, 1, 0, 2)[number % 4]
-            samples.patches.append(draw_sample(rng, cast, label))
-            samples.labels.append(label)
-            samples.scenes.append(number // 4)  # a quartet of labels is held out or trained on as one
+            # a quartet of labels is held out or trained on as one
+            samples.add_drawn(draw_sample(rng, cast, label), label, number // 4)
     samples.save(out)
 
 
@@ -157,7 +178,7 @@ def drawn(photos: Path, out: Path, count: int, seed: int) -> None:
 @_OUT
 def clips(clips: tuple[Path, ...], out: Path) -> None:
     """Candidates of real clips that hold no fall."""
-    samples = Samples([], [], [])
+    samples = Samples()
     for clip in clips:
         for number, candidate in enumerate(candidates_of(clip)):
             samples.add(candidate, 2, number // 8)
@@ -165,7 +186,10 @@ def clips(clips: tuple[Path, ...], out: Path) -> None:
     click.echo(f"{len(samples.labels)} samples")
 
 
-_CONDITIONS = (("day",), ("day",), ("night",), ("day", "rain"), ("day", "snow"), ("day", "wind"), ("day", "shake"))
+_CONDITIONS = (
+    ("day",), ("night",), ("night",), ("day", "rain"), ("day", "rain"), ("night", "rain"), ("day", "snow"),
+    ("day", "snow"), ("night", "snow"), ("day", "wind"), ("day", "shake"), ("day", "shake"),
+)  # fmt: skip
 
 
 @main.command()
@@ -176,37 +200,63 @@ def scenes(out: Path, count: int, seed: int) -> None:
     """The simulator's towers, on training seeds."""
     if seed < FIRST_TRAINING_SEED:
         raise click.BadParameter(f"training seeds begin at {FIRST_TRAINING_SEED}", param_hint="--seed")
-    samples = Samples([], [], [])
+    samples = Samples()
     with tempfile.TemporaryDirectory() as folder, click.progressbar(range(seed, seed + count)) as seeds:
         for number in seeds:
             camera = _random_spec(number)
             scene = build_scene(camera, number)
             path = Path(folder) / "scene.mp4"
             pictures = (scene.frame(index) for index in range(scene.frame_count))
-            encode(pictures, path, fps=scene.fps, bitrate_kbps=camera.bitrate_kbps)
+            encode(pictures, path, fps=scene.fps, bitrate_kbps=camera.bitrate_kbps, effort="quick")
             truth = scene.truth()
             falls = [record for record in truth if isinstance(record, FallTruth)]
             moving = {record.what for record in truth if record.kind == "distractor"} | set(camera.conditions)
-            for candidate in candidates_of(path):
-                take(samples, candidate, falls, moving, number)
-            samples.save(out)
+            drawn = FallingSettings.model_validate(scene.installation()["falling"]) if number % 2 else None
+            take(samples, list(candidates_of(path, drawn)), falls, moving, number)
+            if number % _SAVE_EVERY == 0:
+                samples.save(out)
+    samples.save(out)
+    click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_OUT
+def rendered(folder: Path, out: Path) -> None:
+    """Towers of training seeds that were rendered before: NAME.mp4, NAME.truth.jsonl, NAME.installation.yaml."""
+    samples = Samples()
+    for truth in sorted(folder.glob("*.truth.jsonl")):
+        name = truth.name.removesuffix(".truth.jsonl")
+        seed = int(name.rsplit("-", 1)[1])
+        if seed < FIRST_TRAINING_SEED:
+            raise click.BadParameter(f"{name}: training seeds begin at {FIRST_TRAINING_SEED}", param_hint="FOLDER")
+        records = read_truth(truth)
+        falls = [record for record in records if isinstance(record, FallTruth)]
+        moving = {record.what for record in records if record.kind == "distractor"} | {name.split("-")[0]}
+        drawn = scene_settings(folder / f"{name}.installation.yaml") if seed % 2 else None
+        take(samples, list(candidates_of(folder / f"{name}.mp4", drawn)), falls, moving, seed)
+    samples.save(out)
     click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
 
 
 def _random_spec(seed: int) -> CameraSpec:
     rng = np.random.default_rng(seed)
-    width, height = [(640, 360), (768, 432), (960, 540), (1280, 720)][int(rng.integers(4))]
+    width, height = [(640, 360), (640, 360), (768, 432), (960, 540), (960, 540), (1280, 720)][int(rng.integers(6))]
     return CameraSpec(
         id="train",
         scene="tower",
         width=width,
         height=height,
         fps=float(rng.choice([10, 12.5, 15, 20, 25, 25, 30])),
-        duration_s=14,
+        duration_s=22,
         conditions=_CONDITIONS[int(rng.integers(len(_CONDITIONS)))],
         bitrate_kbps=int(rng.uniform(2000, 4000) * (width * height / (1280 * 720)) ** 0.75),
         seed=seed,
-        options={"falls": 3, "object_px": [2 if width < 1000 else 3, 12 if width < 1000 else 24]},
+        options={
+            "falls": 3,
+            "object_px": [2, 12 if width < 1000 else 24],
+            "busy": float(rng.choice([1, 1, 3, 6])),
+        },
     )
 
 

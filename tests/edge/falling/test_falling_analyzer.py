@@ -156,7 +156,7 @@ def test_with_the_classifier_of_the_repository_the_fall_is_found_as_well() -> No
     analyzer = FallingAnalyzer("cam-1", FallingSettings(facade=FACADE), ModelStore())
     findings = [f for frame in scene(4.5, [drop(340, 80, 1.5, PULL)]) for f in analyzer.observe(frame)]
     assert [data_of(f).certainty for f in findings] == ["confirmed"]
-    assert "looks like an object" in data_of(findings[0]).why
+    assert "looks and moves like a falling object" in data_of(findings[0]).why
 
 
 def test_a_missing_model_is_an_error_and_not_an_empty_street(tmp_path: Path) -> None:

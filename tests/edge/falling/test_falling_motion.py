@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from falling_scenes import HEIGHT, WIDTH, drop, luma_pictures
 
-from edge.falling.motion import MotionDetector, patch
+from edge.falling.motion import MotionDetector, Pictures
 from edge.falling.stabilise import Stabiliser, translate
 
 
@@ -76,8 +76,8 @@ def test_the_gap_follows_the_pace_of_the_stream(fps: float, gap: int) -> None:
 
 def test_a_patch_at_the_edge_is_moved_inside() -> None:
     picture = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64).astype(np.uint8)
-    assert np.array_equal(patch((picture, picture, picture), 1, 1)[1], picture[:32, :32])
-    assert patch((picture[:20], picture[:20], picture[:20]), 30, 10).shape == (3, 32, 32)
+    assert np.array_equal(Pictures(picture, picture, picture).patch(1, 1)[1], picture[:32, :32])
+    assert Pictures(picture[:20], picture[:20], picture[:20]).patch(30, 10).shape == (3, 32, 32)
 
 
 def test_shake_is_taken_out_and_a_still_camera_is_left_alone() -> None:

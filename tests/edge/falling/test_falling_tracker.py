@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.falling.mirror import Extent, FallMerger
-from edge.falling.motion import Proposals
+from edge.falling.motion import Pictures, Proposals
 from edge.falling.tracker import GravityTracker, Track
 from edge.falling.weather import WeatherWatch
 
@@ -17,9 +17,10 @@ BLANK = np.zeros((360, 640), np.uint8)
 def proposals(time_s: float, places: list[tuple[float, float]]) -> Proposals:
     x, y = (np.array([place[i] for place in places], dtype=float) for i in (0, 1))
     ones = np.ones(len(places))
-    return Proposals(
-        time_s, x, y, 3 * ones, 3 * ones, 9 * ones, 40 * ones, ones, 0 * ones, 0 * ones, (BLANK, BLANK, BLANK), 0, 0
-    )
+    pictures = Pictures(BLANK, BLANK, BLANK)
+    small = (3 * ones, 3 * ones, 9 * ones, 40 * ones, ones, 0 * ones, 0 * ones)
+    fields = {(int(column // 80), int(row // 60)) for column, row in places}
+    return Proposals(time_s, x, y, *small, pictures, 0, len(places), len(fields) / 48, 9.0)
 
 
 def track_all(pictures: list[Proposals]) -> list[Track]:
@@ -117,7 +118,7 @@ def test_a_told_suspicion_does_not_silence_a_certainty() -> None:
 
 def test_weather_is_what_moves_everywhere() -> None:
     rng = np.random.default_rng(0)
-    watch = WeatherWatch((360, 640))
+    watch = WeatherWatch()
     for index in range(150):
         watch.observe(proposals(index / FPS, [(float(x), float(y)) for x, y in rng.uniform(0, [640, 360], (60, 2))]))
     assert watch.active
