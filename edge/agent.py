@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import random
 import threading
@@ -35,11 +36,12 @@ from edge.plates.watchlist import NoWatch, Watch, WatchBook
 from edge.ports import Analyzer, Clock, PacketSink
 from edge.privacy import PlatesClear, PlatesHashed, Privacy
 from edge.reporting import Reporter
+from edge.sight import Sight
 from edge.sources.file import FileSource
 from edge.sources.paired import PairedSource
 from edge.sources.stream import OnState, StreamSource
 from edge.supervisor import CameraParts, CameraWorker
-from edge.types import Packet, StreamInfo
+from edge.types import Frame, Packet, StreamInfo
 
 log = logging.getLogger(__name__)
 
@@ -273,6 +275,12 @@ class Agent:
     def _make_worker(self, camera: CameraSettings) -> CameraWorker:
         meter = CameraMeter(camera.id, self._clock)
         states = CameraStates(camera, meter, self.reporter, self._publish_camera_status)
+        sight = Sight(camera.drawing != "", self._view_file(camera))
+
+        def watch_view(frame: Frame) -> None:
+            seen = sight.observe(frame)
+            if seen is not None:
+                states.told_by_view(seen.state, seen.reason)
 
         def build() -> CameraParts:
             analyzers = build_analyzers(camera, Tools(self._models, self._watch))
@@ -284,9 +292,18 @@ class Agent:
             falling = analyzers.get("falling")
             if isinstance(falling, FallingAnalyzer):
                 meter.read_weather_mode = lambda: falling.weather_mode
-            return CameraParts(source, Pipeline(camera.id, analyzers, pictures, self.reporter, meter, clips), clips)
+                falling.read_offset = lambda: sight.view.offset
+            pipeline = Pipeline(camera.id, analyzers, pictures, self.reporter, meter, clips, watch_view)
+            return CameraParts(source, pipeline, clips)
 
         return CameraWorker(camera.id, camera.live, build, meter, states.enter, self._clock, self._rng)
+
+    def _view_file(self, camera: CameraSettings) -> Path | None:
+        """Keeps what a camera looks at, for this drawing; another drawing means another view. Files come and go."""
+        if not camera.live:
+            return None
+        name = hashlib.sha256(camera.drawing.encode()).hexdigest()[:12]
+        return self._config.data_dir / "views" / f"{camera.id}-{name}.npz"
 
     def _make_clips(self, camera: CameraSettings) -> ClipDesk:
         full_speed = not camera.live and not camera.realtime
@@ -369,12 +386,19 @@ class CameraStates:
     reporter: Reporter
     publish: Callable[[str, CameraStatus], None]
     last_reason: str = ""
+    view: tuple[CameraState, str] = ("up", "")
 
     def told_by_stream(self, state: CameraState, reason: str) -> None:
-        """A stream says how it is; a broken connection counts as an error."""
+        """A stream says how it is; a broken connection counts as an error. While it is well, the view counts."""
         if state == "down":
             self.meter.failed(reason)
-        self.enter(state, reason)
+        self.enter(*(self.view if state == "up" and self.view[0] != "up" else (state, reason)))
+
+    def told_by_view(self, state: CameraState, reason: str) -> None:
+        """The pictures say how the camera stands; a stream that is down, blind or frozen is worse than that."""
+        self.view = (state, reason)
+        if self.meter.state in {"up", "moved", "blurred"}:
+            self.enter(state, reason)
 
     def enter(self, state: CameraState, reason: str) -> None:
         """The camera is in this state; nothing happens when it was already."""

@@ -40,6 +40,12 @@ def half_size(luma: Luma) -> Luma:
     return cast("Luma", cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
 
 
+def shrunk(luma: Luma, width: int) -> Luma:
+    """(h, w) to (round(h · width / w), width), each pixel the mean of its area."""
+    size = (width, max(1, round(luma.shape[0] * width / luma.shape[1])))
+    return cast("Luma", cv2.resize(luma, size, interpolation=cv2.INTER_AREA))
+
+
 def mean_difference(one: Luma, other: Luma) -> float:
     """Mean absolute difference of two pictures of one shape, in grey levels."""
     return float(cv2.norm(one, other, cv2.NORM_L1)) / one.size

@@ -66,7 +66,10 @@ class Pipeline:
         reporter: Reporter,
         meter: CameraMeter,
         recorder: ClipRecorder,
+        watch_view: Callable[[Frame], None] = lambda _: None,
     ) -> None:
+        """`watch_view` is shown every frame before the analyzers are: it judges the camera, not what happens."""
+        self._watch_view = watch_view
         self._camera_id = camera_id
         self._analyzers = analyzers
         self._pictures = pictures
@@ -84,6 +87,8 @@ class Pipeline:
     def observe(self, frame: Frame) -> None:
         """The path of one frame."""
         self._meter.saw_frame(frame.stream_time_s, frame.captured_at)
+        with self._meter.analysis("view"):
+            self._watch_view(frame)
         for name, analyzer in self._analyzers.items():
             with self._meter.analysis(name):
                 findings = analyzer.observe(frame)

@@ -7,7 +7,7 @@ linear transformation, Hartley and Zisserman, section 4.1), solved by singular v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,13 @@ class Facade:
         if not self.has_columns:
             raise ConfigError("facade: without column_lines a floor is a line in the picture, no point: draw columns")
         return _project(np.linalg.inv(self.homography).astype(np.float64), np.asarray(coordinates, dtype=np.float64))
+
+    def shifted(self, offset: tuple[float, float]) -> Facade:
+        """The map when everything in the picture lies `offset` (x, y) picture fractions further."""
+        if offset == (0.0, 0.0):
+            return self
+        back = np.array([[1.0, 0.0, -offset[0]], [0.0, 1.0, -offset[1]], [0.0, 0.0, 1.0]])
+        return replace(self, homography=self.homography @ back)
 
     def metres_down(self, points: Floats) -> Floats:
         """(n, 2) picture fractions → (n,) metres below floor 0's slab, growing downwards."""

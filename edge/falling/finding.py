@@ -35,8 +35,8 @@ class Fall:
     """(w, h) of the picture."""
     facade: Facade | None
     viewpoint: Viewpoint | None
-    caution: str = ""
-    """What makes its facade's map doubtful, in words."""
+    lost: bool = False
+    """Whether the camera has moved so far that the drawn facade does not fit any more."""
 
 
 def describe_fall(camera_id: str, fall: Fall) -> FallingObjectData:
@@ -48,6 +48,8 @@ def describe_fall(camera_id: str, fall: Fall) -> FallingObjectData:
     origin, x, y = _origin(candidate, scale, fall.viewpoint)
     floor = _floor(origin, scale, 0.0 if fall.viewpoint is not None else _OVERHANG_FLOORS)
     column = _column(candidate, scale)
+    if fall.lost:
+        floor = column = None
     fit = candidate.fit
     return FallingObjectData(
         camera=camera_id,
@@ -73,12 +75,12 @@ def describe_fall(camera_id: str, fall: Fall) -> FallingObjectData:
 
 def _why(fall: Fall, scale: Facade | None) -> list[str]:
     parts = [explain(fall.candidate, fall.look, fall.weather, fall.verdict)]
-    if fall.facade is None:
+    if fall.lost:
+        parts.append("the camera has moved and its facade must be drawn anew: the origin is known in the picture only")
+    elif fall.facade is None:
         parts.append("no facade is drawn: the origin is known in the picture only")
     elif scale is None:
         parts.append("its path leaves the drawn facade: the origin is known in the picture only")
-    if fall.caution:
-        parts.append(fall.caution)
     return parts
 
 

@@ -28,9 +28,15 @@ RELEASE_S = 3.2
 
 
 def fall_from(
-    x: float, y: float, settings: FallingSettings = DRAWN, release_s: float = 1.2, also: Sequence[Place] = ()
+    x: float,
+    y: float,
+    settings: FallingSettings = DRAWN,
+    release_s: float = 1.2,
+    also: Sequence[Place] = (),
+    offset: tuple[float, float] | None = (0.0, 0.0),
 ) -> Finding:
     analyzer = FallingAnalyzer("cam-1", settings, None)
+    analyzer.read_offset = lambda: offset
     scene = frames(luma_pictures(release_s + 2.2, [drop(x, y, release_s, PULL), *also]))
     findings = [finding for frame in scene for finding in analyzer.observe(frame)] + list(analyzer.finish())
     assert len(findings) == 1
@@ -83,6 +89,19 @@ def test_without_a_facade_the_event_says_so_and_names_a_cell_of_the_picture() ->
     assert data.origin_cell == "y4-x17"
     told = (data.origin_floor, data.energy_class, data.ground_speed_mps, data.path[0].height_m)
     assert told == (None, None, None, None)
+
+
+def test_the_map_follows_a_small_shift_of_the_view() -> None:
+    data = data_of(fall_from(350 + 0.02 * WIDTH, 80 + 0.03 * HEIGHT, offset=(0.02, 0.03)))
+    assert data.origin_floor is not None
+    assert data.origin_floor.value == pytest.approx(7 - 80 / 60, abs=0.3)
+    assert data.origin_cell == "floor5-column5"
+
+
+def test_a_camera_that_has_moved_far_names_no_floor_and_says_why() -> None:
+    data = data_of(fall_from(350, 80, offset=None))
+    assert (data.origin_floor, data.origin_column, data.ground_speed_mps) == (None, None, None)
+    assert "the camera has moved" in data.why
 
 
 def test_the_cut_out_shows_the_origin_two_seconds_before(finding: Finding) -> None:
