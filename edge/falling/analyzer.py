@@ -19,7 +19,7 @@ from edge.falling.origin import Viewpoint, find_viewpoint
 from edge.falling.pictures import BestFrames, Proof, fall_pictures
 from edge.falling.settings import FallingSettings
 from edge.falling.tracker import Track
-from edge.falling.verdict import judge
+from edge.falling.verdict import judge, possible
 from edge.inference import ModelStore
 from edge.types import Finding, Frame
 
@@ -103,7 +103,7 @@ class FallingAnalyzer:
         """Judge a candidate; first without the network, which most need not trouble."""
         weather = stream.finder.weather.active
         proof = stream.frames.take(candidate.number)
-        if judge(candidate, None, weather, self._settings).certainty is None:
+        if not possible(candidate, self._settings):
             return
         look = self._classifier.look(candidate) if self._classifier is not None else None
         verdict = judge(candidate, look, weather, self._settings)
