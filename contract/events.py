@@ -100,7 +100,9 @@ class FallingObjectData(EventData):
         default=None, description="Speed at the slab of floor 1, calculated on from the last seen point without drag."
     )
     energy_class: EnergyClass | None = Field(
-        default=None, description="At the ground, for a body of `size_m` with 400 kg/m³: an upper estimate of the harm."
+        default=None,
+        description="At the ground, for a body of `size_m` with 400 kg/m³, or as light as its steady speed says: an"
+        " upper estimate of the harm.",
     )
     origin_cell: str | None = Field(
         default=None,

@@ -17,6 +17,8 @@ from edge.falling.verdict import Verdict, explain, sinks_steadily
 
 _DENSITY = 400.0
 """kg/m³, between packaging and fruit: a stone is six times, a full bottle two and a half times that."""
+_AIR = 1.2
+"""kg/m³; the drag coefficient of tumbling things is about 1."""
 _ENERGY_J: tuple[tuple[float, EnergyClass], ...] = ((1.0, "slight"), (15.0, "painful"), (80.0, "injuring"))
 _GROUND_FLOOR = 1
 _CELLS = 32
@@ -59,7 +61,7 @@ def describe_fall(camera_id: str, fall: Fall) -> FallingObjectData:
         path=_path(candidate, scale),
         picture_size=fall.size,
         duration_s=round(candidate.duration_s, 3),
-        origin=PathPoint(t_s=round(origin.time_s, 3), x=x, y=y, height_m=_height(-origin.s, scale)),
+        origin=PathPoint(t_s=round(origin.time_s, 3), x=round(x, 5), y=round(y, 5), height_m=_height(-origin.s, scale)),
         origin_floor=floor,
         origin_column=column,
         origin_cell=_cell(floor, column, (x, y), fall.size),
@@ -87,7 +89,9 @@ def _why(fall: Fall, scale: Facade | None) -> list[str]:
 def _path(candidate: Candidate, scale: Facade | None) -> tuple[PathPoint, ...]:
     seconds = candidate.times - candidate.times[0]
     return tuple(
-        PathPoint(t_s=round(float(t), 3), x=float(px), y=float(py), height_m=_height(-float(s), scale))
+        PathPoint(
+            t_s=round(float(t), 3), x=round(float(px), 5), y=round(float(py), 5), height_m=_height(-float(s), scale)
+        )
         for t, (px, py), s in zip(seconds, candidate.points, candidate.down, strict=True)
     )
 
@@ -109,7 +113,10 @@ def _impact(candidate: Candidate, scale: Facade | None, size: tuple[int, int]) -
     around = np.array([middle, middle + np.array([0.0, 1e-3])])
     metres_per_height = float(np.diff(scale.metres_down(around))[0]) / 1e-3
     diameter = candidate.size_px / size[1] * metres_per_height
-    energy = 0.5 * _DENSITY * np.pi / 6 * diameter**3 * speed**2
+    mass = _DENSITY * np.pi / 6 * diameter**3
+    if sinks_steadily(candidate):  # the air carries its weight: a sheet that is as large as a stone is no stone
+        mass = min(mass, 0.5 * _AIR * np.pi / 4 * diameter**2 * speed**2 / G)
+    energy = 0.5 * mass * speed**2
     rating = next((name for limit, name in _ENERGY_J if energy < limit), "deadly")
     return {"size_m": round(diameter, 3), "ground_speed_mps": round(speed, 1), "energy_class": rating}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from falling_scenes import HEIGHT, WIDTH, Place, drop, frames, luma_pictures
+from falling_scenes import HEIGHT, WIDTH, Place, drop, flight, frames, luma_pictures
 
 from contract.events import FallingObjectData
 from edge.falling.analyzer import FallingAnalyzer
@@ -34,10 +34,13 @@ def fall_from(
     release_s: float = 1.2,
     also: Sequence[Place] = (),
     offset: tuple[float, float] | None = (0.0, 0.0),
+    place: Place | None = None,
 ) -> Finding:
     analyzer = FallingAnalyzer("cam-1", settings, None)
     analyzer.read_offset = lambda: offset
-    scene = frames(luma_pictures(release_s + 2.2, [drop(x, y, release_s, PULL), *also]))
+    scene = frames(
+        luma_pictures(release_s + (2.2 if place is None else 3.6), [place or drop(x, y, release_s, PULL), *also])
+    )
     findings = [finding for frame in scene for finding in analyzer.observe(frame)] + list(analyzer.finish())
     assert len(findings) == 1
     return findings[0]
@@ -75,6 +78,13 @@ def test_speed_and_energy_are_those_at_the_ground(finding: Finding) -> None:
     assert data.speed_mps <= data.ground_speed_mps + 0.1
     assert data.size_m == pytest.approx(6 / METRE, rel=0.6)  # a disc of six pixels, and its blur
     assert data.energy_class == "deadly"  # 30 cm at 60 km/h
+
+
+def test_what_sinks_steadily_is_as_light_as_its_speed_says() -> None:
+    data = data_of(fall_from(350, 40, place=flight(350, 40, 3, 5 * METRE, 1.2)))
+    assert data.hypothesis == "terminal_velocity"
+    assert data.ground_speed_mps == pytest.approx(5.0, abs=0.5)
+    assert data.energy_class in {"slight", "painful"}  # a disc of 30 cm and 400 kg/m³ would injure
 
 
 def test_two_falls_from_one_window_share_a_cell_and_another_window_has_its_own(finding: Finding) -> None:
