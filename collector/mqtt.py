@@ -153,6 +153,7 @@ class Inbox:
         self._messages: deque[Incoming] = deque()
         self._room = threading.Semaphore(size)
         self._filled = asyncio.Event()
+        self._woken = False
         self._closed = threading.Event()
 
     def put(self, message: Incoming) -> None:
@@ -163,13 +164,15 @@ class Inbox:
         else:
             return
         self._messages.append(message)
-        if not self._loop.is_closed():
+        if not self._woken and not self._loop.is_closed():  # once for all that come while the loop is busy
+            self._woken = True
             self._loop.call_soon_threadsafe(self._filled.set)
 
     async def take(self, most: int) -> list[Incoming]:
         """The next 1 to `most` messages, in the order of arrival."""
         while not self._messages:
             self._filled.clear()
+            self._woken = False
             if not self._messages:
                 await self._filled.wait()
         taken = [self._messages.popleft() for _ in range(min(most, len(self._messages)))]

@@ -64,6 +64,7 @@ _COMMANDS_REMEMBERED = 200
 _POSTS_KEPT = 500
 _CONFLICT_TOLD_S = 60.0
 _CONNECTIONS_REMEMBERED = 100
+_MOST_UNCONFIRMED, _KEPT_FREE = 65_535, 10
 _UNHEARD = "No matching subscribers"
 """MQTT 5: the broker took a message and threw it away, because the collector is not subscribed (it was never there, or
 the broker has lost its session)."""
@@ -290,8 +291,11 @@ class Delivery:
         self._link.publish(self._topics.health, self._side.health().model_dump_json().encode(), 0, expiry_s=120)
 
     def _send_events(self) -> None:
+        room = self._link.receive_maximum - len(self._sequence_of)
+        if room <= 0:
+            return  # the broker's next confirmation makes some
         try:
-            batch = self._window.take(_BATCH)
+            batch = self._window.take(min(_BATCH, room))
         except OutboxError as error:
             self._note(str(error))
             return
@@ -307,12 +311,12 @@ class Delivery:
     def _take_confirmations(self) -> None:
         """The broker's PUBACKs; and what the outbox has meanwhile marked."""
         confirmed = []
-        for mid, refusal in self._link.take_confirmed():
+        for mid, said in self._link.take_confirmed():
             sequence = self._sequence_of.pop(mid, None)
-            if refusal == _UNHEARD:
-                if sequence is not None:
-                    self._window.unheard(sequence)
+            if said == _UNHEARD and sequence is not None and not self._confirm_by_broker:
+                self._window.unheard(sequence)
                 continue
+            refusal = None if said == _UNHEARD else said
             if refusal is not None:
                 self._refusal = f"broker {self._broker.url} does not take our message: {refusal}; check its ACL"
                 log.warning("%s", self._refusal)
@@ -437,6 +441,8 @@ class _Link:
         self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._connack: ReasonCode | None = None
         self._disconnect_reason: ReasonCode | None = None
+        self.receive_maximum = _MOST_UNCONFIRMED
+        """How many publications the broker takes before it confirms one."""
         self._confirmed: list[tuple[int, str | None]] = []
         self._received: list[mqtt.MQTTMessage] = []
         self._client.on_socket_open = _send_at_once
@@ -455,6 +461,7 @@ class _Link:
             manual_ack=True,
         )
         client.connect_timeout = _CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(0)  # our window bounds it; paho's own 20 would make every drain wait
         return client
 
     def connect(self, will_topic: str | None = None, will: str = "") -> None:
@@ -587,8 +594,10 @@ class _Link:
         reason = self._disconnect_reason.getName() if self._disconnect_reason is not None else "the connection broke"
         return f"broker {self._broker.url}: disconnected ({reason}); trying again"
 
-    def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+    def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Any) -> None:
         self._connack = reason
+        said = getattr(properties, "ReceiveMaximum", _MOST_UNCONFIRMED)
+        self.receive_maximum = max(1, said - _KEPT_FREE)  # some places stay for status and replies
 
     def _on_disconnect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
         self._disconnect_reason = reason

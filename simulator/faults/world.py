@@ -5,6 +5,7 @@ Like a service manager, `mind` starts again what has died. Nothing of it outlive
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 import time
@@ -115,6 +116,8 @@ class World:
     database: str = "sqlite"
     edge_count: int = 2
     rate: float = 60.0
+    live_s: float = 60.0
+    """What is older when it is sent is backlog."""
     broker: Mosquitto = field(init=False)
     collector: Runner = field(init=False)
     collector_crash: str | None = None
@@ -126,11 +129,10 @@ class World:
 
     def __enter__(self) -> World:
         self.folder.mkdir(parents=True, exist_ok=True)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
             self._start()
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
         return self
 
     def __exit__(
@@ -305,6 +307,7 @@ class World:
                 "url": f"http://127.0.0.1:{self.uploads.port}",
                 "token_file": str(self.folder / "token"),
             },
+            "delivery": {"live_s": self.live_s},
             "outbox": {"max_mb": 64},
             "evidence": {"max_mb": 120},
             "health": {"interval_s": 2},

@@ -1,0 +1,139 @@
+"""`python -m simulator throughput`: how fast a backlog drains, and how long live events take meanwhile and in peace.
+
+The parts are those of the fault matrix, with one thing broken: the collector is away while the backlog grows. Speeds are
+told by the clock and by the processor time that each program used, since a busy machine changes the former.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+import psutil
+
+from simulator.faults.services import MissingProgram
+from simulator.faults.world import World
+
+_LIVE_RATE = 10.0
+_PEACE_S = 15.0
+_LIVE_S = 5.0
+"""What is older when it is sent is backlog."""
+_DRAIN_TIMEOUT_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Figures of one run. Delays are from the event's time until the collector has committed it."""
+
+    events: int
+    seconds: float
+    events_per_s: float
+    collector_events_per_cpu_s: float
+    edge_events_per_cpu_s: float
+    broker_events_per_cpu_s: float
+    live_ms_p50_in_peace: float
+    live_ms_p99_in_peace: float
+    live_ms_p99_while_draining: float
+    live_ms_max_while_draining: float
+    database: str
+    cores: int
+    load_per_core: float
+
+
+@click.command("throughput")
+@click.option("--events", default=20_000, show_default=True, help="Backlog of all edges together.")
+@click.option("--edges", default=2, show_default=True)
+@click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
+def throughput_command(events: int, edges: int, database: str, json_file: Path | None) -> None:
+    """Let a backlog grow while the collector is away; measure how it drains and what live events wait."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="watchpost-throughput-") as folder:
+            figures = measure(Path(folder), events, edges, database)
+    except MissingProgram as error:
+        raise click.ClickException(str(error)) from error
+    for name, value in asdict(figures).items():
+        click.echo(f"{name:>28}: {value}")
+    if json_file is not None:
+        json_file.write_text(json.dumps(asdict(figures), indent=1) + "\n")
+
+
+def measure(folder: Path, events: int, edges: int, database: str) -> Throughput:
+    """One run. Raises TimeoutError when the backlog does not drain."""
+    with World(folder, random.Random(1), database, edge_count=edges, rate=_LIVE_RATE, live_s=_LIVE_S) as world:
+        world.wait_load()
+        peace_us = _now_us()
+        world.wait(_PEACE_S)
+        in_peace = _delays_ms(world, peace_us, _now_us())
+        backlog = _let_backlog_grow(world, events)
+        world.wait(_LIVE_S + 1.0)
+        world.collector.start()
+        world.wait_ready()
+        before, begun_us, begun_s = _processor_s(world), _now_us(), time.monotonic()
+        if not world.wait(_DRAIN_TIMEOUT_S, lambda: world.has_all(begun_s)):
+            raise TimeoutError(f"the backlog of {backlog} events did not drain in {_DRAIN_TIMEOUT_S:.0f} s")
+        took_s, after = time.monotonic() - begun_s, _processor_s(world)
+        draining = _delays_ms(world, begun_us, _now_us()) or [0.0]
+    used = [backlog / max(end - begin, 1e-3) for begin, end in zip(before, after, strict=True)]
+    cores = psutil.cpu_count() or 1
+    return Throughput(
+        events=backlog,
+        seconds=round(took_s, 1),
+        events_per_s=round(backlog / took_s),
+        collector_events_per_cpu_s=round(used[0]),
+        edge_events_per_cpu_s=round(used[1]),
+        broker_events_per_cpu_s=round(used[2]),
+        live_ms_p50_in_peace=_quantile(in_peace, 0.5),
+        live_ms_p99_in_peace=_quantile(in_peace, 0.99),
+        live_ms_p99_while_draining=_quantile(draining, 0.99),
+        live_ms_max_while_draining=round(max(draining), 1),
+        database=database,
+        cores=cores,
+        load_per_core=round(psutil.getloadavg()[0] / cores, 1),
+    )
+
+
+def _let_backlog_grow(world: World, events: int) -> int:
+    """The collector is away; returns how many events wait then."""
+    world.collector.end(signal.SIGTERM, hold=True)
+    for edge in world.edges:
+        edge.runner.order(f"burst {events // len(world.edges)}")
+    waiting = 0
+    while True:
+        world.wait(2.0)
+        now = sum(world.progress.lacking(edge.ledger, time.monotonic()) for edge in world.edges)
+        if now >= events or now == waiting:
+            return now
+        waiting = now
+
+
+def _processor_s(world: World) -> tuple[float, float, float]:
+    """Processor seconds used so far by collector, edges together, broker."""
+    broker = world.broker.process.pid if world.broker.process is not None else 0
+    edges = sum(_used_s(edge.runner.pid or 0) for edge in world.edges)
+    return _used_s(world.collector.pid or 0), edges, _used_s(broker)
+
+
+def _used_s(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def _delays_ms(world: World, since_us: int, until_us: int) -> list[float]:
+    """Of live events that happened in this time."""
+    rows = world.store.rows("SELECT occurred_us, received_us FROM events")
+    return sorted((received - occurred) / 1000 for occurred, received in rows if since_us <= occurred <= until_us)
+
+
+def _quantile(ascending: list[float], part: float) -> float:
+    return round(ascending[min(len(ascending) - 1, int(part * len(ascending)))], 1) if ascending else 0.0
+
+
+def _now_us() -> int:
+    return int(time.time() * 1e6)
