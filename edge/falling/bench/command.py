@@ -24,7 +24,8 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option("--pictures", type=FOLDER, help="Write the pictures of every event into this folder.")
 @click.option("--models", type=FOLDER, help="Folder with a manifest.json; the agent's own models when left out.")
-def falling_command(data: Path, json_file: Path | None, pictures: Path | None, models: Path | None) -> None:
+@click.option("--mog2", is_flag=True, help="Time OpenCV's background model on the same pictures as well.")
+def falling_command(data: Path, json_file: Path | None, pictures: Path | None, models: Path | None, mog2: bool) -> None:
     """Falls found, missed, told twice and told falsely on labelled clips, how late, and at what cost.
 
     Only confirmed events count; suspected ones stand beside. No facade is drawn for any clip. A clip without labelled
@@ -35,7 +36,7 @@ def falling_command(data: Path, json_file: Path | None, pictures: Path | None, m
         store = ModelStore(models)
         measured = []
         for clip in read_labels(data):
-            measured.append(measure_clip(clip, FallingSettings(), store))
+            measured.append(measure_clip(clip, FallingSettings(), store, mog2))
             if pictures is not None:
                 _write_pictures(measured[-1], pictures)
         told = {"data": data.name, **figures(measured)}

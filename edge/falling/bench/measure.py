@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from edge.errors import BenchError, SourceUnreadable
@@ -19,6 +22,8 @@ from edge.inference import ModelStore
 from edge.sources.file import FileSource
 from edge.sources.images import ImageSequenceSource, is_sequence, numbered_pictures
 from edge.types import Frame
+
+_MOG2_FRAMES = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +47,9 @@ class Measured:
     unusable: bool = False
 
 
-def measure_clip(clip: LabelledClip, settings: FallingSettings, models: ModelStore | None) -> Measured:
+def measure_clip(
+    clip: LabelledClip, settings: FallingSettings, models: ModelStore | None, mog2: bool = False
+) -> Measured:
     """Play one labelled clip and compare. What is wrong with the clip or its labels is told, not raised."""
     entry = clip.entry
     if entry is None:
@@ -57,6 +64,8 @@ def measure_clip(clip: LabelledClip, settings: FallingSettings, models: ModelSto
     except (SourceUnreadable, BenchError) as error:
         return Measured(Result(clip.name), [], str(error), unusable=True)
     played.result.name = clip.name
+    if mog2:
+        played.result.mog2_ms_per_frame = _mog2_ms(clip.path, entry.fps)
     labels, beyond = labelled_falls(entry, played.size, played.times, first_number)
     problem = played.cut_short
     if beyond:
@@ -104,6 +113,20 @@ def play(path: Path, settings: FallingSettings, models: ModelStore | None, fps: 
     result = Result(path.name, frames=len(times), seconds=times[-1])
     result.ms_per_frame, result.decode_ms_per_frame = analysed_s * per_frame, decoded_s * per_frame
     return Played(told, np.array(times), size, result, cut_short)
+
+
+def _mog2_ms(path: Path, fps: float | None) -> float:
+    """CPU milliseconds a frame of OpenCV's background model in colour, which such analyzers usually begin with."""
+    model = cv2.createBackgroundSubtractorMOG2()
+    spent_s, count = 0.0, 0
+    with suppress(SourceUnreadable):  # how the clip ends was told when it was played
+        for frame in islice(_frames(path, fps), _MOG2_FRAMES):
+            picture = frame.bgr()
+            begin_s = time.thread_time()
+            model.apply(picture)
+            spent_s += time.thread_time() - begin_s
+            count += 1
+    return 1e3 * spent_s / count
 
 
 def _frames(path: Path, fps: float | None) -> Iterator[Frame]:

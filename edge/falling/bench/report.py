@@ -52,10 +52,18 @@ def _figures(results: Sequence[Result]) -> dict[str, Any]:
         "delay_s_max": round(max(delays), 3) if delays else None,
         "ms_per_frame": round(analysis / frames, 3) if frames else None,
         "decode_ms_per_frame": round(decoding / frames, 3) if frames else None,
+        "mog2_ms_per_frame": _mog2(results, frames),
         "of_decode": round(analysis / decoding, 3) if decoding else None,
         "frames": frames,
         "seconds": round(sum(result.seconds for result in results), 2),
     }
+
+
+def _mog2(results: Sequence[Result], frames: int) -> float | None:
+    timed = [(result.mog2_ms_per_frame, result.frames) for result in results]
+    if not frames or any(ms is None for ms, _ in timed):
+        return None
+    return round(sum((ms or 0.0) * count for ms, count in timed) / frames, 3)
 
 
 def _event(judged: Judged) -> dict[str, Any]:
@@ -116,6 +124,9 @@ def _meaning(total: Mapping[str, Any]) -> Iterator[str]:
         f"{total['found']} of {total['falls']} falls found, {total['duplicate']} told twice, {total['false']} false "
         f"events in {total['seconds']:.0f} s of {total['clips']} clips"
     )
+    if total["mog2_ms_per_frame"] is not None:
+        share = total["ms_per_frame"] / total["mog2_ms_per_frame"]
+        yield f"MOG2 in colour, same clips: {total['mog2_ms_per_frame']:.2f} ms a frame; ours is {share:.2f} of it"
     if total["false_a_day_at_most"] is not None:
         yield (
             f"false events a camera and day: at most {total['false_a_day_at_most']:.0f} (95 % bound from "

@@ -61,6 +61,7 @@ class Result:
     floor_covered: list[bool] = field(default_factory=list)
     ms_per_frame: float = 0.0
     decode_ms_per_frame: float = 0.0
+    mog2_ms_per_frame: float | None = None
     seconds: float = 0.0
     frames: int = 0
     notes: list[str] = field(default_factory=list)

@@ -74,7 +74,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def outcome(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, dict[str, Any], Path]:
     shown = tmp_path_factory.mktemp("shown")
     file = shown / "figures.json"
-    arguments = ["bench", "falling", "--data", str(data), "--json", str(file), "--pictures", str(shown)]
+    arguments = ["bench", "falling", "--data", str(data), "--json", str(file), "--pictures", str(shown), "--mog2"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     return result, json.loads(file.read_text(encoding="utf-8")), shown
@@ -87,6 +87,7 @@ def test_a_fall_is_found_once_soon_and_with_its_cost(outcome: tuple[Result, dict
     assert -0.2 <= clip["delay_s"] <= 1.0
     assert clip["ms_per_frame"] > 0
     assert clip["decode_ms_per_frame"] > 0
+    assert clip["mog2_ms_per_frame"] > 0
 
 
 def test_what_cannot_be_played_is_named_and_the_rest_is_measured(
