@@ -1,7 +1,7 @@
 """`python -m simulator throughput`: how fast a backlog drains, and how long live events take meanwhile and in peace.
 
-The parts are those of the fault matrix, with one thing broken: the collector is away while the backlog grows. Speeds are
-told by the clock and by the processor time that each program used, since a busy machine changes the former.
+The parts are those of the fault matrix, with one thing broken: the collector is away while the backlog grows. Speeds
+are told by the clock and by the processor time that each program used, since a busy machine changes the former.
 """
 
 from __future__ import annotations
