@@ -26,7 +26,7 @@ from contract.topics import EdgeTopics
 
 log = logging.getLogger(__name__)
 
-MAX_RANGES_ASKED = 50
+MAX_RANGES_ASKED = 300
 COMMAND_EXPIRES = timedelta(seconds=60)
 
 
@@ -35,7 +35,7 @@ class GapPatience:
     """How long a gap may stay, in seconds."""
 
     ask_after_s: float = 10.0
-    ask_again_s: float = 60.0
+    ask_again_s: float = 20.0
     alert_after_s: float = 60.0
     look_every_s: float = 5.0
 

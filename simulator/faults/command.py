@@ -19,7 +19,7 @@ from rich.console import Console
 from simulator.faults.catalogue import KINDS, Kind
 from simulator.faults.count import Verdict, judge
 from simulator.faults.ledger import read_ledger
-from simulator.faults.matrix import Injected, as_markdown, as_table, make_report
+from simulator.faults.matrix import Injected, as_page, as_table, make_report
 from simulator.faults.services import MissingProgram
 from simulator.faults.world import World, fair
 
@@ -48,21 +48,28 @@ class Plan:
 @click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
 @click.option("--page", type=click.Path(path_type=Path), help="Write the matrix here as Markdown.")
+@click.option("--show", type=click.Path(path_type=Path, exists=True), help="Do nothing; show the figures of this file.")
 @click.option("--work", type=click.Path(path_type=Path), help="Keep everything here, logs too. Default: temporary.")
-def faults_command(work: Path | None, json_file: Path | None, page: Path | None, **options: Any) -> None:
+def faults_command(
+    work: Path | None, json_file: Path | None, page: Path | None, show: Path | None, **options: Any
+) -> None:
     """Break broker, network, disks, clocks and processes at random, and count what came of every single event."""
     console = Console(width=max(160, Console().width))
-    try:
-        with tempfile.TemporaryDirectory(prefix="watchpost-faults-") as temporary:
-            report = run_matrix(work or Path(temporary), console, Plan(**options))
-    except MissingProgram as error:
-        raise click.ClickException(str(error)) from error
+    report = _run(work, console, Plan(**options)) if show is None else json.loads(show.read_text())
     console.print(as_table(report))
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=1) + "\n")
     if page is not None:
-        page.write_text(as_markdown(report))
+        page.write_text(as_page(report))
     sys.exit(0 if is_clean(report) else 1)
+
+
+def _run(work: Path | None, console: Console, plan: Plan) -> dict[str, Any]:
+    try:
+        with tempfile.TemporaryDirectory(prefix="watchpost-faults-") as temporary:
+            return run_matrix(work or Path(temporary), console, plan)
+    except MissingProgram as error:
+        raise click.ClickException(str(error)) from error
 
 
 def is_clean(report: dict[str, Any]) -> bool:

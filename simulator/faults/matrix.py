@@ -99,6 +99,33 @@ def as_table(report: dict[str, Any]) -> Table:
     return table
 
 
+def as_page(report: dict[str, Any]) -> str:
+    """The whole page: how it was made, the matrix, what the columns mean."""
+    run, total = report["run"], report["total"]
+    command = f"python -m simulator faults --seed {run['seed']} --rounds {run['rounds']} --rate {run['rate']:g}"
+    minutes = f" --minutes {run['minutes']:g}" if run["minutes"] else ""
+    return f"""# What breaks, and what comes of it
+
+{total["faults"]} faults at random times, {total["events"]} events: {total["lost"]} lost, {total["duplicated"]} twice,
+{total["out_of_order"]} out of order, {total["bad_evidence"]} without their right evidence;
+{report["open_gaps"]} numbers still missing at the end. Made by `{command}{minutes} --database {run["database"]}` on
+{run["cores"]} cores of {run["machine"]}, Python {run["python"]}, with {run["load_per_core_at_end"]} programs
+wanting each core at the end: the recovery times are those of a machine that is busy with other work.
+
+{as_markdown(report)}
+* *events*: promised from the fault's beginning until things were back to normal. They are counted against the load
+  generator's own ledger, which is on disk before the outbox hears of an event.
+* *lost*: not at the collector, and nobody has said so. *Given up and told*: the edge has said so, number by number.
+* *duplicated*: stored twice, under whatever number, or alerted twice.
+* *out of order*: a producer's later event with an earlier place than one before it, in the order of the store.
+* *recovery*: from the end of the fault (a killed program has been started again) until the collector has everything
+  that was promised before, and something newer of each edge.
+
+A damaged page of an outbox costs the events that lay on it alone: they are the ones given up and told. The figures as
+JSON: [faults.json](faults.json). How delivery works: [delivery](../design/delivery.md).
+"""
+
+
 def as_markdown(report: dict[str, Any]) -> str:
     """The matrix for a page."""
     lines = [
