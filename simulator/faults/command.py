@@ -21,7 +21,7 @@ from simulator.faults.count import Verdict, judge
 from simulator.faults.ledger import read_ledger
 from simulator.faults.matrix import Injected, as_page, as_table, make_report
 from simulator.faults.services import MissingProgram
-from simulator.faults.world import World, fair
+from simulator.faults.world import World, fair, waiting_uploads
 
 _PATIENCE_S = 60.0
 _LAST_PATIENCE_S = 120.0
@@ -140,4 +140,5 @@ def _finish(world: World) -> Verdict:
     world.wait(2.0)
     world.wait(_LAST_PATIENCE_S, lambda: world.has_all(time.monotonic()) and world.has_all_evidence())
     books = [read_ledger(edge.ledger, edge.name) for edge in (*world.edges, *world.twins)]
-    return judge(books, world.store, world.collector_disk.folder / "evidence")
+    waiting = frozenset(sha256 for edge in (*world.edges, *world.twins) for sha256 in waiting_uploads(edge))
+    return judge(books, world.store, world.collector_disk.folder / "evidence", waiting)

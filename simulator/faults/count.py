@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -25,14 +25,16 @@ class Verdict:
     duplicated: tuple[Promise, ...]
     out_of_order: tuple[Promise, ...]
     bad_evidence: tuple[Promise, ...]
+    late_evidence: tuple[Promise, ...]
+    """Its file still waits in the edge's queue for uploads."""
     strangers: int
     """Events at the collector that no ledger has promised (an edge's own records are not counted)."""
     open_gaps: int
     """Numbers that the collector still misses."""
 
 
-def judge(books: Sequence[Book], store: Store, evidence: Path) -> Verdict:
-    """Compare everything. Raises StoreAway."""
+def judge(books: Sequence[Book], store: Store, evidence: Path, waiting: Set[str] = frozenset()) -> Verdict:
+    """Compare everything; `waiting`: hashes of files that are still to be uploaded. Raises StoreAway."""
     stored = read_events(store)
     promises = tuple(promise for book in books for promise in book.promises)
     times = Counter(event.event_id for event in stored)
@@ -42,6 +44,7 @@ def judge(books: Sequence[Book], store: Store, evidence: Path) -> Verdict:
     missing = [promise for promise in promises if str(promise.event_id) not in times]
     told = _dropped(store)
     given_up = {promise.event_id for promise in missing if _is_told(promise, books, told)}
+    absent = tuple(_bad_evidence(promises, times, store, evidence))
     ours = {str(promise.event_id) for promise in promises}
     return Verdict(
         promises=promises,
@@ -49,7 +52,8 @@ def judge(books: Sequence[Book], store: Store, evidence: Path) -> Verdict:
         given_up=tuple(promise for promise in missing if promise.event_id in given_up),
         duplicated=tuple(promise for promise in promises if str(promise.event_id) in twice),
         out_of_order=tuple(_out_of_order(books, stored)),
-        bad_evidence=tuple(_bad_evidence(promises, times, store, evidence)),
+        bad_evidence=tuple(promise for promise in absent if promise.evidence not in waiting),
+        late_evidence=tuple(promise for promise in absent if promise.evidence in waiting),
         strangers=sum(event.event_id not in ours and event.source.startswith("source-") for event in stored),
         open_gaps=sum(high - low + 1 for low, high in _gaps(store)),
     )

@@ -37,6 +37,7 @@ class Figures:
     duplicated: int
     out_of_order: int
     bad_evidence: int
+    late_evidence: int
     recovery_s_median: float
     recovery_s_max: float
     not_recovered: int
@@ -74,6 +75,7 @@ def _columns(verdict: Verdict) -> tuple[Sequence[Promise], ...]:
         verdict.duplicated,
         verdict.out_of_order,
         verdict.bad_evidence,
+        verdict.late_evidence,
     )
 
 
@@ -81,20 +83,20 @@ def _row(injected: Sequence[Injected], counts: Sequence[int]) -> Figures:
     took = sorted(one.recovered_s - one.healed_s for one in injected if one.recovered_s is not None)
     median, longest = (took[len(took) // 2], took[-1]) if took else (0.0, 0.0)
     missed = sum(one.recovered_s is None for one in injected)
-    events, lost, given_up, duplicated, out_of_order, bad_evidence = counts
+    events, lost, given_up, duplicated, out_of_order, bad_evidence, late_evidence = counts
     return Figures(
-        len(injected), events, lost, given_up, duplicated, out_of_order, bad_evidence,
+        len(injected), events, lost, given_up, duplicated, out_of_order, bad_evidence, late_evidence,
         round(max(median, 0.0), 1), round(max(longest, 0.0), 1), missed,
     )  # fmt: skip
 
 
 def as_table(report: dict[str, Any]) -> Table:
     """The matrix for a terminal."""
-    columns = ("faults", "events", "lost", "given_up", "duplicated", "out_of_order", "bad_evidence")
+    columns = ("faults", "events", "lost", "given_up", "duplicated", "out_of_order", "bad_evidence", "late_evidence")
     table = Table("kind of fault", *columns, "recovery s, median", "max", title="Fault matrix")
     for name, row in [*report["kinds"].items(), ("all", report["total"])]:
         late = f" ({row['not_recovered']} not)" if row["not_recovered"] else ""
-        cells = [str(row[column]) for column in columns]
+        cells = [str(row.get(column, "")) for column in columns]
         table.add_row(name, *cells, str(row["recovery_s_median"]), f"{row['recovery_s_max']}{late}")
     return table
 
@@ -118,6 +120,8 @@ wanting each core at the end: the recovery times are those of a machine that is 
 * *lost*: not at the collector, and nobody has said so. *Given up and told*: the edge has said so, number by number.
 * *duplicated*: stored twice, under whatever number, or alerted twice.
 * *out of order*: a producer's later event with an earlier place than one before it, in the order of the store.
+* *bad evidence*: not at the collector when the run ended, or not what its name says. *Late*: of a file that was absent
+  then it is known that it still waited in the edge's queue for uploads.
 * *recovery*: from the end of the fault (a killed program has been started again) until the collector has everything
   that was promised before, and something newer of each edge.
 
@@ -130,11 +134,11 @@ def as_markdown(report: dict[str, Any]) -> str:
     """The matrix for a page."""
     lines = [
         "| kind of fault | faults | events | lost | given up and told | duplicated | out of order | bad evidence"
-        " | recovery s, median | max |",
-        "| --- " * 10 + "|",
+        " | late evidence | recovery s, median | max |",
+        "| --- " * 11 + "|",
     ]
-    keys = ("faults", "events", "lost", "given_up", "duplicated", "out_of_order", "bad_evidence")
+    keys = ("faults", "events", "lost", "given_up", "duplicated", "out_of_order", "bad_evidence", "late_evidence")
     for name, row in [*report["kinds"].items(), ("**all**", report["total"])]:
-        cells = [str(row[key]) for key in (*keys, "recovery_s_median", "recovery_s_max")]
+        cells = [str(row.get(key, "")) for key in (*keys, "recovery_s_median", "recovery_s_max")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import random
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -313,6 +314,16 @@ class World:
             "health": {"interval_s": 2},
             "cameras": [{"id": "source-0", "source": "none.mp4", "analyzers": ["falling"]}],
         }
+
+
+def waiting_uploads(edge: LoadedEdge) -> set[str]:
+    """Hashes of the files that this edge has on its disk and still has to upload."""
+    path = edge.disk.folder / "outbox.db"
+    if not path.is_file():
+        return set()
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as outbox:
+        rows = outbox.execute("SELECT sha256, path FROM upload WHERE state = 0").fetchall()
+    return {sha256 for sha256, file in rows if Path(file).is_file()}
 
 
 def fair(world: World) -> None:
