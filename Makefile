@@ -13,7 +13,7 @@ FETCHED_FROM := collector/web/package-lock.json simulator/package-lock.json
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench bench-plates docs lock install clean
+.PHONY: help demo test lint format bench bench-plates bench-falling faults docs lock install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,12 @@ bench: install ## measure cost, delay, start and memory; writes docs/ref/bench.m
 
 bench-plates: install ## measure the plate path on DATA=FOLDER (plates/, falling/clips/); writes docs/ref/plates-bench.md
 	@$(BIN)/python -m models.plates_page --data "$(DATA)" $(if $(READER),--reader $(READER)) $(foreach part,$(ONLY),--only $(part))
+
+bench-falling: install ## measure falling objects on DATA=FOLDER (labels.json, clips/), beside decoding and MOG2
+	@$(BIN)/python -m edge bench falling --data "$(DATA)" --mog2
+
+faults: install ## break everything at random for hours and count what was lost; writes docs/ref/faults.md
+	@$(BIN)/python -m simulator faults --seed 1 --rounds 232 --json docs/ref/faults.json --page docs/ref/faults.md
 
 docs: install ## write the generated references again (schemas, AsyncAPI, OpenAPI)
 	@$(BIN)/python -m contract docs/ref/contract

@@ -16,6 +16,9 @@ _TOGETHER_S = 1.5
 _ALIKE = 2.6
 """Factor between the mean speeds of an object and its mirror image, at most."""
 _PIECE_S = 0.7
+_LATE_PIECE_S = 3.0
+_SAME_PLACE = 0.06
+"""Picture fractions between two tracks of one thing at the same moment."""
 _WAIT_S = 1.2
 _DOUBT_S = 8.0
 """A suspicion may wait longer: it is not urgent, and its continuation may make it certain."""
@@ -41,21 +44,30 @@ class Extent:
         """Mean speed downwards, picture heights a second."""
         return max(self.y_end - self.y_start, 0.02) / max(self.end_s - self.start_s, 0.1)
 
-    def x_at(self, time_s: float) -> float:
+    def at(self, time_s: float) -> tuple[float, float]:
         """Where it was at a time, on the straight line between its ends."""
-        share = (time_s - self.start_s) / max(self.end_s - self.start_s, 1e-6)
-        return self.x_start + min(max(share, 0.0), 1.0) * (self.x_end - self.x_start)
+        share = min(max((time_s - self.start_s) / max(self.end_s - self.start_s, 1e-6), 0.0), 1.0)
+        return self.x_start + share * (self.x_end - self.x_start), self.y_start + share * (self.y_end - self.y_start)
 
     def same_fall(self, other: Extent) -> bool:
-        """Whether both show one fall: seen at the same time side by side, or one continuing the other."""
+        """Whether both show one fall: one continuing the other, the same thing twice, or seen at once side by side."""
         first, second = sorted((self, other), key=lambda extent: extent.start_s)
         if second.start_s > first.end_s:
-            continues = second.y_start > first.y_end - 0.03 and abs(second.x_start - first.x_end) < 0.1
-            return second.start_s - first.end_s < _PIECE_S and continues
+            return first.goes_on_as(second)
         middle_s = (second.start_s + min(first.end_s, second.end_s)) / 2
-        beside = abs(self.x_at(middle_s) - other.x_at(middle_s)) < _NEAR
+        (x, y), (other_x, other_y) = first.at(middle_s), second.at(middle_s)
+        if abs(x - other_x) < _SAME_PLACE and abs(y - other_y) < _SAME_PLACE:
+            return True
         together = second.start_s - first.start_s < _TOGETHER_S
-        return beside and together and _ALIKE > self.speed / other.speed > 1 / _ALIKE
+        return abs(x - other_x) < _NEAR and together and _ALIKE > self.speed / other.speed > 1 / _ALIKE
+
+    def goes_on_as(self, later: Extent) -> bool:
+        """Whether `later` begins about where this one would be by then: light things are seen in pieces."""
+        gap_s = later.start_s - self.end_s
+        if abs(later.x_start - self.x_end) > 0.1 or later.y_start < self.y_end - 0.03:
+            return False
+        way = self.speed * gap_s
+        return gap_s < _PIECE_S or (gap_s < _LATE_PIECE_S and abs(later.y_start - self.y_end - way) < 0.04 + way / 2)
 
 
 def extent_of(candidate: Candidate, confirmed: bool) -> Extent:

@@ -16,9 +16,9 @@ from edge.falling.candidate import Candidate
 from edge.falling.detector import Look
 from edge.falling.settings import FallingSettings
 
-_DOUBT = {"low": (0.06, 0.3), "normal": (0.12, 0.5), "high": (0.25, 0.7)}
+_DOUBT = {"low": (0.08, 0.3), "normal": (0.2, 0.5), "high": (0.35, 0.7)}
 """How far the classifier may be from sure that it is a falling object: to confirm it, to suspect it."""
-_CLEAR_DOUBT = (0.55, 0.85)
+_CLEAR_DOUBT = (0.4, 0.85)
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}

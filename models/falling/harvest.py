@@ -29,6 +29,7 @@ from edge.falling.finder import CandidateFinder
 from edge.falling.settings import FallingSettings
 from edge.sources.file import FileSource
 from models.falling.composites import build_composite
+from models.falling.confusers import Confuser, chosen, confuser_camera
 from models.falling.evaluate import scene_settings
 from models.falling.samples import draw_sample, make_cast
 from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, build_scene
@@ -237,6 +238,36 @@ def rendered(folder: Path, out: Path) -> None:
         take(samples, list(candidates_of(folder / f"{name}.mp4", drawn)), falls, moving, seed)
     samples.save(out)
     click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
+
+
+def _camera(kind: Confuser, number: int, seconds: float, seed: int) -> CameraSpec:
+    camera = confuser_camera(kind, number, seconds, 12.5, seed)
+    return camera.model_copy(update={"options": {**camera.options, "busy": 2 * kind.busy}})
+
+
+@main.command()
+@_OUT
+@click.option("--kind", "kinds", multiple=True, help="Names of confusers; left out, all.")
+@click.option("--rounds", default=3, show_default=True, help="Towers of each kind.")
+@click.option("--seconds", default=30.0, show_default=True)
+@_SEED
+def confusers(out: Path, kinds: tuple[str, ...], rounds: int, seconds: float, seed: int) -> None:
+    """Towers before which other things move than falls, more of them than on a usual day."""
+    if seed < FIRST_TRAINING_SEED:
+        raise click.BadParameter(f"training seeds begin at {FIRST_TRAINING_SEED}", param_hint="--seed")
+    samples = Samples()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds):
+            for kind in chosen(kinds):
+                camera = _camera(kind, number, seconds, seed)
+                scene = build_scene(camera, camera.seed or 0)
+                path = Path(folder) / "scene.mp4"
+                pictures = (scene.frame(index) for index in range(scene.frame_count))
+                encode(pictures, path, fps=scene.fps, bitrate_kbps=camera.bitrate_kbps, effort="quick")
+                drawn = FallingSettings.model_validate(scene.installation()["falling"]) if number % 2 else None
+                take(samples, list(candidates_of(path, drawn)), [], {kind.name.split("-")[0]}, camera.seed or 0)
+                samples.save(out)
+                click.echo(f"{camera.id}: {len(samples.labels)} samples")
 
 
 def _random_spec(seed: int) -> CameraSpec:

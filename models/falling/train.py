@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from edge.falling.detector import CLASSES
+from edge.falling.figures import NAMES
 from models.falling.network import FallNet
 
 _BATCH = 128
@@ -64,9 +65,16 @@ def augment(patches: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def blur_figures(figures: Tensor, usual: Tensor, rng: torch.Generator) -> Tensor:
-    """Some noise; one path in ten without its figures, and each figure missing now and then: none may decide alone."""
+    """Some noise; one path in ten without its figures, and each figure missing now and then: none may decide alone.
+
+    How often a thing was seen says how many pictures a second the stream had, and that says nothing of the thing.
+    """
     missing = (torch.rand(len(figures), 1, generator=rng) < 0.1) | (torch.rand(figures.shape, generator=rng) < 0.05)
-    return torch.where(missing, usual, figures + 0.05 * torch.randn(figures.shape, generator=rng))
+    figures = figures + 0.05 * torch.randn(figures.shape, generator=rng)
+    other_pace = 1.6 * torch.rand(len(figures), generator=rng) - 0.8
+    figures[:, NAMES.index("sightings")] += other_pace
+    figures[:, NAMES.index("pull_certainty")] += other_pace / 2
+    return torch.where(missing, usual, figures)
 
 
 def evaluate(net: FallNet, split: Split) -> dict[str, float]:

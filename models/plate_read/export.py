@@ -15,18 +15,9 @@ import torch
 from edge.plates.alphabet import ALPHABET
 from edge.plates.grammar import REGIONS
 from edge.plates.rectify import READER_HEIGHT, READER_WIDTH
-from models.plate_read.net import ExportedReader, ReaderNet
+from models.plate_read.net import ExportedReader, ReaderNet, mean_of
 
 MODELS = Path(__file__).resolve().parents[1]
-
-
-def mean_of(weights: list[dict[str, Any]]) -> dict[str, Any]:
-    """Weights of the same net averaged one by one (Wortsman et al., "Model soups", 2022); counters from the last."""
-    mean = dict(weights[-1])
-    for name, value in mean.items():
-        if value.dtype.is_floating_point:
-            mean[name] = torch.stack([one[name] for one in weights]).mean(0)
-    return mean
 
 
 def export(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -68,3 +70,12 @@ class ExportedReader(nn.Module):
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         steps, colours, layouts = self.net(normalise(crops))
         return (steps / self.temperature).log_softmax(2), colours.softmax(1), layouts.softmax(1)
+
+
+def mean_of(weights: list[dict[str, Any]]) -> dict[str, Any]:
+    """Weights of the same net averaged one by one (Wortsman et al., "Model soups", 2022); counters from the last."""
+    mean = dict(weights[-1])
+    for name, value in mean.items():
+        if value.dtype.is_floating_point:
+            mean[name] = torch.stack([one[name] for one in weights]).mean(0)
+    return mean

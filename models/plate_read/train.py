@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 
 from edge.plates.alphabet import ALPHABET, BLANK
 from edge.plates.grammar import REGIONS
-from models.plate_read.net import ReaderNet, normalise
+from models.plate_read.net import ReaderNet, mean_of, normalise
 from models.plate_read.samples import LONGEST
 
 EMA = 0.999
@@ -141,10 +142,11 @@ class Trainer:
         torch.save(state, path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
 
-    def begin_from(self, path: Path) -> None:
-        """The averaged weights of an earlier run, as the start of this one, also when that knew other characters."""
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
-        weights = state["mean"] | self._known_characters(state["mean"], state.get("alphabet", ALPHABET))
+    def begin_from(self, paths: Sequence[Path]) -> None:
+        """The averaged weights of earlier runs, as the start of this one, also when they knew other characters."""
+        states: list[dict[str, Any]] = [torch.load(path, map_location=self.device, weights_only=True) for path in paths]
+        mean = mean_of([state["mean"] for state in states])
+        weights = mean | self._known_characters(mean, states[-1].get("alphabet", ALPHABET))
         self.net.load_state_dict(weights)
         self.mean.load_state_dict(weights)
 
@@ -198,7 +200,10 @@ class Trainer:
 @click.option("--cache", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of the shards.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Resumed from when it is there.")
 @click.option(
-    "--begin-from", type=click.Path(path_type=Path, exists=True), help="Checkpoint whose weights a new run begins with."
+    "--begin-from",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="Checkpoint whose weights a new run begins with; of several, their average.",
 )
 @click.option("--minutes", default=40.0, show_default=True, help="Training time in all, earlier runs included.")
 @click.option("--batch", default=128, show_default=True)
@@ -217,7 +222,7 @@ class Trainer:
 def main(
     cache: Path,
     checkpoint: Path,
-    begin_from: Path | None,
+    begin_from: tuple[Path, ...],
     minutes: float,
     batch: int,
     rate: float,
@@ -234,7 +239,7 @@ def main(
     trainer = Trainer(device, rate, precision, REGIONS[region].alphabet)
     if checkpoint.exists():
         trainer.load(checkpoint)
-    elif begin_from is not None:
+    elif begin_from:
         trainer.begin_from(begin_from)
     rng = np.random.default_rng((seed, trainer.step))
     generator = torch.Generator().manual_seed(seed + trainer.step)

@@ -50,7 +50,7 @@ def test_a_reader_begins_with_the_characters_that_another_one_knows(tmp_path: Pa
     chinese.save(tmp_path / "cn.pt")
     european = train.Trainer("cpu", 1e-3, alphabet=LATIN_ALPHABET)
     fresh = european.net.characters.weight.detach().clone()
-    european.begin_from(tmp_path / "cn.pt")
+    european.begin_from([tmp_path / "cn.pt"])
     assert torch.equal(european.net.features[0][0].weight, chinese.net.features[0][0].weight)
     weights, known = european.net.characters.weight, chinese.net.characters.weight
     assert len(weights) == len(LATIN_ALPHABET) + 1

@@ -108,6 +108,22 @@ def test_two_falls_are_two_events(other: Extent) -> None:
     assert sorted(merger.release(9.0, [])) == ["first", "second"]
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        Extent(4.3, 6.0, 0.52, 0.53, 0.62, 0.9, 5.0),
+        Extent(2.6, 5.0, 0.51, 0.53, 0.44, 0.8, 5.0),
+    ],
+    ids=["a second and a half later, where it should be by then", "beginning before the first has ended"],
+)
+def test_a_light_thing_that_is_seen_in_pieces_is_one_event(piece: Extent) -> None:
+    merger: FallMerger[str] = FallMerger()
+    merger.add(Extent(0.0, 3.0, 0.50, 0.51, 0.1, 0.45, 5.0), "bag", certain=True)
+    assert merger.release(3.2, []) == ["bag"]
+    merger.add(piece, "the same bag", certain=True)
+    assert merger.release(9.0, []) == []
+
+
 def test_a_told_suspicion_does_not_silence_a_certainty() -> None:
     merger: FallMerger[str] = FallMerger()
     merger.add(extent(1.0, 2.0, 0.5, 1.0), "suspected", certain=False)
