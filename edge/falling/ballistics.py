@@ -83,7 +83,7 @@ def fit_fall(times: Floats, s: Floats, sigma: Floats, bend: bool, rng: np.random
         return None
     start = times[inliers][0]
     t, y, sd = times[inliers] - start, s[inliers], sigma[inliers]
-    coefficients, covariance, rms = _least_squares(t, y, sd, degree)
+    coefficients, covariance, rms = least_squares(t, y, sd, degree)
     duration = float(t[-1])
     if duration <= 0:
         return None
@@ -181,8 +181,8 @@ def _trimmed(inliers: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return kept
 
 
-def _least_squares(t: Floats, y: Floats, sigma: Floats, degree: int) -> tuple[Floats, Floats, float]:
-    """Coefficients, their covariance, and the rms of the weighted residuals."""
+def least_squares(t: Floats, y: Floats, sigma: Floats, degree: int) -> tuple[Floats, Floats, float]:
+    """Of (n,) values and their deviations: coefficients, lowest power first, their covariance, rms of the residuals."""
     design = t[:, None] ** np.arange(degree + 1) / sigma[:, None]
     covariance = np.linalg.pinv(design.T @ design)
     coefficients = covariance @ design.T @ (y / sigma)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.falling.ballistics import G
+from edge.falling.ballistics import G, least_squares
 from edge.falling.candidate import Candidate
 
 Floats32 = NDArray[np.float32]
@@ -73,17 +73,15 @@ def _path(candidate: Candidate) -> dict[str, float]:
 def _curve(candidate: Candidate) -> _Curve:
     t = candidate.times - candidate.times[0]
     x, y = candidate.points[:, 0] * candidate.aspect, candidate.points[:, 1]
-    design = t[:, None] ** np.arange(3)
-    inverse = np.linalg.inv(design.T @ design + 1e-9 * np.eye(3))
-    place = inverse @ design.T @ y
-    aside = inverse @ design.T @ x
-    residual = float(np.sqrt(np.mean((design @ place - y) ** 2)))
+    equal = np.ones_like(t)
+    place, inverse, rms = least_squares(t, y, equal, 2)
+    aside, _, _ = least_squares(t, x, equal, 2)
     end = float(t[-1])
     return _Curve(
         first_speed=float(place[1]),
         last_speed=float(place[1] + 2 * place[2] * end),
         pull=float(2 * place[2]),
-        pull_sigma=2 * float(np.sqrt(inverse[2, 2])) * max(residual, 0.5 / _HEIGHT_PX),
+        pull_sigma=2 * float(np.sqrt(inverse[2, 2])) * max(rms, 0.5 / _HEIGHT_PX),
         drift=float(aside[1] + aside[2] * end),
         sway=float(2 * aside[2] * end),
     )

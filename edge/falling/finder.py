@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.falling.backtrack import Backtracker
+from edge.falling.ballistics import least_squares
 from edge.falling.candidate import Candidate, View, make_candidate
 from edge.falling.facade import Facade
 from edge.falling.motion import MotionDetector
@@ -48,7 +49,9 @@ class CandidateFinder:
         self._motion = MotionDetector(shape, _watched(shape, settings), _THRESHOLD[settings.sensitivity])
         self._backtracker = Backtracker()
         self._facade = facade
-        self._before_facade = _before_facade(shape, settings.facade) if settings.facade is not None else None
+        # A drawing that does not fit the view any more (no facade) says nothing of where falls are seen either.
+        drawn = settings.facade if facade is not None else None
+        self._before_facade = _before_facade(shape, drawn) if drawn is not None else None
         self._rng = np.random.default_rng(0)
 
     def observe(self, luma: Luma, time_s: float) -> list[Candidate]:
@@ -99,12 +102,9 @@ class CandidateFinder:
         if float(np.median(area)) > _LARGE_IN_WEATHER * self.weather.usual_area:
             return True
         t = times - times.mean()
-        design = np.column_stack([np.ones_like(t), t, t * t])
-        covariance = np.linalg.inv(design.T @ design + 1e-9 * np.eye(3))
         y = np.array([point.y for point in track.points])
-        _, speed, half_pull = covariance @ design.T @ y
-        residual = y - design @ (covariance @ design.T @ y)
-        deviation = float(np.sqrt(covariance[2, 2])) * max(0.5, float(np.std(residual)))
+        (_, speed, half_pull), covariance, rms = least_squares(t, y, np.ones_like(t), 2)
+        deviation = float(np.sqrt(covariance[2, 2])) * max(0.5, rms)
         gain = half_pull * (t[-1] - t[0])
         return bool(half_pull > _GAINS * deviation and gain > _GAIN_SHARE * max(speed, 1e-6))
 

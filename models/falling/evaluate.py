@@ -1,6 +1,5 @@
-"""Measures the falling-object analyzer on real clips with labels, and on rendered scenes with truth.
+"""Measures the falling-object analyzer on rendered scenes with truth; real clips are for `edge bench falling`.
 
-`python -m models.falling.evaluate clips DIR` — DIR holds labels.json and the clips it names.
 `python -m models.falling.evaluate scenes DIR` — DIR holds NAME.mp4, NAME.truth.jsonl and NAME.installation.yaml.
 `python -m models.falling.evaluate seeds DIR` — renders towers of evaluation seeds into DIR, one for each condition.
 `python -m models.falling.evaluate conditions DIR` — recall by condition and size, origin and false events, on streams.
@@ -38,23 +37,6 @@ from models.falling.plots import plot_quiet, plot_recall
 from models.falling.seeds import CONDITIONS, condition_table, seed_scenario
 from simulator.render import render_scenario
 from simulator.scenes import FIRST_TRAINING_SEED, Condition
-
-
-def clip_labels(entry: dict[str, Any], path: Path) -> list[Labelled]:
-    """Labels of one clip of labels.json, in seconds and fractions."""
-    capture = cv2.VideoCapture(str(path))
-    width, height = (capture.get(key) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-    fps = float(entry.get("fps") or capture.get(cv2.CAP_PROP_FPS))
-    capture.release()
-    labels = []
-    for event in entry["events"]:
-        rows = [
-            (int(frame) / fps, (x + w / 2) / width, (y + h / 2) / height)
-            for frame, (x, y, w, h) in event["boxes"].items()
-        ]
-        first, last = event["frames"]
-        labels.append(Labelled(event["kind"], first / fps, last / fps, np.array(rows), what=event.get("note", "")))
-    return labels
 
 
 def scene_labels(path: Path) -> list[Labelled]:
@@ -120,12 +102,6 @@ def _results(jobs: Iterator[tuple[str, Path, list[Labelled], FallingSettings]], 
     return results
 
 
-def _clip_jobs(folder: Path, classifier: bool) -> Iterator[tuple[str, Path, list[Labelled], FallingSettings]]:
-    for name, entry in json.loads((folder / "labels.json").read_text(encoding="utf-8")).items():
-        path = folder / entry["file"]
-        yield name, path, clip_labels(entry, path), FallingSettings(use_classifier=classifier)
-
-
 def _scene_jobs(
     folder: Path, classifier: bool, facade: bool
 ) -> Iterator[tuple[str, Path, list[Labelled], FallingSettings]]:
@@ -155,16 +131,6 @@ def _report(results: list[Result], verbose: bool, json_path: Path | None) -> Non
     print_results(results, verbose)
     if json_path is not None:
         json_path.write_text(json.dumps([asdict(r) for r in results], indent=1) + "\n", encoding="utf-8")
-
-
-@main.command()
-@_FOLDER
-@_CLASSIFIER
-@_VERBOSE
-@_JSON
-def clips(folder: Path, classifier: bool, verbose: bool, json_path: Path | None) -> None:
-    """Real clips with labels.json."""
-    _report(_results(_clip_jobs(folder, classifier), classifier), verbose, json_path)
 
 
 @main.command()

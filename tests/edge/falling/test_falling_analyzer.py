@@ -64,6 +64,32 @@ def test_a_fall_is_one_confirmed_event_from_its_floor_and_column() -> None:
     assert "1.0" in data.why or "0.9" in data.why
 
 
+NARROW = FallingSettings(
+    use_classifier=False,
+    facade=FacadeSettings(
+        floor_lines=tuple(FloorLine(floor=7 - k, left=(0.05, k / 6), right=(0.35, k / 6)) for k in range(1, 6)),
+        column_lines=(
+            ColumnLine(column=1, top=(0.05, 0.02), bottom=(0.05, 0.98)),
+            ColumnLine(column=2, top=(0.35, 0.02), bottom=(0.35, 0.98)),
+        ),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("offset", "certainty"), [((0.0, 0.0), "suspected"), (None, "confirmed")], ids=["drawing fits", "camera was moved"]
+)
+def test_what_falls_beside_the_drawn_facade_is_doubted_while_the_drawing_fits(
+    offset: tuple[float, float] | None, certainty: str
+) -> None:
+    analyzer = FallingAnalyzer("cam-1", NARROW, None)
+    analyzer.read_offset = lambda: offset
+    pictures = scene(4.5, [drop(560, 80, 1.5, PULL)])
+    findings = [finding for frame in pictures for finding in analyzer.observe(frame)]
+    findings += analyzer.finish()
+    assert [data_of(finding).certainty for finding in findings] == [certainty]
+
+
 def test_the_event_comes_within_half_a_second_of_the_object_leaving() -> None:
     analyzer = FallingAnalyzer("cam-1", PLAIN, None)
     told_s = next(f.stream_time_s for f in scene(4.5, [drop(340, 60, 1.5, PULL)]) if analyzer.observe(f))
