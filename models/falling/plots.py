@@ -31,7 +31,7 @@ def plot_recall(rows: Sequence[Row], path: Path) -> None:
     axes.set_xticks(range(len(rows)), [row.condition for row in rows])
     axes.set_ylim(0, 1.05)
     axes.set_ylabel("falls found (black: wanted)")
-    axes.legend(loc="lower left")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     figure.savefig(path, dpi=110)
 
 
