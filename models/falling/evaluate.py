@@ -2,6 +2,7 @@
 
 `python -m models.falling.evaluate scenes DIR` — DIR holds NAME.mp4, NAME.truth.jsonl and NAME.installation.yaml.
 `python -m models.falling.evaluate seeds DIR` — renders towers of evaluation seeds into DIR, one for each condition.
+`python -m models.falling.evaluate funnel DIR` — how far each fall of rendered scenes came: seen, tracked, judged.
 `python -m models.falling.evaluate conditions DIR` — recall by condition and size, origin and false events, on streams.
 `python -m models.falling.evaluate confusers DIR` — false events by kind of what moves and is no fall, on streams.
 
@@ -28,15 +29,18 @@ import yaml
 
 from edge.falling.bench.measure import run_clip
 from edge.falling.bench.scoring import Labelled, Result, score
+from edge.falling.detector import MODEL_NAME, FallClassifier
 from edge.falling.settings import FallingSettings
 from edge.inference import ModelStore
 from models.falling.conditions import condition_lines, condition_rows, fall_cameras, measure_falls
 from models.falling.confusers import FIRST_SEED, chosen, measure_quiet, quiet_cameras, quiet_lines, quiet_table
+from models.falling.funnel import follow, funnel_lines
 from models.falling.jobs import Figures, measure_all
 from models.falling.plots import plot_quiet, plot_recall
 from models.falling.seeds import CONDITIONS, condition_table, seed_scenario
 from simulator.render import render_scenario
 from simulator.scenes import FIRST_TRAINING_SEED, Condition
+from simulator.truth import FallTruth, read_truth
 
 
 def scene_labels(path: Path) -> list[Labelled]:
@@ -188,6 +192,24 @@ def seeds(
     results = _results(jobs, classifier)
     _report(results, verbose, json_path)
     click.echo("\n".join(condition_table(results)))
+
+
+@main.command()
+@_FOLDER
+@_CLASSIFIER
+@click.option("--facade/--no-facade", default=True, help="Use the floor lines of the installation.")
+def funnel(folder: Path, classifier: bool, facade: bool) -> None:
+    """Where the falls of rendered scenes are lost."""
+    network = FallClassifier(ModelStore().load(MODEL_NAME)) if classifier else None
+    fates = []
+    for truth in sorted(folder.rglob("*.truth.jsonl")):
+        name = truth.name.removesuffix(".truth.jsonl")
+        settings = scene_settings(truth.with_name(f"{name}.installation.yaml"))
+        if not facade:
+            settings = settings.model_copy(update={"facade": None})
+        falls = [record for record in read_truth(truth) if isinstance(record, FallTruth)]
+        fates += follow(truth.with_name(f"{name}.mp4"), falls, settings, network)
+    click.echo("\n".join(funnel_lines(fates)))
 
 
 _PROCESSES = click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)

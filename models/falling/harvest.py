@@ -2,8 +2,9 @@
 
 `python -m models.falling.harvest drawn --photos DIR --out FILE.npz` draws patches directly over photographs (quick);
 `... clips FILE ... --out FILE.npz` what the agent's own finder brings up on real clips without a fall: all background;
-`... photos --photos DIR --out FILE.npz` the same on encoded composites, and `... scenes --out FILE.npz` on the
-simulator's towers of training seeds, both labelled by their truth.
+`... photos --photos DIR --out FILE.npz` the same on encoded composites, labelled by their truth. `... towers DIR`
+renders the simulator's towers of training seeds, and `... rendered DIR --out FILE.npz` takes what the finder brings up
+on them: rendering is slow, and the finder changes.
 
 A sample is what the classifier sees (`stack_patches`) and a label: 0 object, 1 bird, insect, leaf, rain or snow,
 2 foliage, light, laundry, traffic, people.
@@ -15,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 
 import click
 import cv2
@@ -29,10 +31,11 @@ from edge.falling.finder import CandidateFinder
 from edge.falling.settings import FallingSettings
 from edge.sources.file import FileSource
 from models.falling.composites import build_composite
-from models.falling.confusers import Confuser, chosen, confuser_camera
+from models.falling.confusers import CONFUSERS, confuser_camera
 from models.falling.evaluate import scene_settings
 from models.falling.samples import draw_sample, make_cast
-from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, build_scene
+from simulator.render import render_camera
+from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, SceneError
 from simulator.truth import FallTruth, read_truth
 from simulator.video import encode
 
@@ -44,6 +47,10 @@ _MOST_OTHERS = 150
 """Candidates of one scene that are no falls: a snowfall brings up thousands."""
 _AIR = {"birds", "bird", "insects", "insect", "leaves", "leaf", "rain", "snow", "hail", "plastic", "drips", "webs"}
 """Disturbances whose candidates are labelled 1; of the rest, 2."""
+_RATES = (10, 12.5, 15, 20, 25, 25, 30)
+"""Pictures a second of training towers."""
+_SEEDS_OF_FALLS = 100_000
+"""Training towers with confusers have seeds from this many further on."""
 
 
 @dataclass
@@ -194,30 +201,24 @@ _CONDITIONS = (
 
 
 @main.command()
-@_OUT
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @_COUNT
+@click.option("--confusers-every", default=3, show_default=True, help="Every so manieth tower has confusers, no falls.")
 @_SEED
-def scenes(out: Path, count: int, seed: int) -> None:
-    """The simulator's towers, on training seeds."""
+def towers(folder: Path, count: int, confusers_every: int, seed: int) -> None:
+    """Render the simulator's towers of training seeds into FOLDER; what is there already is left as it is."""
     if seed < FIRST_TRAINING_SEED:
         raise click.BadParameter(f"training seeds begin at {FIRST_TRAINING_SEED}", param_hint="--seed")
-    samples = Samples()
-    with tempfile.TemporaryDirectory() as folder, click.progressbar(range(seed, seed + count)) as seeds:
-        for number in seeds:
-            camera = _random_spec(number)
-            scene = build_scene(camera, number)
-            path = Path(folder) / "scene.mp4"
-            pictures = (scene.frame(index) for index in range(scene.frame_count))
-            encode(pictures, path, fps=scene.fps, bitrate_kbps=camera.bitrate_kbps, effort="quick")
-            truth = scene.truth()
-            falls = [record for record in truth if isinstance(record, FallTruth)]
-            moving = {record.what for record in truth if record.kind == "distractor"} | set(camera.conditions)
-            drawn = FallingSettings.model_validate(scene.installation()["falling"]) if number % 2 else None
-            take(samples, list(candidates_of(path, drawn)), falls, moving, number)
-            if number % _SAVE_EVERY == 0:
-                samples.save(out)
-    samples.save(out)
-    click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        alone = number % confusers_every == confusers_every - 1
+        camera = _quiet_camera(number // confusers_every, seed) if alone else _random_spec(seed + number)
+        try:
+            if not (folder / f"{camera.id}.rendered.json").exists():
+                render_camera(camera, camera.seed or 0, folder, SimpleQueue())
+                click.echo(camera.id)
+        except SceneError as error:  # its falls do not fit into its time
+            click.echo(f"{camera.id} left out: {error}")
 
 
 @main.command()
@@ -240,47 +241,28 @@ def rendered(folder: Path, out: Path) -> None:
     click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
 
 
-def _camera(kind: Confuser, number: int, seconds: float, seed: int) -> CameraSpec:
-    camera = confuser_camera(kind, number, seconds, 12.5, seed)
+def _quiet_camera(number: int, first_seed: int) -> CameraSpec:
+    """Confusers in turn, at any of the usual rates, twice as busy as where they are measured."""
+    kind = CONFUSERS[number % len(CONFUSERS)]
+    rng = np.random.default_rng(first_seed + number)
+    first = first_seed + _SEEDS_OF_FALLS
+    camera = confuser_camera(kind, number // len(CONFUSERS), 30, float(rng.choice(_RATES)), first)
     return camera.model_copy(update={"options": {**camera.options, "busy": 2 * kind.busy}})
-
-
-@main.command()
-@_OUT
-@click.option("--kind", "kinds", multiple=True, help="Names of confusers; left out, all.")
-@click.option("--rounds", default=3, show_default=True, help="Towers of each kind.")
-@click.option("--seconds", default=30.0, show_default=True)
-@_SEED
-def confusers(out: Path, kinds: tuple[str, ...], rounds: int, seconds: float, seed: int) -> None:
-    """Towers before which other things move than falls, more of them than on a usual day."""
-    if seed < FIRST_TRAINING_SEED:
-        raise click.BadParameter(f"training seeds begin at {FIRST_TRAINING_SEED}", param_hint="--seed")
-    samples = Samples()
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(rounds):
-            for kind in chosen(kinds):
-                camera = _camera(kind, number, seconds, seed)
-                scene = build_scene(camera, camera.seed or 0)
-                path = Path(folder) / "scene.mp4"
-                pictures = (scene.frame(index) for index in range(scene.frame_count))
-                encode(pictures, path, fps=scene.fps, bitrate_kbps=camera.bitrate_kbps, effort="quick")
-                drawn = FallingSettings.model_validate(scene.installation()["falling"]) if number % 2 else None
-                take(samples, list(candidates_of(path, drawn)), [], {kind.name.split("-")[0]}, camera.seed or 0)
-                samples.save(out)
-                click.echo(f"{camera.id}: {len(samples.labels)} samples")
 
 
 def _random_spec(seed: int) -> CameraSpec:
     rng = np.random.default_rng(seed)
+    conditions = _CONDITIONS[int(rng.integers(len(_CONDITIONS)))]
     width, height = [(640, 360), (640, 360), (768, 432), (960, 540), (960, 540), (1280, 720)][int(rng.integers(6))]
     return CameraSpec(
-        id="train",
+        id=f"{conditions[-1]}-{seed}",
         scene="tower",
         width=width,
         height=height,
-        fps=float(rng.choice([10, 12.5, 15, 20, 25, 25, 30])),
+        fps=float(rng.choice(_RATES)),
         duration_s=22,
-        conditions=_CONDITIONS[int(rng.integers(len(_CONDITIONS)))],
+        conditions=conditions,
+        effort="quick",
         bitrate_kbps=int(rng.uniform(2000, 4000) * (width * height / (1280 * 720)) ** 0.75),
         seed=seed,
         options={

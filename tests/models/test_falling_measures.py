@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from falling_scenes import FPS, HEIGHT, WIDTH, drop, grey, luma_pictures
 
+from edge.falling.settings import FallingSettings
 from models.falling.conditions import Share, condition_lines, condition_rows, fall_cameras
 from models.falling.confusers import CONFUSERS, FIRST_SEED, chosen, confuser_camera, quiet_cameras, quiet_table
 from models.falling.evaluate import main
+from models.falling.funnel import follow, funnel_lines
 from models.falling.plots import plot_quiet, plot_recall
 from simulator.scenes import FIRST_TRAINING_SEED
 from simulator.tower.options import TowerOptions
+from simulator.truth import FallTruth
+from simulator.video import encode
 
 
 def test_confusers_have_seeds_of_their_own() -> None:
@@ -105,3 +111,28 @@ def test_an_unknown_confuser_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["confusers", str(tmp_path), "--confuser", "ufos"])
     assert result.exit_code == 2
     assert "ufos" in result.output
+
+
+def _truth(name: str, release_s: float, x: float, shown: bool) -> FallTruth:
+    place = drop(x, 20, release_s, 230)
+    times = np.arange(0, 6, 1 / FPS)
+    path = [(t, *at) for t in times.tolist() if (at := place(t)) is not None]
+    return FallTruth(
+        id=name, t_release_s=release_s, t_first_s=path[0][0], t_last_s=path[-1][0], origin_floor=9, origin_column=1,
+        object="stone" if shown else "ghost", size_px=6,
+        path=tuple((t, px / WIDTH, py / HEIGHT) for t, px, py in path),
+    )  # fmt: skip
+
+
+def test_a_fall_is_followed_to_where_it_is_lost(tmp_path: Path) -> None:
+    clip = tmp_path / "fall.mp4"
+    pictures = (grey(luma) for _, luma in luma_pictures(6, [drop(200, 20, 2.5, 230)]))
+    encode(pictures, clip, fps=FPS, bitrate_kbps=3000)
+    truths = [_truth("there", 2.5, 200, True), _truth("not there", 3.0, 450, False)]
+    there, ghost = follow(clip, truths, FallingSettings(), None)
+    assert (there.stage, there.fall.object) == ("confirmed", "stone"), there.reason
+    assert there.seen > 0.5
+    assert (ghost.stage, ghost.seen) == ("not seen", 0.0)
+    assert funnel_lines([there, ghost])[-1] == (
+        "not seen 1, not tracked 0, not fitted 0, refused 0, suspected 0, confirmed 1"
+    )
