@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.plates.alphabet import BLANK
-from edge.plates.grammar import Appearance, Automaton, PatternAutomaton, PlateKind, Region
+from edge.plates.grammar import Appearance, PlateKind, Region
 
 MAX_ALTERNATIVES = 4
 
@@ -55,6 +55,8 @@ class DecodingLimits:
     candidates: int = 6
     floor: float = 1e-3
     """Characters less probable than this at a step are not followed."""
+    least_share: float = 1e-7
+    """Texts less probable than the best one by this factor are not followed either."""
     least_ratio: float = 0.01
 
 
@@ -75,7 +77,7 @@ class Decoder:
     def __init__(self, region: Region, limits: DecodingLimits | None = None) -> None:
         self.region = region
         self._limits = limits or DecodingLimits()
-        self._automaton: Automaton = PatternAutomaton(region)
+        self._automaton = region.automaton
         self._output = {character: i + 1 for i, character in enumerate(region.alphabet)}
 
     def decode(self, log_probs: NDArray[np.floating], appearance: Appearance | None = None) -> Reading:
@@ -109,38 +111,62 @@ class Decoder:
     def _search(self, probabilities: NDArray[np.float64]) -> list[tuple[str, float]]:
         """Complete admitted texts with their CTC probabilities, best first."""
         beam = {"": _Branch(0, blank=1.0)}
-        for row in probabilities:
-            beam = self._prune(self._extend(beam, row))
-        done = [(text, b.total) for text, b in beam.items() if self._automaton.complete(b.state) and b.total > 0]
+        for row, candidates in zip(probabilities.tolist(), self._candidates(probabilities), strict=True):
+            if candidates:
+                beam = self._prune(self._extend(beam, row, candidates))
+            else:
+                self._stay(beam, row)
+        done = [(text, b.total) for text, b in beam.items() if b.total > 0 and self._automaton.endings(b.state)]
         return sorted(done, key=lambda entry: -entry[1])
 
-    def _extend(self, beam: dict[str, _Branch], row: NDArray[np.float64]) -> dict[str, _Branch]:
-        candidates = self._candidates(row)
+    def _stay(self, beam: dict[str, _Branch], row: list[float]) -> None:
+        """A step in which no text grows, as most are."""
+        for text, branch in beam.items():
+            branch.blank, branch.character = (
+                branch.total * row[BLANK],
+                branch.character * row[self._output[text[-1]]] if text else 0.0,
+            )
+
+    def _extend(
+        self, beam: dict[str, _Branch], row: list[float], candidates: list[tuple[str, float]]
+    ) -> dict[str, _Branch]:
         following: dict[str, _Branch] = {}
         for text, branch in beam.items():
             last = text[-1:]
-            stay = following.setdefault(text, _Branch(branch.state))
-            stay.blank += branch.total * float(row[BLANK])
+            total = branch.blank + branch.character
+            stay = following.get(text)
+            if stay is None:
+                stay = following[text] = _Branch(branch.state)
+            stay.blank += total * row[BLANK]
             if last:
-                stay.character += branch.character * float(row[self._output[last]])
+                stay.character += branch.character * row[self._output[last]]
             for character, probability in candidates:
-                gain = probability * (branch.blank if character == last else branch.total)
+                gain = probability * (branch.blank if character == last else total)
                 state = self._automaton.step(branch.state, character) if gain > 0 else None
-                if state is not None:
-                    following.setdefault(text + character, _Branch(state)).character += gain
+                if state is None:
+                    continue
+                longer = text + character
+                grown = following.get(longer)
+                if grown is None:
+                    grown = following[longer] = _Branch(state)
+                grown.character += gain
         return following
 
-    def _candidates(self, row: NDArray[np.float64]) -> list[tuple[str, float]]:
-        best = np.argpartition(-row, self._limits.candidates)[: self._limits.candidates + 1]
-        return [
-            (self.region.alphabet[i - 1], float(row[i])) for i in best if i != BLANK and row[i] > self._limits.floor
-        ]
+    def _candidates(self, probabilities: NDArray[np.float64]) -> list[list[tuple[str, float]]]:
+        """For each step the characters that may follow, with their probabilities."""
+        candidates: list[list[tuple[str, float]]] = [[] for _ in probabilities]
+        worth = probabilities > self._limits.floor
+        worth[:, BLANK] = False
+        for step, output in zip(*(axis.tolist() for axis in np.nonzero(worth)), strict=True):
+            candidates[step].append((self.region.alphabet[output - 1], float(probabilities[step, output])))
+        most = self._limits.candidates
+        return [sorted(one, key=lambda entry: -entry[1])[:most] if len(one) > most else one for one in candidates]
 
     def _prune(self, beam: dict[str, _Branch]) -> dict[str, _Branch]:
-        if len(beam) <= self._limits.beam:
-            return beam
-        best = sorted(beam.items(), key=lambda entry: -entry[1].total)
-        return dict(best[: self._limits.beam])
+        """The best; of them those not hopelessly behind."""
+        best = sorted(beam.items(), key=lambda entry: -entry[1].total)[: self._limits.beam]
+        least = self._limits.least_share * best[0][1].total
+        return {text: branch for text, branch in best if branch.total >= least}
 
 
 def greedy(probabilities: NDArray[np.float64], alphabet: str) -> tuple[str, float]:

@@ -10,10 +10,12 @@ length. A pattern's weight is its prior: series that are hardly ever issued need
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations, product
-from typing import Literal, Protocol
+from typing import Literal
 
 from contract.events import PlateColour
 from edge.plates import europe
@@ -30,12 +32,7 @@ class Pattern:
     weight: float = 1.0
 
     def admits(self, text: str) -> bool:
-        if len(text) != len(self.slots):
-            return False
-        for character, slot in zip(text, self.slots, strict=True):  # noqa: SIM110 -- this runs very often
-            if character not in slot:
-                return False
-        return True
+        return len(text) == len(self.slots) and all(c in slot for c, slot in zip(text, self.slots, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,46 +104,63 @@ class Region:
                 if unknown:
                     raise ValueError(f"region {self.name}, kind {kind.name}: {sorted(unknown)} not in its alphabet")
 
+    @cached_property
+    def automaton(self) -> PatternAutomaton:
+        """The patterns of all kinds, to walk along."""
+        return PatternAutomaton(self.kinds)
+
     def kinds_of(self, text: str, appearance: Appearance | None = None) -> list[tuple[PlateKind, float]]:
         """Kinds that admit the text with their weights (prior times look), best first; empty when none does."""
         look = appearance or Appearance()
-        weighed = [(kind, kind.weight_of(text) * look.weight(kind)) for kind in self.kinds]
-        return sorted(((kind, w) for kind, w in weighed if w > 0), key=lambda entry: -entry[1])
+        weighed = [(kind, weight * look.weight(kind)) for kind, weight in self.automaton.endings_of(text)]
+        return sorted(weighed, key=lambda entry: -entry[1])
 
     def admits(self, text: str) -> bool:
-        return any(kind.weight_of(text) > 0 for kind in self.kinds)
-
-
-class Automaton(Protocol):
-    """What the decoder walks along: which characters may follow."""
-
-    def step(self, state: int, character: str) -> int | None:
-        """The state after one more character; None when no pattern goes on with it. State 0 is the start."""
-        ...
-
-    def complete(self, state: int) -> bool:
-        """Whether a text may end here."""
-        ...
+        return bool(self.automaton.endings_of(text))
 
 
 class PatternAutomaton:
-    """The patterns of all kinds of a region as one deterministic automaton, built lazily and kept."""
+    """Patterns as one deterministic automaton: which characters may follow, and what a text is that ends here.
 
-    def __init__(self, region: Region) -> None:
-        slots = {pattern.slots for kind in region.kinds for pattern in kind.patterns}
-        self._alive: list[tuple[int, frozenset[Slots]]] = [(0, frozenset(slots))]
+    It is built while it is walked, and kept; several threads may walk it.
+    """
+
+    def __init__(self, kinds: Sequence[PlateKind]) -> None:
+        self._kinds: dict[Slots, list[tuple[PlateKind, float]]] = {}
+        for kind in kinds:
+            for pattern in kind.patterns:
+                self._kinds.setdefault(pattern.slots, []).append((kind, pattern.weight))
+        self._alive: list[tuple[int, frozenset[Slots]]] = [(0, frozenset(self._kinds))]
         self._number = {self._alive[0]: 0}
         self._steps: dict[tuple[int, str], int | None] = {}
+        self._endings: dict[int, tuple[tuple[PlateKind, float], ...]] = {}
+        self._building = threading.Lock()
 
     def step(self, state: int, character: str) -> int | None:
+        """The state after one more character; None when no pattern goes on with it. State 0 is the start."""
         key = (state, character)
         if key not in self._steps:
-            self._steps[key] = self._make(state, character)
+            with self._building:
+                self._steps[key] = self._make(state, character)
         return self._steps[key]
 
-    def complete(self, state: int) -> bool:
-        place, alive = self._alive[state]
-        return any(len(slots) == place for slots in alive)
+    def endings(self, state: int) -> tuple[tuple[PlateKind, float], ...]:
+        """The kinds of a text that ends here, each with the weight of its best pattern, best first."""
+        if state not in self._endings:
+            place, alive = self._alive[state]
+            weights: dict[str, tuple[PlateKind, float]] = {}
+            for slots in alive:
+                for kind, weight in self._kinds[slots] if len(slots) == place else ():
+                    weights[kind.name] = (kind, max(weight, weights.get(kind.name, (kind, 0.0))[1]))
+            self._endings[state] = tuple(sorted(weights.values(), key=lambda entry: (-entry[1], entry[0].name)))
+        return self._endings[state]
+
+    def endings_of(self, text: str) -> tuple[tuple[PlateKind, float], ...]:
+        """The same of a whole text; empty when no kind admits it."""
+        state: int | None = 0
+        for character in text:
+            state = self.step(state, character) if state is not None else None
+        return () if state is None else self.endings(state)
 
     def _make(self, state: int, character: str) -> int | None:
         place, alive = self._alive[state]
@@ -155,8 +169,8 @@ class PatternAutomaton:
             return None
         following = (place + 1, left)
         if following not in self._number:
-            self._number[following] = len(self._alive)
             self._alive.append(following)
+            self._number[following] = len(self._alive) - 1
         return self._number[following]
 
 
@@ -207,11 +221,13 @@ _NEW_ENERGY_LARGE = (
     Pattern((*_AUTHORITY, *(DIGITS,) * 5, "DF")),
     Pattern((*_AUTHORITY, *(DIGITS,) * 5, NEW_ENERGY_LETTERS.replace("D", "").replace("F", "")), 0.3),
 )
-_MILITARY = (
-    Pattern((MILITARY_LETTERS, LETTERS, *(DIGITS,) * 5)),
+_MILITARY = (Pattern((MILITARY_LETTERS, LETTERS, *(DIGITS,) * 5)),)
+_ARMED_POLICE = (
     Pattern(("W", "J", PROVINCES, *(DIGITS,) * 4, DIGITS + SERIAL_LETTERS)),
     Pattern(("W", "J", *(DIGITS,) * 5)),
 )
+_TRACTOR = (Pattern((PROVINCES, *(DIGITS,) * 7), weight=0.5),)
+"""Two digits name the office of agricultural machines."""
 _EMBASSY = (Pattern(("使", *(DIGITS,) * 6)), Pattern((*(DIGITS,) * 6, "使")))
 _CONSULATE = (
     Pattern((PROVINCES, *(DIGITS,) * 5, "领")),
@@ -237,7 +253,11 @@ CHINA = Region(
         _kind("new_energy_small", ("green",), _NEW_ENERGY_SMALL),
         _kind("new_energy_large", ("yellow_green", "green"), _NEW_ENERGY_LARGE),
         _kind("police", ("white",), _around(_POLICE_AUTHORITY, _SERIAL_4, ("警",))),
+        _kind("police_double", ("white",), _around(_POLICE_AUTHORITY, _SERIAL_4, ("警",)), rows=2),
         _kind("military", ("white",), _MILITARY),
+        _kind("military_double", ("white",), _MILITARY, rows=2),
+        _kind("armed_police", ("white",), _ARMED_POLICE),
+        _kind("armed_police_double", ("white",), _ARMED_POLICE, rows=2),
         _kind("black", ("black",), _ORDINARY),
         _kind("hongkong", ("black",), _around(("粤", "Z"), _SERIAL_4, ("港",))),
         _kind("macau", ("black",), _around(("粤", "Z"), _SERIAL_4, ("澳",))),
@@ -246,6 +266,7 @@ CHINA = Region(
         _kind("consulate", ("black",), _CONSULATE),
         _kind("aviation", ("green",), _AVIATION),
         _kind("emergency", ("white",), _EMERGENCY),
+        _kind("tractor_double", ("green",), _TRACTOR, rows=2),
     ),
 )
 

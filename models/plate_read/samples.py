@@ -58,6 +58,11 @@ WEIGHTS: dict[str, float] = {
     "consulate": 4,
     "aviation": 5,
     "emergency": 2,
+    "armed_police": 6,
+    "armed_police_double": 4,
+    "military_double": 4,
+    "police_double": 3,
+    "tractor_double": 4,
 }
 KIND_WEIGHTS: dict[str, Mapping[str, float]] = {"CN": WEIGHTS}
 """By region; where there is none, all kinds are as frequent."""
@@ -154,7 +159,7 @@ class Generator:
         rng = self._rng
         severity = float(rng.choice([0.3, 0.5, 0.7] if self._drill else [0.4, 0.7, 1.0, 1.2]))
         plate = degrade.surface(self.plate(text, kind), rng, severity)
-        view = degrade.random_view(rng, 44, 115) if self._drill else degrade.random_view(rng)
+        view = degrade.random_view(rng, 44, 150) if self._drill else degrade.random_view(rng)
         aspect = plate.shape[1] / plate.shape[0]
         width = int(view.width_px * 1.35) + 8
         corners = degrade.quad_of(view, aspect, (width / 2, width / 2))
@@ -165,6 +170,8 @@ class Generator:
         if holder is not None:
             background = degrade.place(holder.picture, background, part_of(corners, holder.part))
         picture = degrade.place(plate, background, corners)
+        if self._drill and rng.random() < 0.3:
+            picture = degrade.overexposure(picture, rng)
         picture = degrade.camera(picture, rng, view.width_px, severity)
         spread = picture.reshape(-1, 3).astype(np.int16)
         coloured = bool(

@@ -104,6 +104,8 @@ def camera(picture: Bgr, rng: np.random.Generator, plate_px: float, severity: fl
     if rng.random() < 0.6 * severity:
         picture = defocus(picture, float(rng.uniform(0.2, 1.0)) * min(0.011 * plate_px + 0.25, 2.2) * severity)
     picture = light(picture, rng, severity)
+    if rng.random() < 0.2 * severity:
+        picture = mosaic(picture)
     if rng.random() < 0.15 * severity:
         picture = haze(picture, rng)
     if rng.random() < 0.25 * severity:
@@ -193,6 +195,14 @@ def sharpen(picture: Bgr, amount: float) -> Bgr:
     """The camera's own over-sharpening, with its halos."""
     soft = cv2.GaussianBlur(picture, (0, 0), 1.2)
     return np.asarray(cv2.addWeighted(picture, 1 + amount, soft, -amount, 0), np.uint8)
+
+
+def mosaic(picture: Bgr) -> Bgr:
+    """Seen by a sensor with one colour a pixel (Bayer's pattern): fine strokes get coloured, broken edges."""
+    raw = np.empty(picture.shape[:2], np.uint8)
+    raw[0::2, 0::2], raw[1::2, 1::2] = picture[0::2, 0::2, 0], picture[1::2, 1::2, 2]
+    raw[0::2, 1::2], raw[1::2, 0::2] = picture[0::2, 1::2, 1], picture[1::2, 0::2, 1]
+    return np.asarray(cv2.demosaicing(raw, cv2.COLOR_BayerBGGR2BGR), np.uint8)
 
 
 def exposure(picture: Bgr, rng: np.random.Generator) -> Bgr:

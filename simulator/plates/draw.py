@@ -33,6 +33,8 @@ class PlateStyle:
     frame_line: bool = True
     ink_gradient: float = 0.0
     """Light falls from above: the relief's upper edges are brighter by this much."""
+    variant: int = 0
+    """Which of its layouts, of a kind that has several."""
 
 
 def random_style(rng: np.random.Generator, use: Use = "simulator", folder: Path = FONT_FOLDER) -> PlateStyle:
@@ -54,6 +56,7 @@ def varied_style(rng: np.random.Generator, glyphs: GlyphSource) -> PlateStyle:
         bolt_grey=float(rng.uniform(60, 230)),
         frame_line=bool(rng.random() < 0.9),
         ink_gradient=float(rng.choice([0.0, rng.uniform(0.0, 0.5)])),
+        variant=int(rng.integers(12)),
     )
 
 
@@ -62,7 +65,7 @@ def draw_plate(text: str, kind: PlateKind, style: PlateStyle, scale: float = 1.0
 
     Raises ValueError for a text that the kind cannot have.
     """
-    layout = layout_of(text, kind)
+    layout = layout_of(text, kind, style.variant)
     height, width = round(layout.height * scale), round(layout.width * scale)
     look = LOOKS[kind]
     ground = _ground(kind, width, height, _bgr(look.ground, style.ground_shift))
@@ -73,7 +76,7 @@ def draw_plate(text: str, kind: PlateKind, style: PlateStyle, scale: float = 1.0
     coverage = np.zeros((height, width), np.uint8)
     red = np.zeros((height, width), np.uint8)
     for index, (character, box) in enumerate(zip(text, layout.boxes, strict=True)):
-        target = red if index in look.red else coverage
+        target = red if look.is_red(text, index) else coverage
         _place(target, style.glyphs, character, box, (scale, family[index], style.boldness))
     if layout.dot is not None:
         _disc(coverage, layout.dot, 5.5, scale)
@@ -108,7 +111,7 @@ def _bgr(rgb: tuple[int, int, int], shift: Colour) -> Colour:
 
 def _family(layout: Layout) -> list[str]:
     if layout.height == 220:
-        return ["double_up"] * 2 + ["double_down"] * 5
+        return ["double_up"] * (len(layout.boxes) - 5) + ["double_down"] * 5
     return ["eight" if layout.width == 480 else "single"] * len(layout.boxes)
 
 

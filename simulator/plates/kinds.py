@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from contract.events import PlateColour
-from edge.plates.alphabet import PROVINCES
+from edge.plates.alphabet import PROVINCES, SPECIAL
 
 PlateKind = Literal[
     "small_blue",
@@ -31,6 +31,11 @@ PlateKind = Literal[
     "consulate",
     "aviation",
     "emergency",
+    "armed_police",
+    "armed_police_double",
+    "military_double",
+    "police_double",
+    "tractor_double",
 ]
 KINDS: tuple[PlateKind, ...] = get_args(PlateKind)
 
@@ -56,12 +61,20 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colours of a kind, RGB as on the real plate. `red` are the positions of red characters."""
+    """Colours of a kind, RGB as on the real plate.
+
+    `red` are the positions of red characters; with `red_words` so are those that say what the plate is for.
+    """
 
     colour: PlateColour
     ground: tuple[int, int, int]
     ink: tuple[int, int, int]
     red: tuple[int, ...] = ()
+    red_words: bool = False
+
+    def is_red(self, text: str, place: int) -> bool:
+        """Whether the character at this place of a text is red; a digit never is."""
+        return (place in self.red and not text[place].isdigit()) or (self.red_words and text[place] in SPECIAL)
 
 
 def _row(widths: list[float], gaps: list[float], left: float, top: float, height: float) -> list[Box]:
@@ -90,22 +103,33 @@ def _eight() -> Layout:
     return Layout(480, 140, tuple(boxes), None, _bolts(480, 140))
 
 
-def _double() -> Layout:
-    upper = _row([80.0, 80.0], [60.0], 110, 15, 60)
+def _double(upper: list[Box], dot: tuple[float, float] | None) -> Layout:
     lower = _row([65.0] * 5, [15.0] * 4, 27.5, 90, 110)
-    return Layout(440, 220, (*upper, *lower), (220, 45), ((70, 25), (370, 25), (70, 205), (370, 205)))
+    return Layout(440, 220, (*upper, *lower), dot, ((70, 25), (370, 25), (70, 205), (370, 205)))
+
+
+def _armed_police() -> tuple[Layout, ...]:
+    """Two letters, a province that is smaller (at the foot, in the middle, at the top) or as large, five characters."""
+    letters, serial = _row([43.0, 43.0], [8.0], 14, 25, 90), _row([43.0] * 5, [9.0] * 4, 174, 25, 90)
+    provinces: tuple[Box, ...] = ((112, 59, 38, 56), (112, 42, 38, 56), (112, 25, 38, 56), (112, 25, 42, 90))
+    return tuple(Layout(440, 140, (*letters, box, *serial), (162, 70), _bolts(440, 140)) for box in provinces)
 
 
 _SINGLE = _single(dot_after=2)
 _POLICE = _single(dot_after=1)
 _EMBASSY = {"first": _single(dot_after=4), "last": _single(dot_after=3)}
 _EIGHT = _eight()
-_DOUBLE = _double()
+_DOUBLE = _double(_row([80.0, 80.0], [60.0], 110, 15, 60), (220, 45))
+_DOUBLE_OF_THREE = _double(_row([62.0] * 3, [24.0, 24.0], 103, 15, 60), None)
+_ARMED_POLICE = _armed_police()
+_DOUBLES: frozenset[PlateKind] = frozenset(kind for kind in KINDS if kind.endswith("_double"))
 
 _BLUE = Look("blue", (10, 70, 180), (245, 245, 245))
 _YELLOW = Look("yellow", (240, 175, 25), (15, 15, 15))
 _BLACK = Look("black", (18, 18, 20), (240, 240, 240))
-_WHITE = Look("white", (238, 238, 236), (20, 20, 20))
+_WHITE = Look("white", (238, 238, 236), (20, 20, 20), red_words=True)
+_MISSION = Look("black", _BLACK.ground, _BLACK.ink, red_words=True)
+_GREEN = Look("green", (25, 125, 80), (245, 245, 245))
 _RED = (205, 25, 30)
 
 LOOKS: dict[PlateKind, Look] = {
@@ -116,15 +140,20 @@ LOOKS: dict[PlateKind, Look] = {
     "learner": _YELLOW,
     "new_energy_small": Look("green", (120, 205, 140), (15, 15, 15)),
     "new_energy_large": Look("yellow_green", (70, 190, 100), (15, 15, 15)),
-    "police": Look("white", _WHITE.ground, _WHITE.ink, red=(6,)),
+    "police": _WHITE,
+    "police_double": _WHITE,
     "military": Look("white", _WHITE.ground, _WHITE.ink, red=(0, 1)),
-    "emergency": Look("white", _WHITE.ground, _WHITE.ink, red=(6, 7)),
+    "military_double": Look("white", _WHITE.ground, _WHITE.ink, red=(0, 1)),
+    "armed_police": Look("white", _WHITE.ground, _WHITE.ink, red=(0, 1, 2)),
+    "armed_police_double": Look("white", _WHITE.ground, _WHITE.ink, red=(0, 1, 2)),
+    "emergency": _WHITE,
     "black": _BLACK,
     "hongkong": _BLACK,
     "macau": _BLACK,
-    "embassy": _BLACK,
-    "consulate": _BLACK,
-    "aviation": Look("green", (25, 125, 80), (245, 245, 245)),
+    "embassy": _MISSION,
+    "consulate": _MISSION,
+    "aviation": _GREEN,
+    "tractor_double": _GREEN,
 }
 RED = _RED
 
@@ -136,13 +165,18 @@ def plate_colour(kind: PlateKind) -> PlateColour:
 
 def plate_rows(kind: PlateKind) -> Literal[1, 2]:
     """Number of rows of characters."""
-    return 2 if kind in ("large_yellow_double", "trailer_double") else 1
+    return 2 if kind in _DOUBLES else 1
 
 
-def layout_of(text: str, kind: PlateKind) -> Layout:
-    """The layout of a text of a kind. Raises ValueError when the text is too long or too short for it."""
-    if kind in ("large_yellow_double", "trailer_double"):
-        layout = _DOUBLE
+def layout_of(text: str, kind: PlateKind, variant: int = 0) -> Layout:
+    """The layout of a text of a kind; `variant` chooses where a kind is made in several ways.
+
+    Raises ValueError when the text is too long or too short for it.
+    """
+    if kind in _DOUBLES:
+        layout = _DOUBLE_OF_THREE if len(text) == 8 else _DOUBLE
+    elif kind == "armed_police":
+        layout = _ARMED_POLICE[variant % len(_ARMED_POLICE)] if len(text) == 8 else _SINGLE
     elif kind in ("new_energy_small", "new_energy_large", "emergency"):
         layout = _EIGHT
     elif kind == "police":
@@ -197,6 +231,26 @@ def _energy_large(rng: np.random.Generator) -> str:
     return _office(rng) + _digits(rng, 5) + _pick(rng, ENERGY_LETTERS)
 
 
+def _aviation(rng: np.random.Generator) -> str:
+    return "民航" + (_pick(rng, SERIAL_LETTERS) if rng.random() < 0.5 else _digits(rng, 1)) + _digits(rng, 4)
+
+
+def _armed(rng: np.random.Generator) -> str:
+    """Of a province with a number that may end with the branch's letter; one in ten of the headquarters."""
+    if rng.random() < 0.1:
+        return "WJ" + _digits(rng, 5)
+    last = _pick(rng, "BXTSHDJ") if rng.random() < 0.4 else _digits(rng, 1)
+    return "WJ" + _pick(rng, PROVINCES) + _digits(rng, 4) + last
+
+
+def _military(rng: np.random.Generator) -> str:
+    return _pick(rng, MILITARY_LETTERS) + _pick(rng, SERIAL_LETTERS) + _digits(rng, 5)
+
+
+def _police(rng: np.random.Generator) -> str:
+    return _office(rng) + _serial(rng, 4, 1) + "警"
+
+
 def _embassy(rng: np.random.Generator) -> str:
     return "使" + _digits(rng, 6) if rng.random() < 0.5 else _digits(rng, 6) + "使"
 
@@ -208,13 +262,18 @@ _TEXTS = {
     "black": _ordinary,
     "trailer_double": lambda rng: _office(rng) + _serial(rng, 4, 1) + "挂",
     "learner": lambda rng: _office(rng) + _serial(rng, 4, 1) + "学",
-    "police": lambda rng: _office(rng) + _serial(rng, 4, 1) + "警",
+    "police": _police,
+    "police_double": _police,
     "hongkong": lambda rng: "粤Z" + _serial(rng, 4) + "港",
     "macau": lambda rng: "粤Z" + _serial(rng, 4) + "澳",
     "consulate": lambda rng: _office(rng) + _digits(rng, 4) + "领",
     "emergency": lambda rng: _pick(rng, PROVINCES) + _pick(rng, "XS") + _digits(rng, 4) + "应急",
-    "military": lambda rng: _pick(rng, MILITARY_LETTERS) + _pick(rng, SERIAL_LETTERS) + _digits(rng, 5),
-    "aviation": lambda rng: "民航" + _pick(rng, SERIAL_LETTERS) + _digits(rng, 4),
+    "military": _military,
+    "military_double": _military,
+    "armed_police": _armed,
+    "armed_police_double": _armed,
+    "tractor_double": lambda rng: _pick(rng, PROVINCES) + _digits(rng, 7),
+    "aviation": _aviation,
     "embassy": _embassy,
     "new_energy_small": _energy_small,
     "new_energy_large": _energy_large,

@@ -15,7 +15,7 @@ from simulator.fonts import Use, faces
 from simulator.plates import KINDS, degrade, draw_plate, plate_colour, plate_rows, random_plate, random_style
 from simulator.plates.draw import font_glyphs
 from simulator.plates.glyphs import bowl_filled, with_tail
-from simulator.plates.kinds import layout_of
+from simulator.plates.kinds import LOOKS, layout_of
 
 USES: tuple[Use, ...] = ("training", "simulator")
 
@@ -33,7 +33,8 @@ def test_size_and_characters_of_each_kind(kind: str) -> None:
     height = 220 if plate_rows(kind) == 2 else 140
     assert picture.shape == (height, 480 if wide else 440, 3)
     assert picture.dtype == np.uint8
-    assert len(text) == (8 if wide else 7)
+    lengths = {"armed_police": {7, 8}, "armed_police_double": {7, 8}, "tractor_double": {8}}
+    assert len(text) in lengths.get(kind, {8 if wide else 7})
     assert set(text) <= set(ALPHABET)
 
 
@@ -47,6 +48,38 @@ def test_characters_stay_inside_the_plate_and_apart(kind: str) -> None:
         assert y + height <= layout.height
     for first, second in zip(layout.boxes, layout.boxes[1:], strict=False):
         assert second[1] > first[1] or second[0] >= first[0] + first[2]
+
+
+def test_the_small_province_of_the_armed_police_stands_at_several_heights() -> None:
+    tops = {layout_of("WJ粤12345", "armed_police", variant).boxes[2][1] for variant in range(4)}
+    assert len(tops) == 3
+    assert len(layout_of("WJ12345", "armed_police").boxes) == 7
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "red"),
+    [
+        ("police", "粤A1234警", [6]),
+        ("embassy", "使224578", [0]),
+        ("embassy", "224578使", [6]),
+        ("consulate", "沪22478领", [6]),
+        ("emergency", "川X1234应急", [6, 7]),
+        ("armed_police", "WJ粤12345", [0, 1, 2]),
+        ("armed_police", "WJ12345", [0, 1]),
+        ("hongkong", "粤ZR219港", []),
+        ("small_blue", "粤B12345", []),
+    ],
+)
+def test_words_and_letters_that_are_red(kind: str, text: str, red: list[int]) -> None:
+    assert [place for place in range(len(text)) if LOOKS[kind].is_red(text, place)] == red
+
+
+def test_a_sensor_of_one_colour_a_pixel_keeps_plain_areas_and_colours_fine_strokes() -> None:
+    plain = np.full((9, 11, 3), (200, 90, 30), np.uint8)
+    assert np.array_equal(degrade.mosaic(plain), plain)
+    strokes = np.zeros((12, 12, 3), np.uint8)
+    strokes[:, ::2] = 255
+    assert np.ptp(degrade.mosaic(strokes).astype(int), axis=2).max() > 100
 
 
 def test_same_seed_same_plate_other_seed_another() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge.plates.alphabet import ALPHABET, BLANK
 from edge.plates.decoding import Decoder
-from edge.plates.grammar import CHINA, Appearance, Pattern, PlateKind, Region
+from edge.plates.grammar import CHINA, Appearance, Pattern, PatternAutomaton, PlateKind, Region
 
 DECODER = Decoder(CHINA)
 PATTERNS = [(kind, pattern) for kind in CHINA.kinds for pattern in kind.patterns]
@@ -89,7 +90,14 @@ def test_noise_gives_an_admitted_text_or_none(seed: int, length: int) -> None:
         ("粤Z0021澳", "macau"),
         ("浙A1234学", "learner"),
         ("京O1234警", "police"),
-        ("WJ沪12345", "military"),
+        ("WJ沪12345", "armed_police"),
+        ("WJ沪1234X", "armed_police_double"),
+        ("WJ12345", "armed_police"),
+        ("WJ沪X2345", None),
+        ("VA12345", "military_double"),
+        ("京A1234警", "police_double"),
+        ("鲁0812345", "tractor_double"),
+        ("民航01234", "aviation"),
         ("使224578", "embassy"),
         ("沪22478领", "consulate"),
         ("民航A1234", "aviation"),
@@ -130,6 +138,24 @@ def test_what_no_grammar_admits_is_unreadable_with_its_alternatives(text: str) -
     assert not reading.readable
     assert reading.text == ""
     assert reading.alternatives[0][0] == text
+
+
+@given(plates())
+@settings(max_examples=60, deadline=None)
+def test_walking_the_automaton_gives_what_the_patterns_say(plate: tuple[str, PlateKind]) -> None:
+    text, _ = plate
+    expected = {kind.name: weight for kind in CHINA.kinds if (weight := kind.weight_of(text)) > 0}
+    assert {kind.name: weight for kind, weight in CHINA.automaton.endings_of(text)} == expected
+    assert not CHINA.admits(text[:-3])
+
+
+def test_many_threads_walk_one_automaton() -> None:
+    texts = ["京A12345", "沪AFD1234", "粤ZR219港", "川X1234应急", "使224578", "鲁0812345"] * 50
+    expected = [{kind.name for kind in CHINA.kinds if kind.weight_of(text) > 0} for text in texts]
+    automaton = PatternAutomaton(CHINA.kinds)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(automaton.endings_of, texts))
+    assert [{kind.name for kind, _ in one} for one in found] == expected
 
 
 def test_colour_narrows_the_kind() -> None:
