@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,20 +9,15 @@ from pathlib import Path
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from collector.alert_store import NoSuchAlert, WrongStep
-from collector.api import alerts, events, evidence, session, status, stream
+from collector.api import alerts, audit, events, evidence, people, session, status, stream
 from collector.api.guard import known_parameters
-from collector.evidence import EvidenceRefused
+from collector.api.problems import add_problems
 from collector.instants import Clock, system_clock
-from collector.reading import BadCursor
 from collector.service import Collector
 from collector.settings import Settings
-
-log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).resolve().parents[1] / "web" / "static"
 HEADERS = {
@@ -53,10 +47,10 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     app = FastAPI(
         title="Watchpost collector", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    for part in (events, alerts, status, evidence, session, stream):
+    for part in (events, alerts, status, evidence, session, people, audit, stream):
         app.include_router(part.router, dependencies=[Depends(known_parameters)])
     app.add_middleware(SecureHeaders)
-    _add_errors(app)
+    add_problems(app)
     _add_health(app)
     _add_page(app)
     return app
@@ -82,33 +76,6 @@ class SecureHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-
-def _add_errors(app: FastAPI) -> None:
-    @app.exception_handler(EvidenceRefused)
-    async def evidence_refused(request: Request, error: EvidenceRefused) -> JSONResponse:
-        collector: Collector = request.app.state.collector
-        offset = str(collector.evidence.offset(request.path_params["sha256"]))
-        return JSONResponse({"detail": str(error)}, error.status, {"Upload-Offset": offset})
-
-    @app.exception_handler(BadCursor)
-    async def bad_cursor(_request: Request, error: BadCursor) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 400)
-
-    @app.exception_handler(DBAPIError)
-    @app.exception_handler(ConnectionError)
-    async def store_away(_request: Request, error: DBAPIError | ConnectionError) -> JSONResponse:
-        reason = str(error).splitlines()[0]
-        log.error("the database cannot be used: %s", reason)
-        return JSONResponse({"detail": "the database cannot be used right now; try again"}, 503, {"Retry-After": "5"})
-
-    @app.exception_handler(NoSuchAlert)
-    async def no_such_alert(_request: Request, error: NoSuchAlert) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 404)
-
-    @app.exception_handler(WrongStep)
-    async def wrong_step(_request: Request, error: WrongStep) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 409)
 
 
 def _add_health(app: FastAPI) -> None:

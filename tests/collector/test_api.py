@@ -289,7 +289,7 @@ async def test_a_page_of_another_origin_cannot_act(api: Api) -> None:
 
 async def test_every_answer_is_guarded(api: Api) -> None:
     async with await api.client(None) as client:
-        for path in ("/", "/api/v1/events", "/static/page.js"):
+        for path in ("/", "/api/v1/events", "/static/app.js"):
             headers = (await client.get(path)).headers
             assert headers["x-content-type-options"] == "nosniff"
             assert "default-src 'none'" in headers["content-security-policy"]

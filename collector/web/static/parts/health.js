@@ -1,43 +1,43 @@
-// The strip at the top: does the installation work, and how fast.
-import { cameras, edges, overview, sequences } from "./api.js";
+// The strip under the bar: does the installation work, and how fast.
+import { get } from "./api.js";
 import { html, useEffect, useState } from "./lib.js";
+import { useLive } from "./live.js";
+import { useLoad } from "./load.js";
 
 const EVERY_MS = 5000;
-const CHART_EVERY_MS = 60000;
+const DELAYS = 20;
 
-export function useHealth() {
-  const [health, setHealth] = useState({ edges: [], cameras: [], sequences: [], overview: null });
-  useEffect(() => {
-    const look = async () => {
-      const [foundEdges, foundCameras, foundSequences] = await Promise.all([edges(), cameras(), sequences()]);
-      setHealth((old) => ({ ...old, edges: foundEdges, cameras: foundCameras, sequences: foundSequences }));
-    };
-    const count = async () => {
-      const found = await overview();
-      setHealth((old) => ({ ...old, overview: found }));
-    };
-    look();
-    count();
-    const timers = [setInterval(look, EVERY_MS), setInterval(count, CHART_EVERY_MS)];
-    return () => timers.forEach(clearInterval);
+// → { edges, cameras, sequences, delay_s }; the delay is the median of the newest events that were no history.
+export function useHealth(live) {
+  const { value, reload } = useLoad(async () => {
+    const [edges, cameras, sequences] = await Promise.all([get("/edges"), get("/cameras"), get("/sequences")]);
+    return { edges, cameras, sequences };
   }, []);
-  return health;
+  const [newest, setNewest] = useState([]);
+  useEffect(() => {
+    const timer = setInterval(reload, EVERY_MS);
+    return () => clearInterval(timer);
+  }, [reload]);
+  useLive(live, "event", (item) => setNewest((old) => [item, ...old].slice(0, DELAYS)));
+  const delays = newest.filter((item) => !item.late)
+    .map((item) => (Date.parse(item.received_at) - Date.parse(item.event.time)) / 1000).sort((a, b) => a - b);
+  return { edges: [], cameras: [], sequences: [], ...value, delay_s: delays.length ? delays[Math.floor(delays.length / 2)] : null };
 }
 
-export function HealthStrip({ health, delay, words }) {
+export function HealthStrip({ health, words }) {
   const { say } = words;
   const waiting = health.edges.reduce((sum, edge) => sum + (edge.health?.outbox_depth ?? 0), 0);
   const missing = health.sequences.flatMap((outbox) => outbox.missing).reduce((sum, [low, high]) => sum + high - low + 1, 0);
   const offline = health.edges.filter((edge) => edge.state !== "online");
   const troubled = health.cameras.filter((camera) => camera.state !== "up");
-  return html`<ul class="health" role="list">
+  return html`<ul class="health" role="list" aria-label=${say("health")}>
     <${Chip} label=${say("edges")} value="${health.edges.length - offline.length}/${health.edges.length}"
       bad=${offline.map((edge) => `${edge.edge} ${say(edge.state ?? "unknown")}`)} />
     <${Chip} label=${say("cameras")} value="${health.cameras.length - troubled.length}/${health.cameras.length}"
       bad=${troubled.map((camera) => `${camera.camera} ${say(camera.state ?? "unknown")}`)} />
     <${Chip} label=${say("outbox")} value=${waiting} bad=${waiting > 100 ? [""] : []} />
     <${Chip} label=${say("gaps")} value=${missing} bad=${missing > 0 ? [""] : []} />
-    <${Chip} label=${say("delay")} value=${delay == null ? "–" : say("seconds", delay.toFixed(1))} bad=${delay > 5 ? [""] : []} />
+    <${Chip} label=${say("delay")} value=${health.delay_s == null ? "–" : say("seconds", health.delay_s.toFixed(1))} bad=${health.delay_s > 5 ? [""] : []} />
   </ul>`;
 }
 

@@ -1,15 +1,13 @@
 // Words and formats of the chosen language: Chinese or English, the browser's choice until somebody switches.
-import en from "../words/en.js";
-import zh from "../words/zh.js";
+import { WORDS } from "../words/index.js";
 
-const WORDS = { zh, en };
 const LOCALES = { zh: "zh-CN", en: "en-GB" };
 
 export const languages = Object.keys(WORDS);
-export const firstLanguage = () =>
-  localStorage.getItem("watchpost-language") ?? (navigator.languages.some((tag) => tag.startsWith("zh")) ? "zh" : browserDefault());
-const browserDefault = () => (navigator.language.startsWith("en") ? "en" : "zh");
+const browserChoice = () => (navigator.languages.some((tag) => tag.startsWith("zh")) || !navigator.language.startsWith("en") ? "zh" : "en");
+export const firstLanguage = () => localStorage.getItem("watchpost-language") ?? browserChoice();
 
+// → { say(key, …values), when(instant), lasts(seconds), number(value, digits), language, locale }
 export function wording(language) {
   const words = WORDS[language];
   const locale = LOCALES[language];
@@ -20,11 +18,17 @@ export function wording(language) {
     return typeof found === "function" ? found(...values) : found;
   };
   const when = (text) => {
+    if (!text) return "–";
     const moment = new Date(text);
     const today = moment.toDateString() === new Date().toDateString();
     return today ? clock.format(moment) : `${day.format(moment)} ${clock.format(moment)}`;
   };
-  return { say, when, language, locale };
+  const lasts = (seconds) => {
+    if (seconds == null) return "–";
+    if (seconds < 90) return say("seconds", Math.round(seconds));
+    return seconds < 5400 ? say("minutes", Math.round(seconds / 60)) : say("hours", (seconds / 3600).toFixed(1));
+  };
+  return { say, when, lasts, language, locale };
 }
 
 export function keepLanguage(language) {

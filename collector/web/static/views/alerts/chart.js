@@ -1,6 +1,6 @@
 // Events per hour over the last day.
-import uPlot from "../vendor/uplot.mjs";
-import { html, useEffect, useRef } from "./lib.js";
+import uPlot from "../../vendor/uplot.mjs";
+import { html, useEffect, useRef } from "../../parts/lib.js";
 
 const HOUR_S = 3600;
 const HEIGHT_PX = 170;
@@ -31,7 +31,7 @@ export function Chart({ overview, words }) {
       series: [{}, { fill: colour("--accent"), stroke: colour("--accent"), paths: bars, points: { show: false } },
         { fill: colour("--critical"), stroke: colour("--critical"), paths: bars, points: { show: false } }],
     }, hourly(overview.events_by_hour), place.current);
-    const watch = new ResizeObserver(() => plot.setSize({ width: place.current.clientWidth, height: HEIGHT_PX }));
+    const watch = new ResizeObserver(() => place.current && plot.setSize({ width: place.current.clientWidth, height: HEIGHT_PX }));
     watch.observe(place.current);
     return () => {
       watch.disconnect();

@@ -1,9 +1,9 @@
 // One alert or event: what happened, the proof, and what to do about it.
-import { ApiError, alert as getAlert, event as getEvent, takeStep } from "./api.js";
-import { Severity } from "./alert-list.js";
-import { eventTitle, isHashed, number, origin, percent, proof, typeOf } from "./describe.js";
-import { html, useCallback, useEffect, useState } from "./lib.js";
-import { Clip, Corners, Path, Picture } from "./picture.js";
+import { ApiError, get, post } from "../../parts/api.js";
+import { Severity } from "../../parts/severity.js";
+import { eventTitle, isHashed, number, origin, percent, proof, typeOf } from "../../parts/describe.js";
+import { html, useCallback, useEffect, useState } from "../../parts/lib.js";
+import { Clip, Corners, Path, Picture } from "../../parts/picture.js";
 
 const ACTIONS = [
   ["acknowledged", "acknowledge", "a"],
@@ -16,8 +16,8 @@ export function Detail({ chosen, version, words, canAct, close, changed }) {
   const [problem, setProblem] = useState("");
   const load = useCallback(async () => {
     try {
-      const alert = chosen.alert ? await getAlert(chosen.alert) : null;
-      setShown({ alert, event: alert ? alert.event : await getEvent(chosen.event) });
+      const alert = chosen.alert ? await get(`/alerts/${chosen.alert}`) : null;
+      setShown({ alert, event: alert ? alert.event : await get(`/events/${chosen.event}`) });
       setProblem("");
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -65,7 +65,7 @@ function Actions({ alert, done, say }) {
   const act = useCallback(async (state) => {
     if (!alert.next_states.includes(state)) return;
     try {
-      done(await takeStep(alert.alert_id, state, reason));
+      done(await post(`/alerts/${alert.alert_id}/steps`, { state, reason: reason || null }));
       setReason("");
       setProblem("");
     } catch (error) {

@@ -1,15 +1,15 @@
 // Without a session: how to get one. With the code of a sign-in link: get it.
-import { ApiError, signIn } from "./api.js";
-import { html, useEffect, useState } from "./lib.js";
+import { ApiError, post } from "../parts/api.js";
+import { html, useEffect, useState } from "../parts/lib.js";
 
-export function SignIn({ words, signedIn }) {
+export default function SignIn({ words, signedIn }) {
   const { say } = words;
   const [problem, setProblem] = useState("");
   const code = location.pathname === "/sign-in" ? location.hash.slice(1) : "";
   useEffect(() => {
     if (!code) return;
     history.replaceState(null, "", "/");
-    signIn(code).then(signedIn, (error) => {
+    post("/session", { code }).then(signedIn, (error) => {
       if (!(error instanceof ApiError)) throw error;
       setProblem(error.message);
     });

@@ -1,6 +1,6 @@
 // All events as they come, one line each.
-import { eventTitle, typeOf } from "./describe.js";
-import { html } from "./lib.js";
+import { eventTitle, typeOf } from "../../parts/describe.js";
+import { html } from "../../parts/lib.js";
 
 export function Feed({ events, choose, words }) {
   const { say, when } = words;

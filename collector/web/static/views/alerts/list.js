@@ -1,14 +1,8 @@
 // The list of alerts: newest first, by severity at a glance.
-import { alertTitle, proof } from "./describe.js";
-import { html, useEffect, useRef } from "./lib.js";
-import { Picture } from "./picture.js";
-
-const SIGNS = { critical: "▲", warning: "◆", info: "●" };
-
-export function Severity({ severity, say }) {
-  return html`<span class="severity ${severity}" title=${say(severity)}><span aria-hidden="true">${SIGNS[severity]}</span>
-    <span class="word">${say(severity)}</span></span>`;
-}
+import { alertTitle, proof } from "../../parts/describe.js";
+import { html, useEffect, useRef } from "../../parts/lib.js";
+import { Picture } from "../../parts/picture.js";
+import { Severity } from "../../parts/severity.js";
 
 export function AlertList({ alerts, chosen, choose, words, more }) {
   const { say } = words;

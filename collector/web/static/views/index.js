@@ -1,0 +1,8 @@
+// The views, in the order of the navigation bar. A view is a module views/NAME.js whose default export is its component:
+// it gets { words, who, route, live, health, leave }. `roles`: who may open it; without, everybody who has signed in.
+export const VIEWS = [
+  { name: "alerts", load: () => import("./alerts.js") },
+  { name: "settings", load: () => import("./settings.js") },
+];
+
+export const mayOpen = (view, who) => !view.roles || view.roles.includes(who.role);

@@ -1,0 +1,10 @@
+// All words, by language. A module per view exports `en` and `zh` with the same keys; a key stands in one module only.
+import * as alerts from "./alerts.js";
+import * as settings from "./settings.js";
+import * as shared from "./shared.js";
+import * as signIn from "./sign-in.js";
+
+const MODULES = [shared, signIn, alerts, settings];
+const of = (language) => Object.assign({}, ...MODULES.map((module) => module[language]));
+
+export const WORDS = { zh: of("zh"), en: of("en") };
