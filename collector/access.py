@@ -1,4 +1,4 @@
-"""Who may do what: bearer tokens for programs, one-time links and session cookies for people.
+"""Who may do what: bearer tokens for programs, one-time links and session cookies for people (see also `people`).
 
 Tokens, link codes and session ids are 32 random bytes; the store has only their SHA-256: who reads it cannot use it.
 """
@@ -9,9 +9,10 @@ import hashlib
 import secrets as random
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.database import Database
@@ -38,6 +39,11 @@ PLATE_READERS = frozenset({Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
 ACTORS = frozenset({Role.OPERATOR, Role.ADMIN})
 UPLOADERS = frozenset({Role.EDGE, Role.ADMIN})
 AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
+ADMINS = frozenset({Role.ADMIN})
+
+
+Sites = tuple[str, ...] | None
+"""Names of sites that somebody may see; None: all."""
 
 
 class NameTaken(ValueError):
@@ -51,16 +57,42 @@ class Principal:
     name: str
     role: Role
     by_cookie: bool = False
+    sites: Sites = None
 
     @property
     def sees_plates(self) -> bool:
+        """Whether the role may see plates at all; a reason is needed as well."""
         return self.role in PLATE_READERS
 
+    def may_see(self, site: str) -> bool:
+        """Whether what belongs to this site is there for him."""
+        return self.sites is None or site in self.sites
 
-async def create_token(database: Database, name: str, role: Role, now_us: int) -> str:
+
+def sites_text(sites: Sites) -> str | None:
+    """As the store keeps them."""
+    return None if sites is None else " ".join(sites)
+
+
+def sites_tuple(text: str | None) -> Sites:
+    """The inverse of `sites_text`."""
+    return None if text is None else tuple(text.split())
+
+
+async def create_token(
+    database: Database,
+    name: str,
+    role: Role,
+    now_us: int,
+    *,
+    sites: Sites = None,
+    expires_us: int | None = None,
+    by: str | None = None,
+) -> str:
     """A new token, which only the caller ever sees. Raises NameTaken."""
     token = random.token_urlsafe(32)
-    row = {"name": name, "sha256": digest(token), "role": role.value, "created_us": now_us}
+    row: dict[str, Any] = {"name": name, "sha256": digest(token), "role": role.value, "created_us": now_us}
+    row |= {"sites": sites_text(sites), "expires_us": expires_us, "created_by": by}
     async with database.write() as connection:
         insert = database.insert(tokens).values(row).on_conflict_do_nothing(index_elements=["name"])
         if (await connection.execute(insert)).rowcount != 1:
@@ -74,17 +106,18 @@ async def revoke_token(database: Database, name: str) -> bool:
         return (await connection.execute(tokens.delete().where(tokens.c.name == name))).rowcount == 1
 
 
-async def by_token(connection: AsyncConnection, token: str) -> Principal | None:
-    """Who holds this token."""
-    query = select(tokens.c.name, tokens.c.role).where(tokens.c.sha256 == digest(token), tokens.c.revoked_us.is_(None))
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else Principal(row.name, Role(row.role))
+async def by_token(connection: AsyncConnection, token: str, now_us: int) -> Principal | None:
+    """Who holds this token, while it lasts."""
+    lasts = and_(tokens.c.revoked_us.is_(None), or_(tokens.c.expires_us.is_(None), tokens.c.expires_us > now_us))
+    row = (await connection.execute(select(tokens).where(tokens.c.sha256 == digest(token), lasts))).one_or_none()
+    return None if row is None else Principal(row.name, Role(row.role), sites=sites_tuple(row.sites))
 
 
-async def create_link_code(database: Database, name: str, role: Role, now_us: int) -> str:
+async def create_link_code(database: Database, name: str, role: Role, now_us: int, *, sites: Sites = None) -> str:
     """The code of a sign-in link: once, within a quarter of an hour."""
     code = random.token_urlsafe(32)
-    row = {"sha256": digest(code), "name": name, "role": role.value, "expires_us": now_us + LINK_US}
+    row: dict[str, Any] = {"sha256": digest(code), "name": name, "role": role.value, "expires_us": now_us + LINK_US}
+    row["sites"] = sites_text(sites)
     async with database.write() as connection:
         await connection.execute(sign_in_links.insert(), [row])
     return code
@@ -95,22 +128,35 @@ async def redeem(database: Database, code: str, now_us: int) -> tuple[Principal,
     link = sign_in_links.c
     usable = and_(link.sha256 == digest(code), link.used_us.is_(None), link.expires_us > now_us)
     async with database.write() as connection:
-        use = update(sign_in_links).where(usable).values(used_us=now_us).returning(link.name, link.role)
+        use = update(sign_in_links).where(usable).values(used_us=now_us).returning(link.name, link.role, link.sites)
         row = (await connection.execute(use)).one_or_none()
         if row is None:
             return None
-        session_id = random.token_urlsafe(32)
-        session = {"sha256": digest(session_id), "name": row.name, "role": row.role, "created_us": now_us}
-        await connection.execute(sessions.insert(), [{**session, "expires_us": now_us + SESSION_US}])
-    return Principal(row.name, Role(row.role), by_cookie=True), session_id
+        principal = Principal(row.name, Role(row.role), by_cookie=True, sites=sites_tuple(row.sites))
+        return principal, await open_session(connection, principal, now_us)
+
+
+async def open_session(connection: AsyncConnection, principal: Principal, now_us: int) -> str:
+    """Sign somebody in who has shown who he is; the value of his cookie."""
+    session_id = random.token_urlsafe(32)
+    row = {
+        "sha256": digest(session_id),
+        "name": principal.name,
+        "role": principal.role.value,
+        "created_us": now_us,
+        "expires_us": now_us + SESSION_US,
+        "sites": sites_text(principal.sites),
+    }
+    await connection.execute(sessions.insert(), [row])
+    return session_id
 
 
 async def by_session(connection: AsyncConnection, session_id: str, now_us: int) -> Principal | None:
     """Whose session this is, while it lasts."""
     session = sessions.c
     lasts = and_(session.sha256 == digest(session_id), session.ended_us.is_(None), session.expires_us > now_us)
-    row = (await connection.execute(select(session.name, session.role).where(lasts))).one_or_none()
-    return None if row is None else Principal(row.name, Role(row.role), by_cookie=True)
+    row = (await connection.execute(select(session.name, session.role, session.sites).where(lasts))).one_or_none()
+    return None if row is None else Principal(row.name, Role(row.role), by_cookie=True, sites=sites_tuple(row.sites))
 
 
 async def end_session(database: Database, session_id: str, now_us: int) -> None:

@@ -37,7 +37,10 @@ def event_type(event: dict[str, Any]) -> str:
     return str(event["type"]).removeprefix("watchpost.").rsplit(".v", 1)[0]
 
 
-def shows_plate(event: dict[str, Any]) -> bool:
-    """Whether the envelope holds a plate in clear."""
+def plates_in(event: dict[str, Any]) -> list[str]:
+    """The plate that the envelope holds in clear, as read or as the first it may be; empty when there is none."""
     plate = event["data"].get("plate") if event_type(event) in PLATE_TYPES else None
-    return isinstance(plate, dict) and bool(plate.get("text") or plate.get("alternatives"))
+    if not isinstance(plate, dict):
+        return []
+    readings = [plate.get("text"), *(text for text, *_ in plate.get("alternatives") or [])]
+    return [str(text) for text in readings if text][:1]

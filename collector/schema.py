@@ -14,16 +14,15 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
 
-metadata = MetaData(naming_convention={"ix": "ix_%(column_0_N_label)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"})
+from collector import schema_audit, schema_people  # noqa: F401 -- their tables belong to `metadata`
+from collector.columns import RowId, metadata
 
-RowId = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only for a column of exactly INTEGER."""
+__all__ = ["metadata"]
 
 outboxes = Table(
     "outboxes",
@@ -207,6 +206,9 @@ tokens = Table(
     Column("role", Text, nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("revoked_us", BigInteger),
+    Column("sites", Text, comment="Sites it may see, separated by blanks; empty: all."),
+    Column("expires_us", BigInteger, comment="Worth nothing from then on; empty: for ever."),
+    Column("created_by", Text, comment="Administrator who made it; empty: the command line."),
     UniqueConstraint("sha256"),
 )
 
@@ -218,6 +220,7 @@ sign_in_links = Table(
     Column("role", Text, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
     Column("used_us", BigInteger),
+    Column("sites", Text, comment="As of tokens."),
 )
 
 sessions = Table(
@@ -229,6 +232,7 @@ sessions = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),
+    Column("sites", Text, comment="As of tokens."),
 )
 
 secrets = Table(
@@ -237,19 +241,4 @@ secrets = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
     comment="The key that signs session cookies; shared by all collectors on one database.",
-)
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("audit_id", RowId, primary_key=True, autoincrement=True),
-    Column("at_us", BigInteger, nullable=False),
-    Column("who", Text, nullable=False, comment="Name of the token or session."),
-    Column("role", Text, nullable=False),
-    Column("action", Text, nullable=False, comment="view, list, stream, evidence, alert, sign-in"),
-    Column("subject", Text, nullable=False, comment="What was looked at or changed, as a path of the API."),
-    Column("reason", Text),
-    Column("plates", Integer, nullable=False, comment="How many plates were shown in clear."),
-    Index(None, "at_us"),
-    sqlite_autoincrement=True,
 )

@@ -91,8 +91,8 @@ class Rehearsal:
 
     @property
     def authorization(self) -> dict[str, str]:
-        """HTTP header of an operator's token, for the collector's API."""
-        return {"Authorization": f"Bearer {self._token}"}
+        """HTTP headers of an operator's token, for the collector's API, and what plates are looked at for."""
+        return {"Authorization": f"Bearer {self._token}", "Watchpost-Reason": "scoring a rehearsal"}
 
     def hear(self, timeout_s: float) -> HeardAlert | None:
         """Wait for the next alert; StackError when a program has died meanwhile."""

@@ -11,8 +11,8 @@ from pydantic import AwareDatetime
 from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector import audit
-from collector.api.guard import Reader, Running
+from collector.api.guard import Looker, Running, in_scope
+from collector.api.lookups import reason_of_hit, write_down
 from collector.api.shapes import EventItem, EventPage, event_items
 from collector.instants import to_us
 from collector.reading import page
@@ -29,7 +29,7 @@ _DIGEST = ('"plate_digest":"', '"plate_digest": "')
 async def list_events(  # noqa: PLR0913 -- every parameter is a filter of the address
     *,
     collector: Running,
-    principal: Reader,
+    look: Looker,
     type_: Annotated[EventType | None, Query(alias="type")] = None,
     site: str | None = None,
     edge: str | None = None,
@@ -45,22 +45,23 @@ async def list_events(  # noqa: PLR0913 -- every parameter is a filter of the ad
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     cursor: str | None = None,
 ) -> EventPage:
-    """Events, filtered, a page at a time. Plates are masked for role viewer; showing them is recorded."""
-    if plate is not None and not principal.sees_plates:
-        raise HTTPException(403, f"role {principal.role.value} may not search by plate")
+    """Events, filtered, a page at a time. Plates are masked without a reason; showing them is recorded."""
+    if plate is not None:
+        look.must_see_plates("search by plate")
     wanted = {"type": type_, "site": site, "edge": edge, "source": source, "passage_id": passage_id}
     wanted["outbox_id"] = str(outbox_id) if outbox_id else None
     filtered = _filtered({key: value for key, value in wanted.items() if value is not None}, since, until)
+    filtered = filtered.where(in_scope(events.c.site, look.principal))
     query = filtered if plate is None else filtered.where(events.c.plate.startswith(plate.upper(), autoescape=True))
     keys = (events.c.outbox_id, events.c.sequence) if order == "sequence" else (events.c.occurred_us, events.c.row_id)
     async with collector.database.read() as connection:
         rows, following = await page(connection, query, keys, descending=order == "newest", limit=limit, cursor=cursor)
-        items, plates = await event_items(connection, rows, principal.sees_plates)
+        items, shown = await event_items(connection, rows, look.sees_plates)
         note = None if plate is None else await _hashes_among(connection, filtered)
-    if plates or plate is not None:
-        action, subject = ("list", "/api/v1/events") if plate is None else ("search", f"/api/v1/events?plate={plate}")
-        async with collector.database.write() as connection:
-            await audit.record(connection, principal, action, subject, now_us=collector.clock(), plates=plates)
+    if plate is None:
+        await write_down(collector, look, "list", "/api/v1/events", shown)
+    else:
+        await write_down(collector, look, "search", f"/api/v1/events?plate={plate}", shown, always=True)
     return EventPage(items=items, next_cursor=following, note=note)
 
 
@@ -92,16 +93,14 @@ def _filtered(equal: dict[str, Any], since: datetime | None, until: datetime | N
 
 
 @router.get("/{event_id}")
-async def get_event(event_id: UUID, collector: Running, principal: Reader) -> EventItem:
-    """One event. A plate in clear is recorded as looked at."""
-    query = select(events).where(events.c.event_id == str(event_id)).order_by(events.c.row_id).limit(1)
+async def get_event(event_id: UUID, collector: Running, look: Looker) -> EventItem:
+    """One event. A plate in clear takes a reason (an open watch-list hit is one) and is recorded as looked at."""
+    query = select(events).where(events.c.event_id == str(event_id), in_scope(events.c.site, look.principal))
     async with collector.database.read() as connection:
-        rows = (await connection.execute(query)).all()
-        items, plates = await event_items(connection, rows, principal.sees_plates)
+        rows = (await connection.execute(query.order_by(events.c.row_id).limit(1))).all()
+        look = look.for_entry(await reason_of_hit(connection, [str(event_id)]))
+        items, shown = await event_items(connection, rows, look.sees_plates)
     if not items:
         raise HTTPException(404, f"there is no event {event_id}")
-    if plates:
-        async with collector.database.write() as connection:
-            subject = f"/api/v1/events/{event_id}"
-            await audit.record(connection, principal, "view", subject, now_us=collector.clock(), plates=plates)
+    await write_down(collector, look, "view", f"/api/v1/events/{event_id}", shown)
     return items[0]

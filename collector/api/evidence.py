@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 from fastapi.responses import FileResponse
 from sqlalchemy import select
 
-from collector import audit
 from collector.access import Principal
-from collector.api.guard import EvidenceUser, Reader, Running, Uploader
+from collector.api.guard import EvidenceUser, Look, Looker, Running, Uploader
+from collector.api.lookups import reason_of_hit, write_down
 from collector.evidence import Part, TooLarge
 from collector.plates import PLATE_TYPES
 from collector.schema import event_evidence, events, evidence
@@ -86,24 +87,39 @@ async def _is_stored(collector: Collector, sha256: str) -> bool:
 
 
 @router.get("/{sha256}", response_class=FileResponse)
-async def get_evidence(sha256: Hash, collector: Running, principal: Reader) -> FileResponse:
-    """The file (with `Range`). Pictures that may show a plate take a role that may see plates, and are recorded."""
+async def get_evidence(sha256: Hash, collector: Running, look: Looker) -> FileResponse:
+    """The file (with `Range`). Pictures that may show a plate take the right and a reason, and are recorded."""
+    shown = await _shown_by(collector, sha256, look)
+    if shown.plates:
+        shown.look.must_see_plates("see this picture, which may show a plate")
+        await write_down(collector, shown.look, "evidence", f"/api/v1/evidence/{sha256}", shown.texts, always=True)
+    return FileResponse(collector.evidence.path(sha256), media_type=shown.media_type, headers=SAFE_HEADERS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a file is, and what may be seen in it."""
+
+    media_type: str
+    plates: bool
+    """Whether it may show a plate: what no known event explains is treated as if it did."""
+    texts: tuple[str, ...]
+    look: Look
+
+
+async def _shown_by(collector: Collector, sha256: str, look: Look) -> _Shown:
+    """404 for a file that has not arrived, or that only events of other sites use."""
     async with collector.database.read() as connection:
         file = (await connection.execute(select(evidence).where(evidence.c.sha256 == sha256))).one_or_none()
         joined = event_evidence.outerjoin(events, events.c.event_id == event_evidence.c.event_id)
-        uses = select(events.c.type).select_from(joined).where(event_evidence.c.sha256 == sha256)
-        types = set((await connection.execute(uses)).scalars())
-    if file is None or not collector.evidence.path(sha256).exists():
+        columns = (events.c.event_id, events.c.type, events.c.site, events.c.plate)
+        uses = select(*columns).select_from(joined).where(event_evidence.c.sha256 == sha256)
+        rows = (await connection.execute(uses)).all()
+        look = look.for_entry(await reason_of_hit(connection, [row.event_id for row in rows if row.event_id]))
+    known = [row for row in rows if row.event_id is not None]
+    in_sight = look.principal.sites is None or any(look.principal.may_see(row.site) for row in known)
+    if file is None or not in_sight or not collector.evidence.path(sha256).exists():
         raise HTTPException(404, f"evidence {sha256} has not arrived (yet)")
-    if not types or None in types or types & PLATE_TYPES:
-        await _look_at_plate(collector, principal, sha256)
-    return FileResponse(collector.evidence.path(sha256), media_type=file.media_type, headers=SAFE_HEADERS)
-
-
-async def _look_at_plate(collector: Collector, principal: Principal, sha256: str) -> None:
-    """What no known event explains is treated as if it showed a plate."""
-    if not principal.sees_plates:
-        raise HTTPException(403, f"this picture may show a plate, which role {principal.role.value} may not see")
-    async with collector.database.write() as connection:
-        subject = f"/api/v1/evidence/{sha256}"
-        await audit.record(connection, principal, "evidence", subject, now_us=collector.clock(), plates=1)
+    plates = len(known) < len(rows) or not rows or any(row.type in PLATE_TYPES for row in known)
+    texts = tuple(sorted({row.plate for row in known if row.plate}))
+    return _Shown(file.media_type, plates, texts, look)

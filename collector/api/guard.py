@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Header, HTTPException, Query, Request
+from fastapi._compat import ModelField
+from fastapi.dependencies.models import Dependant
+from sqlalchemy import ColumnElement, true
 
-from collector.access import ACTORS, AUDITORS, PLATE_READERS, READERS, UPLOADERS, Principal, Role, by_session, by_token
+from collector.access import (
+    ACTORS,
+    ADMINS,
+    AUDITORS,
+    PLATE_READERS,
+    READERS,
+    UPLOADERS,
+    Principal,
+    Role,
+    by_session,
+    by_token,
+)
 from collector.service import Collector
 
 COOKIE = "watchpost_session"
@@ -29,15 +44,16 @@ async def principal_of(request: Request, collector: Running) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     async with collector.database.read() as connection:
         if scheme:
-            found = await by_token(connection, token.strip()) if scheme.lower() == "bearer" else None
+            known = scheme.lower() == "bearer"
+            found = await by_token(connection, token.strip(), collector.clock()) if known else None
         else:
             session_id = collector.signer.read(request.cookies.get(COOKIE, ""))
             found = await by_session(connection, session_id, collector.clock()) if session_id else None
     if found is None:
         raise HTTPException(
             401,
-            "sign in with a link from `collector sign-in-link`, or send `Authorization: Bearer TOKEN` with a token "
-            "from `collector token create`",
+            "sign in with name and password or a link from `collector sign-in-link`, or send `Authorization: Bearer "
+            "TOKEN` with a token from `collector token create`",
             headers={"WWW-Authenticate": "Bearer"},
         )
     if found.by_cookie and request.method not in SAFE_METHODS:
@@ -55,11 +71,21 @@ def check_origin(request: Request) -> None:
 
 def known_parameters(request: Request) -> None:
     """422 for a query key that the route does not have: a misspelt filter must not look like a wider answer."""
-    declared = {field.alias for field in request.scope["route"].dependant.query_params}
+    declared = {field.alias for field in _query_fields(request.scope["route"].dependant)}
     unknown = sorted(set(request.query_params) - declared)
     if unknown:
         known = ", ".join(sorted(declared)) or "none"
         raise HTTPException(422, f"unknown query parameter: {', '.join(unknown)}; this address knows: {known}")
+
+
+def _query_fields(dependant: Dependant) -> list[ModelField]:
+    """What a route and its dependencies take from the address's query."""
+    return [*dependant.query_params, *(field for one in dependant.dependencies for field in _query_fields(one))]
+
+
+def in_scope(site: ColumnElement[str], principal: Principal) -> ColumnElement[bool]:
+    """The condition that a row belongs to a site which this one may see."""
+    return true() if principal.sites is None else site.in_(principal.sites)
 
 
 def allow(roles: frozenset[Role]) -> Callable[[Principal], Awaitable[Principal]]:
@@ -71,6 +97,7 @@ def allow(roles: frozenset[Role]) -> Callable[[Principal], Awaitable[Principal]]
             raise HTTPException(403, f"role {principal.role.value} may not do this; it takes one of: {allowed}")
         return principal
 
+    check.roles = roles  # type: ignore[attr-defined]  # read by `collector.api.roles`
     return check
 
 
@@ -81,3 +108,50 @@ Actor = Annotated[Principal, Depends(allow(ACTORS))]
 Uploader = Annotated[Principal, Depends(allow(UPLOADERS))]
 EvidenceUser = Annotated[Principal, Depends(allow(READERS | UPLOADERS))]
 Auditor = Annotated[Principal, Depends(allow(AUDITORS))]
+Admin = Annotated[Principal, Depends(allow(ADMINS))]
+
+
+async def look_of(
+    principal: Reader,
+    reason: Annotated[
+        str | None, Query(min_length=3, max_length=200, description="What plates are looked at for; is recorded.")
+    ] = None,
+    watchpost_reason: Annotated[
+        str | None, Header(max_length=1800, description="The same, in UTF-8 with percent-encoding.")
+    ] = None,
+) -> Look:
+    """A reader, and what he says he looks for; 422 for a reason that says nothing."""
+    given = reason if watchpost_reason is None else unquote(watchpost_reason)
+    if given is None:
+        return Look(principal, None)
+    plain = " ".join(given.split())
+    if not 3 <= len(plain) <= 200 or "\0" in plain:
+        raise HTTPException(422, "a reason has 3 to 200 characters, such as: case 2026-113")
+    return Look(principal, plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A reader and what for. Plates in clear take both the right and a reason."""
+
+    principal: Principal
+    reason: str | None
+
+    @property
+    def sees_plates(self) -> bool:
+        """Whether plates are answered in clear."""
+        return self.principal.sees_plates and self.reason is not None
+
+    def for_entry(self, reason: str | None) -> Look:
+        """The same with a reason that speaks for itself, unless one was given."""
+        return self if self.reason else Look(self.principal, reason)
+
+    def must_see_plates(self, what: str) -> None:
+        """403 unless plates may be seen; `what` says what needs them."""
+        if not self.principal.sees_plates:
+            raise HTTPException(403, f"role {self.principal.role.value} may not {what}")
+        if self.reason is None:
+            raise HTTPException(403, f"say what for, to {what}: header Watchpost-Reason, or ?reason=")
+
+
+Looker = Annotated[Look, Depends(look_of)]

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.alerts import STEPS
 from collector.instants import to_text
-from collector.plates import PLATE_TYPES, mask_event, mask_plate, shows_plate
+from collector.plates import PLATE_TYPES, mask_event, mask_plate, plates_in
 from collector.reading import evidence_of
 from contract.alerts import AlertState, AlertType, Severity
 from contract.events import Certainty, EvidenceRole
@@ -33,7 +33,9 @@ class EventItem(BaseModel):
     """An event as the collector holds it."""
 
     row_id: int = Field(description="Order of arrival.")
-    event: dict[str, Any] = Field(description="The envelope (CloudEvents). Plates are masked for role viewer.")
+    event: dict[str, Any] = Field(
+        description="The envelope (CloudEvents). Plates are masked, but for a role and a reason to see them."
+    )
     received_at: str
     late: bool = Field(description="It was history when it came: sent again, or past its expiry.")
     evidence: list[EvidenceItem] = Field(description="What came later (the clip) included.")
@@ -65,7 +67,7 @@ class AlertItem(BaseModel):
     state: AlertState
     state_since: str
     next_states: list[AlertState]
-    plate: str | None = Field(description="Masked for role viewer.")
+    plate: str | None = Field(description="Masked, but for a role and a reason to see it.")
     evidence: list[EvidenceItem]
 
 
@@ -94,13 +96,13 @@ class AlertPage(BaseModel):
 
 async def event_items(
     connection: AsyncConnection, rows: Sequence[Row[Any]], sees_plates: bool
-) -> tuple[list[EventItem], int]:
-    """The events of these rows, and how many plates they show in clear."""
+) -> tuple[list[EventItem], list[str]]:
+    """The events of these rows, and the plates that they show in clear."""
     proofs = await evidence_of(connection, [row.event_id for row in rows])
-    items, plates = [], 0
+    items, shown = [], []
     for row in rows:
         envelope = json.loads(row.payload)
-        plates += sees_plates and shows_plate(envelope)
+        shown += plates_in(envelope) if sees_plates else []
         items.append(
             EventItem(
                 row_id=row.row_id,
@@ -110,16 +112,16 @@ async def event_items(
                 evidence=[EvidenceItem(**proof) for proof in proofs[row.event_id]],
             )
         )
-    return items, plates
+    return items, shown
 
 
 async def alert_items(
     connection: AsyncConnection, rows: Sequence[Row[Any]], sees_plates: bool
-) -> tuple[list[AlertItem], int]:
-    """The alerts of these rows (with their event's plate), and how many plates they show in clear."""
+) -> tuple[list[AlertItem], list[str]]:
+    """The alerts of these rows (with their event's plate), and the plates that they show in clear."""
     proofs = await evidence_of(connection, [row.event_id for row in rows if row.event_id])
     items = [_alert_item(row, proofs.get(row.event_id or "", []), sees_plates) for row in rows]
-    return items, sum(1 for row in rows if row.plate) if sees_plates else 0
+    return items, [row.plate for row in rows if row.plate] if sees_plates else []
 
 
 def _alert_item(row: Row[Any], proofs: list[dict[str, Any]], sees_plates: bool) -> AlertItem:

@@ -1,20 +1,22 @@
-"""Edges, cameras, sequence numbers, dead letters, the audit log, figures: how the installation is."""
+"""Edges, cameras, sequence numbers, dead letters, figures: how the installation is."""
 
 from __future__ import annotations
 
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import BigInteger, func, select, type_coerce
 
-from collector.api.guard import Auditor, PlateReader, Reader, Running
+from collector.access import PLATE_READERS
+from collector.api.guard import Looker, Reader, Running, in_scope
+from collector.api.lookups import write_down
 from collector.gaps import received
 from collector.instants import HOUR_US, to_text
 from collector.ranges import Range, gaps
 from collector.reading import page
-from collector.schema import alerts, audit, cameras, dead_letters, edges, events, outboxes
+from collector.schema import alerts, cameras, dead_letters, edges, events, outboxes
 
 router = APIRouter(prefix="/api/v1", tags=["status"])
 MAX_HOURS = 24 * 31
@@ -59,13 +61,13 @@ class OutboxItem(BaseModel):
 
 
 class LetterItem(BaseModel):
-    """A message that could not be delivered."""
+    """A message that could not be understood."""
 
     letter_id: int
     kind: str
     reason: str
     topic: str
-    payload: str
+    payload: str | None = Field(description="Its text; null without a reason to see it.")
     outbox_id: str | None
     sequence: int | None
     first_at: str
@@ -78,25 +80,6 @@ class LetterPage(BaseModel):
     """A page of dead letters, newest first."""
 
     items: list[LetterItem]
-    next_cursor: str | None
-
-
-class AuditItem(BaseModel):
-    """One recorded act."""
-
-    at: str
-    who: str
-    role: str
-    action: str
-    subject: str
-    reason: str | None
-    plates: int
-
-
-class AuditPage(BaseModel):
-    """A page of the audit log, newest first."""
-
-    items: list[AuditItem]
     next_cursor: str | None
 
 
@@ -116,10 +99,14 @@ class Overview(BaseModel):
 
 
 @router.get("/edges")
-async def list_edges(collector: Running, _principal: Reader) -> list[EdgeItem]:
+async def list_edges(collector: Running, principal: Reader) -> list[EdgeItem]:
     """All edges that ever spoke."""
     async with collector.database.read() as connection:
-        rows = (await connection.execute(select(edges).order_by(edges.c.site, edges.c.edge))).all()
+        rows = (
+            await connection.execute(
+                select(edges).where(in_scope(edges.c.site, principal)).order_by(edges.c.site, edges.c.edge)
+            )
+        ).all()
     return [
         EdgeItem(
             site=row.site,
@@ -136,11 +123,13 @@ async def list_edges(collector: Running, _principal: Reader) -> list[EdgeItem]:
 
 
 @router.get("/cameras")
-async def list_cameras(collector: Running, _principal: Reader) -> list[CameraItem]:
+async def list_cameras(collector: Running, principal: Reader) -> list[CameraItem]:
     """All cameras that an edge ever told of."""
     order = (cameras.c.site, cameras.c.edge, cameras.c.camera)
     async with collector.database.read() as connection:
-        rows = (await connection.execute(select(cameras).order_by(*order))).all()
+        rows = (
+            await connection.execute(select(cameras).where(in_scope(cameras.c.site, principal)).order_by(*order))
+        ).all()
         healths = (await connection.execute(select(edges.c.site, edges.c.edge, edges.c.health))).all()
     figures = {
         (row.site, row.edge, camera["id"]): camera
@@ -162,10 +151,14 @@ async def list_cameras(collector: Running, _principal: Reader) -> list[CameraIte
 
 
 @router.get("/sequences")
-async def list_sequences(collector: Running, _principal: Reader) -> list[OutboxItem]:
+async def list_sequences(collector: Running, principal: Reader) -> list[OutboxItem]:
     """What came of each outbox, and what is missing."""
     async with collector.database.read() as connection:
-        rows = (await connection.execute(select(outboxes).order_by(outboxes.c.first_seen_us))).all()
+        rows = (
+            await connection.execute(
+                select(outboxes).where(in_scope(outboxes.c.site, principal)).order_by(outboxes.c.first_seen_us)
+            )
+        ).all()
         came = await received(connection)
     return [
         OutboxItem(
@@ -185,11 +178,15 @@ async def list_sequences(collector: Running, _principal: Reader) -> list[OutboxI
 @router.get("/dead-letters")
 async def list_dead_letters(
     collector: Running,
-    _principal: PlateReader,
+    look: Looker,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: str | None = None,
 ) -> LetterPage:
-    """Messages that were kept aside, with the reason. The raw text may hold a plate."""
+    """Messages that were kept aside, with the reason. The raw text may hold a plate: it takes a role, all sites and
+    a reason, and is recorded; without a reason the text is left out.
+    """
+    if look.principal.role not in PLATE_READERS or look.principal.sites is not None:
+        raise HTTPException(403, "this takes a role that may see plates, for all sites")
     keys = (dead_letters.c.last_us, dead_letters.c.letter_id)
     async with collector.database.read() as connection:
         rows, following = await page(
@@ -201,7 +198,7 @@ async def list_dead_letters(
             kind=row.kind,
             reason=row.reason,
             topic=row.topic,
-            payload=row.payload[:4096].decode(errors="replace"),
+            payload=row.payload[:4096].decode(errors="replace") if look.sees_plates else None,
             outbox_id=row.outbox_id,
             sequence=row.sequence,
             first_at=str(to_text(row.first_us)),
@@ -211,44 +208,22 @@ async def list_dead_letters(
         )
         for row in rows
     ]
+    if look.sees_plates:
+        await write_down(collector, look, "list", "/api/v1/dead-letters", (), always=bool(items))
     return LetterPage(items=items, next_cursor=following)
-
-
-@router.get("/audit")
-async def list_audit(
-    collector: Running,
-    _principal: Auditor,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: str | None = None,
-) -> AuditPage:
-    """Who looked at plates, and who did what."""
-    keys = (audit.c.at_us, audit.c.audit_id)
-    async with collector.database.read() as connection:
-        rows, following = await page(connection, select(audit), keys, descending=True, limit=limit, cursor=cursor)
-    items = [
-        AuditItem(
-            at=str(to_text(row.at_us)),
-            who=row.who,
-            role=row.role,
-            action=row.action,
-            subject=row.subject,
-            reason=row.reason,
-            plates=row.plates,
-        )
-        for row in rows
-    ]
-    return AuditPage(items=items, next_cursor=following)
 
 
 @router.get("/overview")
 async def overview(
-    collector: Running, _principal: Reader, hours: Annotated[int, Query(ge=1, le=MAX_HOURS)] = 24
+    collector: Running, principal: Reader, hours: Annotated[int, Query(ge=1, le=MAX_HOURS)] = 24
 ) -> Overview:
     """Events by hour and type over the last hours, and how many alerts are open."""
     since_us = collector.clock() - hours * HOUR_US
     hour = type_coerce(events.c.occurred_us.op("/")(HOUR_US), BigInteger).label("hour")
     counts = select(hour, events.c.type, func.count().label("events")).where(events.c.occurred_us >= since_us)
+    counts = counts.where(in_scope(events.c.site, principal))
     waiting = select(func.count()).select_from(alerts).where(alerts.c.state.not_in(("resolved", "dismissed")))
+    waiting = waiting.where(in_scope(alerts.c.site, principal))
     async with collector.database.read() as connection:
         rows = (await connection.execute(counts.group_by("hour", events.c.type).order_by("hour"))).all()
         open_alerts = (await connection.execute(waiting)).scalar_one()

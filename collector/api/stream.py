@@ -16,7 +16,6 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from collector import audit
 from collector.access import Principal
 from collector.api.guard import Reader, Running, principal_of
 from collector.api.shapes import alert_items, event_items
@@ -51,11 +50,11 @@ async def stream(
     principal: Reader,
     last_event_id: Annotated[str | None, Header(description="Where to go on; without it, from now.")] = None,
 ) -> EventSourceResponse:
-    """Server-sent events `event` (EventItem) and `alert` (AlertItem, at every step of an alert)."""
+    """Server-sent events `event` (EventItem) and `alert` (AlertItem, at every step of an alert).
+
+    Plates are masked for everybody: nobody can say in advance what he will look at them for.
+    """
     position = await _newest(collector) if last_event_id is None else _parse(last_event_id)
-    if principal.sees_plates:
-        async with collector.database.write() as connection:
-            await audit.record(connection, principal, "stream", "/api/v1/stream", now_us=collector.clock())
     return EventSourceResponse(_news(request, collector, principal, position), ping=15, send_timeout=30)
 
 
@@ -80,10 +79,11 @@ async def _news(
     seen = collector.pulse.count
     try:
         while not collector.closing.is_set():
-            found, position = await _after(collector, position, principal.sees_plates)
+            before = position
+            found, position = await _after(collector, position, principal)
             for message in found:
                 yield message
-            if found:
+            if position != before:
                 continue
             seen = await collector.pulse.wait(seen, POLL_S)
             if await _lost_access(request, collector):
@@ -101,25 +101,28 @@ async def _lost_access(request: Request, collector: Collector) -> bool:
     return False
 
 
-async def _after(collector: Collector, position: Position, sees_plates: bool) -> tuple[list[ServerSentEvent], Position]:
+async def _after(
+    collector: Collector, position: Position, principal: Principal
+) -> tuple[list[ServerSentEvent], Position]:
     async with collector.database.read() as connection:
         newer = select(events).where(events.c.row_id > position.event_row).order_by(events.c.row_id).limit(BATCH)
         rows = (await connection.execute(newer)).all()
-        came, _ = await event_items(connection, rows, sees_plates)
+        came, _ = await event_items(connection, rows, sees_plates=False)
         taken = select(alert_steps).where(alert_steps.c.step_id > position.alert_step)
         steps = (await connection.execute(taken.order_by(alert_steps.c.step_id).limit(BATCH))).all()
         moved = alerts_with_plates().where(alerts.c.alert_id.in_({step.alert_id for step in steps}))
-        items, _ = await alert_items(connection, (await connection.execute(moved)).all(), sees_plates)
+        items, _ = await alert_items(connection, (await connection.execute(moved)).all(), sees_plates=False)
     messages = []
     by_id = {item.alert_id: item for item in items}
     for step in steps:
         position = Position(position.event_row, step.step_id)
         alert = by_id.pop(step.alert_id, None)  # an alert that moved twice is sent once, as it is now
-        if alert is not None:
+        if alert is not None and principal.may_see(alert.site):
             messages.append(_message("alert", alert, position))
     for item in came:
         position = Position(item.row_id, position.alert_step)
-        messages.append(_message("event", item, position))
+        if principal.may_see(item.event["site"]):
+            messages.append(_message("event", item, position))
     return messages, position
 
 

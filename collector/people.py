@@ -1,0 +1,183 @@
+"""People who sign in with a name and a password; the first of them, and how guessing is slowed down.
+
+Passwords are kept as Argon2id hashes (RFC 9106, low-memory parameters). They are made on two threads of their own, so
+that sign-ins keep no events from coming in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import secrets as random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.profiles import RFC_9106_LOW_MEMORY
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.access import Principal, Role, Sites, digest, sites_text, sites_tuple
+from collector.database import Database
+from collector.instants import SECOND_US
+from collector.schema import secrets, sessions
+from collector.schema_people import sign_in_failures, users
+
+NAME = r"^[a-z0-9][a-z0-9._-]{1,39}$"
+"""Names are ASCII: they stand in records, file names and watermarks."""
+SHORTEST_PASSWORD = 10
+WINDOW_US = 15 * 60 * SECOND_US
+MOST_FAILURES = {"both": 5, "address": 30, "name": 50}
+"""Wrong passwords in one window, by what they have in common."""
+FIRST_ADMIN = "first-admin"
+_HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+_NOBODY = _HASHER.hash(random.token_urlsafe(16))
+"""Compared with when there is no such name, so that the time it takes tells nothing."""
+_THREADS = ThreadPoolExecutor(2, thread_name_prefix="passwords")
+
+
+class NotAccepted(ValueError):
+    """A name or password is of no use; says what was expected."""
+
+
+class TooManyTries(RuntimeError):
+    """Too many wrong passwords; `retry_s` says when to come back."""
+
+    def __init__(self, retry_s: int) -> None:
+        super().__init__(f"too many wrong passwords: try again in {max(1, retry_s // 60)} min")
+        self.retry_s = retry_s
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody to be let in."""
+
+    name: str
+    full_name: str
+    role: Role
+    sites: Sites = None
+
+
+async def add(database: Database, person: Person, password: str, *, by: str, now_us: int) -> None:
+    """Let somebody in from now on. Raises NotAccepted."""
+    if not re.match(NAME, person.name):
+        raise NotAccepted(f"name {person.name!r}: 2 to 40 of a-z, 0-9, dot, hyphen and underscore, such as li.wei")
+    if person.role is Role.EDGE:
+        raise NotAccepted("role edge is for boxes: make a token for it")
+    row = {
+        "name": person.name,
+        "full_name": person.full_name.strip() or person.name,
+        "password": await _hash(password),
+        "role": person.role.value,
+        "sites": sites_text(person.sites),
+        "created_us": now_us,
+        "created_by": by,
+        "password_us": now_us,
+    }
+    async with database.write() as connection:
+        insert = database.insert(users).values(row).on_conflict_do_nothing(index_elements=["name"])
+        if (await connection.execute(insert)).rowcount != 1:
+            raise NotAccepted(f"there is a user {person.name!r} already")
+
+
+async def change(
+    database: Database, name: str, values: dict[str, Any], now_us: int, password: str | None = None
+) -> bool:
+    """Change role, sites, full_name or disabled_us, or the password; his sessions end. Whether there is such a user."""
+    if password is not None:
+        values = {**values, "password": await _hash(password), "password_us": now_us}
+    async with database.write() as connection:
+        found = await connection.execute(update(users).where(users.c.name == name).values(values))
+        own = (sessions.c.name == name) & sessions.c.ended_us.is_(None)
+        await connection.execute(update(sessions).where(own).values(ended_us=now_us))
+    return found.rowcount == 1
+
+
+async def listed(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    """All users, by name."""
+    return (await connection.execute(select(users).order_by(users.c.name))).all()
+
+
+async def by_password(database: Database, name: str, password: str, address: str, now_us: int) -> Person | None:
+    """Who this is, or None. Raises TooManyTries; wrong passwords are counted by name and by address."""
+    keys = {"both": f"{name}@{address}", "address": f"@{address}", "name": f"{name}@"}
+    await _refuse_after_many(database, keys, now_us)
+    async with database.read() as connection:
+        row = (await connection.execute(select(users).where(users.c.name == name))).one_or_none()
+    known = row is not None and row.disabled_us is None
+    right = await _matches(row.password if known and row is not None else _NOBODY, password)
+    if row is None or not known or not right:
+        await _count_failure(database, list(keys.values()), now_us)
+        return None
+    async with database.write() as connection:
+        await connection.execute(delete(sign_in_failures).where(sign_in_failures.c.key == keys["both"]))
+        if _HASHER.check_needs_rehash(row.password):
+            await connection.execute(update(users).where(users.c.name == name).values(password=await _hash(password)))
+    return Person(row.name, row.full_name, Role(row.role), sites_tuple(row.sites))
+
+
+async def _refuse_after_many(database: Database, keys: dict[str, str], now_us: int) -> None:
+    running = sign_in_failures.c.since_us > now_us - WINDOW_US
+    query = select(sign_in_failures).where(sign_in_failures.c.key.in_(keys.values()), running)
+    async with database.read() as connection:
+        counted = {row.key: row for row in (await connection.execute(query)).all()}
+    for what, key in keys.items():
+        row = counted.get(key)
+        if row is not None and row.failures >= MOST_FAILURES[what]:
+            raise TooManyTries((row.since_us + WINDOW_US - now_us) // SECOND_US)
+
+
+async def _count_failure(database: Database, keys: list[str], now_us: int) -> None:
+    table = sign_in_failures.c
+    async with database.write() as connection:
+        await connection.execute(delete(sign_in_failures).where(table.since_us <= now_us - WINDOW_US))
+        for key in sorted(keys):
+            once = database.insert(sign_in_failures).values(key=key, since_us=now_us, failures=1)
+            more = {"failures": table.failures + 1}
+            await connection.execute(once.on_conflict_do_update(index_elements=["key"], set_=more))
+
+
+async def offer_first_admin(database: Database) -> str | None:
+    """A new one-time token for the first administrator, while there is no user; the one before is void."""
+    token = random.token_urlsafe(24)
+    async with database.write() as connection:
+        if (await connection.execute(select(users.c.name).limit(1))).first() is not None:
+            return None
+        row = database.insert(secrets).values(name=FIRST_ADMIN, value=digest(token))
+        await connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": digest(token)}))
+    return token
+
+
+async def take_first_admin(database: Database, token: str, person: Person, password: str, now_us: int) -> bool:
+    """Make the first administrator, if the token holds; it holds once. Raises NotAccepted."""
+    async with database.read() as connection:
+        expected = (await connection.execute(select(secrets.c.value).where(secrets.c.name == FIRST_ADMIN))).scalar()
+        taken = (await connection.execute(select(users.c.name).limit(1))).first()
+    if taken is not None or expected is None or not hmac.compare_digest(expected, digest(token)):
+        return False
+    await add(database, person, password, by="console", now_us=now_us)
+    async with database.write() as connection:
+        await connection.execute(delete(secrets).where(secrets.c.name == FIRST_ADMIN))
+    return True
+
+
+def principal_of(person: Person) -> Principal:
+    """The person, signed in."""
+    return Principal(person.name, person.role, by_cookie=True, sites=person.sites)
+
+
+async def _hash(password: str) -> str:
+    if not SHORTEST_PASSWORD <= len(password) <= 200:
+        raise NotAccepted(f"a password has at least {SHORTEST_PASSWORD} characters")
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.hash, password)
+
+
+async def _matches(hashed: str, password: str) -> bool:
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_THREADS, _HASHER.verify, hashed, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
