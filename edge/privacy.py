@@ -21,7 +21,7 @@ from contract.events import EventType, PlatePassageData
 from contract.plate_keys import PlateKey, normalise
 from edge.imaging import Polygon, burn_masks
 from edge.inference import ModelStore
-from edge.plates.detector import PlateDetector, overlap
+from edge.plates.detector import SAME_PLATE, PlateDetector, overlap
 from edge.types import Bgr, Finding, Picture
 
 NO_CLIPS = "privacy.plates is hashed: plates in a moving clip cannot be covered, so none is made; see the picture"
@@ -31,8 +31,6 @@ _SUSPICION = 0.2
 _MOST = 64
 _MARGIN = 1.35
 """How much larger than the plate the covered place is."""
-_SAME_PLATE = 0.15
-"""Overlap of two detections of one plate."""
 
 
 class Privacy(Protocol):
@@ -98,7 +96,7 @@ class PlatesHashed:
         found = [item.corners for detector in self._detectors for item in detector.detect(picture.bgr)]
         known = picture.plate
         if known is not None:
-            found = [corners for corners in found if overlap(corners, known) < _SAME_PLATE]
+            found = [corners for corners in found if overlap(corners, known) < SAME_PLATE]
             if event_type is not EventType.WATCHLIST_HIT:
                 found.append(known)
         return burn_masks(picture.bgr, _outlines(found, picture.bgr))

@@ -10,7 +10,7 @@ import numpy as np
 
 from contract.events import PlatePassageData
 from edge.inference import ModelStore
-from edge.plates.detector import PlateDetection, PlateDetector
+from edge.plates.detector import SAME_PLATE, PlateDetection, PlateDetector, overlap
 from edge.plates.finding import Stage, Telling, hit_finding, make_finding
 from edge.plates.grammar import REGIONS
 from edge.plates.motion import Motion, MotionGate
@@ -137,8 +137,10 @@ class PlatesAnalyzer:
         size = (picture.shape[1], picture.shape[0])
         sightings = [_sighting(frame, found) for found in self._search(picture, frame.stream_time_s)]
         watched = [s for s in sightings if self._watched(s, size)]
+        pairs = self._tracker.follow(watched, size)
+        missed = [s for s in self._search_missed(frame, picture) if self._watched(s, size) and _is_new(s, watched)]
         findings: list[Finding] = []
-        for passage, sighting in self._tracker.follow(watched, size):
+        for passage, sighting in [*pairs, *(self._tracker.follow(missed, size) if missed else [])]:
             if passage.wants_read(sighting, self._settings):
                 findings += self._read(frame, picture, passage, sighting)
         return findings
@@ -146,7 +148,7 @@ class PlatesAnalyzer:
     def _search(self, picture: Bgr, time_s: float) -> list[PlateDetection]:
         """Plates where something has moved since the last look, and where the known ones should be."""
         height, width = picture.shape[:2]
-        known = [_surroundings(passage, time_s, (width, height)) for passage in self._tracker.open]
+        known = [_surroundings(passage, time_s, (width, height)) for passage in self._tracker.followed(time_s)]
         left, top, right, bottom = _union([*self._moved, *known])
         self._moved = []
         x0, y0, x1, y1 = int(left * width), int(top * height), int(right * width), int(bottom * height)
@@ -159,6 +161,14 @@ class PlatesAnalyzer:
         found = self._detectors[side].glance(picture[y0:y1, x0:x1], most, large=large)
         here = np.array([x0, y0], np.float32)
         return [PlateDetection(detection.corners + here, detection.score) for detection in found]
+
+    def _search_missed(self, frame: Frame, picture: Bgr) -> list[Sighting]:
+        """Plates that were read, not surely yet, and that this look has not found: where they should be, closer."""
+        now = frame.stream_time_s
+        missed = [passage for passage in self._tracker.followed(now) if passage.missed(now, self._settings)]
+        close = self._detectors[SEARCH_SIDES[-1]]
+        found = [close.search_near(picture, passage.place(now)) for passage in missed[:_NEW_AT_ONCE]]
+        return [_sighting(frame, one) for one in found if one is not None]
 
     def _looks_for_large(self, time_s: float, searched_px: int) -> bool:
         """Whether this look is also for plates that fill much of the picture."""
@@ -186,7 +196,14 @@ class PlatesAnalyzer:
         if passage.contradicts(found.reading):
             return self._split(frame, passage, evidence)
         verdict = passage.take(evidence, self._settings)
+        if not passage.announced and self._bears_out(verdict):
+            passage = self._tracker.rejoin(passage)
+            verdict = passage.vote.verdict()
         return self._provisional(frame, passage, verdict)
+
+    def _bears_out(self, verdict: Verdict) -> bool:
+        """Whether this text can be told as a vehicle's."""
+        return self._trusted(verdict) and (verdict.agreeing >= 2 or verdict.confidence >= _SURE_ALONE)
 
     def _split(self, frame: Frame, passage: Passage, evidence: PlateEvidence) -> list[Finding]:
         """Another plate stands where this passage was expected: a second vehicle, close behind the first."""
@@ -237,7 +254,7 @@ class PlatesAnalyzer:
         for passage in sorted(passages, key=lambda p: p.first.time_s):
             verdict = passage.vote.verdict()
             trusted = self._trusted(verdict)
-            if not self._worth_telling(passage, verdict, trusted):
+            if not self._worth_telling(passage, verdict):
                 continue
             if trusted:
                 self._closed = [*self._closed[-31:], (verdict.text, passage.last.time_s)]
@@ -248,14 +265,14 @@ class PlatesAnalyzer:
             findings.append(replace(told, data=told.data.model_copy(update={"withdrawn_hits": withdrawn})))
         return findings
 
-    def _worth_telling(self, passage: Passage, verdict: Verdict, trusted: bool) -> bool:
+    def _worth_telling(self, passage: Passage, verdict: Verdict) -> bool:
         if not passage.proofs:
             return False
         if passage.announced:
             return True
         if passage.refusals > passage.vote.count:
             return False
-        if trusted and (verdict.agreeing >= 2 or verdict.confidence >= _SURE_ALONE):
+        if self._bears_out(verdict):
             return not self._same_vehicle(passage, verdict.text)
         sure = passage.vote.count >= _UNREADABLE_READS and passage.score >= _UNREADABLE_SCORE
         return sure and passage.refusals == 0 and passage.moved >= _MOVED_WIDTHS
@@ -278,6 +295,11 @@ def _union(boxes: Sequence[Box]) -> Box:
 
 def _sighting(frame: Frame, found: PlateDetection) -> Sighting:
     return Sighting(frame.stream_time_s, frame.captured_at, found.corners, found.score)
+
+
+def _is_new(sighting: Sighting, others: Sequence[Sighting]) -> bool:
+    """Whether none of the others is the same plate."""
+    return all(overlap(sighting.corners, other.corners) < SAME_PLATE for other in others)
 
 
 def _straight(picture: Bgr, corners: Corners) -> Bgr:

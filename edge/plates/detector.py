@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.inference import ModelStore
-from edge.plates.rectify import Corners
+from edge.plates.rectify import Corners, grow
 from edge.types import Bgr
 
 MODEL = "plate_detect"
@@ -18,6 +18,8 @@ STRIDE = 8
 """Pixels of the net's input per cell of its output."""
 CORNER_SCALE = 32.0
 """The net's corner outputs are offsets from the cell's centre in units of this many pixels."""
+SAME_PLATE = 0.15
+"""Two detections that overlap by so much are one plate."""
 CLOSE_UP = (192, 128)
 """Width and height of the second look at a plate."""
 _MULTIPLE = 32
@@ -25,6 +27,8 @@ _MOST_LOOKS = 8
 """So many places of a picture are looked at closely at most: the best ones."""
 _WELL_PLACED = 0.05
 """Corners that a close-up moved by less than this share of the plate's width are left as they are then."""
+_SURROUNDINGS = 1.5
+"""How many widths around a known plate make a close-up in which it is searched."""
 _CROP_WIDTHS = (80, 110)
 """How wide a crop is made in a close-up: sizes at which plates were seen in training."""
 
@@ -104,6 +108,16 @@ class PlateDetector:
             for first, again in zip(plates, self._look_closer(bgr, plates), strict=True)
         ]
         return suppress(sorted(exact, key=lambda item: -item.score))
+
+    def search_near(self, bgr: Bgr, corners: Corners) -> PlateDetection | None:
+        """The best plate within about a width of this place, from a close-up of it; None if there is none.
+
+        For a plate that is known to be there and that a look at the whole picture has missed.
+        """
+        view = close_up(bgr, grow(corners, _SURROUNDINGS))
+        heat, offsets = self._model.run({"pictures": view.pixels[None]})
+        found = decode(heat[0, 0], offsets[0], self._min_score)
+        return PlateDetection(view.to_picture(found[0].corners), found[0].score) if found else None
 
     def find_corners_in_crop(self, crop: Bgr, min_score: float = 0.3) -> Corners | None:
         """The corners (4, 2), in the crop's pixels, of the plate that fills most of this crop (h, w, 3), or None.

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+
 from contract.events import Direction, PlateColour, SpeedClass
 from edge.plates.decoding import Reading
 from edge.plates.grammar import Region
@@ -34,6 +36,8 @@ _SETTLED = 0.95
 _GROWN = 1.25
 _FIRST_INTERVAL_S = 0.2
 _PROOFS = 3
+_MISSED_FOR_S = 0.7
+"""A plate that was read once and is not seen is searched where it should be for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,16 @@ class Passage:
         steps = (time_s - self.last.time_s) / (self.last.time_s - self.before.time_s)
         bx, by = self.before.centre
         return x + (x - bx) * steps, y + (y - by) * steps
+
+    def missed(self, time_s: float, settings: PlatesSettings) -> bool:
+        """Whether it was read, but not surely, and was seen a moment ago, though not now."""
+        waits = 0 < time_s - self.last.time_s <= _MISSED_FOR_S
+        return waits and self.vote.count > 0 and not self.announced and not self.settled(settings)
+
+    def place(self, time_s: float) -> Corners:
+        """The corners (4, 2) where it should be now, by its last speed."""
+        (x, y), (now_x, now_y) = self.last.centre, self.expected(time_s)
+        return np.asarray(self.last.corners + np.array([now_x - x, now_y - y], np.float32), np.float32)
 
     def _has_stopped(self) -> bool:
         recent = [s for s in self.path if s.time_s >= self.last.time_s - 2 * _STANDS_FOR_S]
@@ -220,6 +234,36 @@ class Passage:
         """The best frame on which this very text was read, else the best one there is; None when nothing was read."""
         return self.proofs.get(text) or max(self.proofs.values(), key=lambda proof: proof.value, default=None)
 
+    def absorb(self, later: Passage) -> None:
+        """Go on as this one vehicle: what was taken for another one, after this was lost, bears the same plate."""
+        self.vote.absorb(later.vote)
+        self.before, self.last = later.before, later.last
+        self.path.extend(later.path)
+        self.sightings += later.sightings
+        self.moved = max(
+            self.moved,
+            later.moved,
+            _distance(self.first.centre, later.last.centre) / max(later.last.width, 1.0),
+        )
+        self.stands = later.stands
+        self.lanes += later.lanes
+        self.colours += later.colours
+        self.refusals += later.refusals
+        self.announced |= later.announced
+        self.next_read_s, self.read_interval_s = later.next_read_s, later.read_interval_s
+        self.width_read = max(self.width_read, later.width_read)
+        if self.gauge is not None and later.gauge is not None:
+            self.gauge.absorb(later.gauge)
+        leading = self.vote.verdict().text
+        for proof in later.proofs.values():
+            self._keep(proof, leading)
+
+    def leaves_view(self, after_s: float, frame_size: tuple[int, int]) -> bool:
+        """Whether by its last speed it should be out of the picture (width, height) so long after its last sighting."""
+        x, y = self.expected(self.last.time_s + after_s)
+        half = self.last.width / 2
+        return not (half <= x <= frame_size[0] - half and half / 2 <= y <= frame_size[1] - half / 2)
+
     def contradicts(self, reading: Reading) -> bool:
         """Whether a sure reading is plainly another plate than the one followed so far."""
         verdict = self.vote.verdict()
@@ -238,12 +282,14 @@ class PassageTracker:
         self._settings = settings
         self._region = region
         self._new_id = new_id
+        self._frame_size = (0, 0)
         self.open: list[Passage] = []
 
     def follow(self, sightings: Sequence[Sighting], frame_size: tuple[int, int]) -> list[tuple[Passage, Sighting]]:
         """Give each sighting to the passage that expects it there, or begin one. `frame_size` is (width, height)."""
+        self._frame_size = frame_size
         pairs = []
-        free = list(self.open)
+        free = self.followed(sightings[0].time_s) if sightings else []
         waiting = list(sightings)
         while best := _nearest(free, waiting):
             passage, sighting = best
@@ -258,12 +304,27 @@ class PassageTracker:
                 passage.gauge.see(sighting.time_s, (x / frame_size[0], y / frame_size[1]))
         return pairs
 
+    def followed(self, time_s: float) -> list[Passage]:
+        """Those that may be seen where they are expected now; one that was lost for longer must be read again."""
+        settings = self._settings
+        return [p for p in self.open if p.stands or time_s - p.last.time_s <= settings.leave_after_s]
+
     def begin(self, sighting: Sighting) -> Passage:
         """Open a passage with this sighting as its first."""
         scale = self._settings.speed
         gauge = SpeedGauge(scale) if scale is not None else None
         passage = Passage(self._new_id(), sighting, sighting, PlateVote(self._region), gauge=gauge)
         self.open.append(passage)
+        return passage
+
+    def rejoin(self, passage: Passage) -> Passage:
+        """The passage that this one goes on: the same text, lost before this one was seen. Else itself."""
+        text = passage.vote.verdict().text
+        for earlier in self.open:
+            if earlier.last.time_s < passage.first.time_s and text and earlier.vote.verdict().text == text:
+                earlier.absorb(passage)
+                self.close(passage)
+                return earlier
         return passage
 
     def close_left(self, time_s: float) -> list[Passage]:
@@ -282,7 +343,14 @@ class PassageTracker:
         return left
 
     def _patience(self, passage: Passage) -> float:
-        return self._settings.stand_leave_after_s if passage.stands else self._settings.leave_after_s
+        """Longer for one that stood, and for one that came nearer and was lost amid the picture."""
+        settings = self._settings
+        if passage.stands:
+            return settings.stand_leave_after_s
+        comes = passage.direction != "leaving" and passage.vote.count > 0
+        if comes and not passage.leaves_view(settings.leave_after_s, self._frame_size):
+            return max(settings.leave_after_s, settings.lost_leave_after_s)
+        return settings.leave_after_s
 
 
 def _nearest(passages: Sequence[Passage], sightings: Sequence[Sighting]) -> tuple[Passage, Sighting] | None:

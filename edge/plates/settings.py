@@ -54,6 +54,12 @@ class PlatesSettings(BaseModel):
     leave_after_s: float = Field(
         default=2.2, gt=0, le=30, description="A moving vehicle not seen for so long has left: its passage is final."
     )
+    lost_leave_after_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=60,
+        description="The same for one that was coming and was lost amid the picture: it may come into view again.",
+    )
     stand_leave_after_s: float = Field(
         default=30.0, gt=0, le=600, description="The same for one that stood: somebody may only walk before it."
     )

@@ -75,6 +75,11 @@ class SpeedGauge:
             del self._crossings[:-2]
         self._last = (time_s, point)
 
+    def absorb(self, later: SpeedGauge) -> None:
+        """Take the crossings that another gauge of the same vehicle noted after this one."""
+        self._crossings = (self._crossings + later._crossings)[-2:]
+        self._last = later._last
+
     @property
     def _done(self) -> bool:
         return len(self._crossings) == 2 and self._crossings[0][0] != self._crossings[1][0]

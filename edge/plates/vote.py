@@ -56,6 +56,14 @@ class PlateVote:
         for text, probability in reading.alternatives:
             self._refused[text] = max(self._refused.get(text, 0.0), probability)
 
+    def absorb(self, other: PlateVote) -> None:
+        """Count the readings of another vote, too: they were of the same vehicle."""
+        self.count += other.count
+        self._verdict = None
+        self._readings += other._readings
+        for text, probability in other._refused.items():
+            self._refused[text] = max(self._refused.get(text, 0.0), probability)
+
     def verdict(self) -> Verdict:
         """The admitted text that the readings together make most probable, its kind, and how sure it is."""
         if self._verdict is None:

@@ -121,6 +121,19 @@ def test_a_glance_finds_the_same_plates_and_refining_makes_them_exact(store: Mod
     assert found >= 8
 
 
+def test_a_known_plate_is_searched_near_its_place(store: ModelStore) -> None:
+    detector = PlateDetector(store, long_side=448)
+    found = 0
+    for seed in range(10):
+        picture, corners = road_scene(seed)
+        aside = corners + np.array([0.3, 0.4], np.float32) * np.ptp(corners, 0)
+        near = detector.search_near(picture, np.asarray(aside, np.float32))
+        found += near is not None and overlap(near.corners, corners) > 0.5
+    assert found >= 8
+    road = np.random.default_rng(0).normal(105, 4, (540, 960, 3)).clip(0, 255).astype(np.uint8)
+    assert detector.search_near(road, np.asarray(corners, np.float32)) is None
+
+
 def test_detector_finds_nothing_on_an_empty_road(store: ModelStore) -> None:
     picture = np.random.default_rng(0).normal(105, 4, (540, 960, 3)).clip(0, 255).astype(np.uint8)
     assert PlateDetector(store).detect(picture) == []

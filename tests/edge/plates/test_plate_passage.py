@@ -75,6 +75,83 @@ def test_a_vehicle_that_leaves_is_closed_after_its_time() -> None:
     assert tracked.open == []
 
 
+def test_a_vehicle_that_was_lost_amid_the_picture_goes_on_as_the_same_passage() -> None:
+    settings = PlatesSettings()
+    tracked = tracker()
+    for step in range(3):
+        [(early, seen)] = tracked.follow([sighting(step * 0.1, 500, 100 + 2 * step, 60)], SIZE)
+        early.take(evidence(seen, reading("京A12345", sure=0.5 + 0.1 * step), shade=10), settings)
+    assert tracked.close_left(4.0) == []
+    for step in range(3):
+        [(late, seen)] = tracked.follow([sighting(4.1 + step * 0.1, 520, 400 + 30 * step, 140)], SIZE)
+        late.take(evidence(seen, reading("京A12345", sure=0.95), shade=200), settings)
+    assert late is not early
+    joined = tracked.rejoin(late)
+    assert joined is early
+    assert tracked.open == [early]
+    assert early.vote.verdict().agreeing == 6
+    assert early.last is seen
+    assert early.direction == "approaching"
+    proof = early.evidence("京A12345")
+    assert proof is not None
+    assert proof.frame[0, 0, 0] == 200
+    assert tracked.close_left(20.0) == [early]
+
+
+def test_a_plate_that_was_read_once_and_is_not_seen_is_searched_where_it_should_be() -> None:
+    settings = PlatesSettings()
+    tracked = tracker()
+    for step in range(2):
+        [(passage, seen)] = tracked.follow([sighting(step * 0.1, 500, 100 + 20 * step, 60)], SIZE)
+    assert not passage.missed(0.2, settings), "never read: nobody knows that it is a plate"
+    passage.take(evidence(seen, reading("京A12345", sure=0.7)), settings)
+    assert not passage.missed(0.1, settings), "seen just now"
+    assert passage.missed(0.2, settings)
+    assert passage.place(0.2).mean(0) == pytest.approx((500, 140))
+    assert not passage.missed(1.5, settings), "gone"
+    for _ in range(4):
+        passage.take(evidence(seen, reading("京A12345", sure=0.99)), settings)
+    assert not passage.missed(0.2, settings), "known by now"
+
+
+def test_two_plates_seen_at_the_same_time_never_become_one_passage() -> None:
+    settings = PlatesSettings()
+    tracked = tracker()
+    for step in range(3):
+        for passage, seen in tracked.follow(
+            [sighting(step * 0.1, 300, 100 + 9 * step), sighting(step * 0.1, 900, 100 + 9 * step)], SIZE
+        ):
+            passage.take(evidence(seen, reading("京A12345")), settings)
+    first, second = tracked.open
+    assert tracked.rejoin(second) is second
+    assert tracked.open == [first, second]
+
+
+def test_a_vehicle_that_was_lost_long_ago_is_not_followed_only_known_by_its_plate() -> None:
+    settings = PlatesSettings()
+    tracked = tracker()
+    for step in range(3):
+        [(lost, seen)] = tracked.follow([sighting(step * 0.1, 500, 100, 60)], SIZE)
+        lost.take(evidence(seen, reading("京A12345")), settings)
+    [(other, seen)] = tracked.follow([sighting(3.5, 500, 100, 60)], SIZE)
+    assert other is not lost
+    other.take(evidence(seen, reading("京A99999")), settings)
+    assert tracked.rejoin(other) is other
+    assert lost.vote.verdict().agreeing == 3
+
+
+@pytest.mark.parametrize(("speed", "seconds"), [(40, 2.2), (4, 5.0), (-4, 2.2)])
+def test_only_what_was_coming_and_is_still_in_view_is_waited_for_longer(speed: float, seconds: float) -> None:
+    settings = PlatesSettings()
+    tracked = tracker()
+    for step in range(6):
+        at = sighting(step * 0.1, 640, 400 + speed * step, 100 + 0.6 * speed * step)
+        [(passage, seen)] = tracked.follow([at], SIZE)
+        passage.take(evidence(seen, reading("京A12345")), settings)
+    assert tracked.close_left(0.5 + seconds - 0.05) == []
+    assert tracked.close_left(0.5 + seconds + 0.05) == [passage]
+
+
 def test_a_vehicle_that_drives_away_is_leaving() -> None:
     tracked = tracker()
     for step in range(10):
