@@ -308,7 +308,7 @@ class Agent:
     def _make_clips(self, camera: CameraSettings) -> ClipDesk:
         full_speed = not camera.live and not camera.realtime
         desk = ClipDesk(camera.id, self.reporter, self._clip_done, in_order=full_speed)
-        if self._config.evidence.clips and self._privacy.no_clips is None:
+        if self._config.evidence.clips:
             desk.recorder = Recorder(
                 camera.id,
                 self._files,
@@ -317,6 +317,7 @@ class Agent:
                 after_s=self._config.evidence.clip_after_s,
                 ring_s=self._config.evidence.ring_s,
                 masks=camera.privacy_masks,
+                find_places=self._privacy.find_places,
                 clock=self._clock,
                 wait_when_busy=full_speed,
             )

@@ -172,7 +172,7 @@ class PrivacySettings(Settings):
     """What may leave the box."""
 
     plates: Literal["clear", "hashed"] = Field(
-        default="clear", description="`hashed`: passages as keyed hashes only, plates covered in pictures, no clips."
+        default="clear", description="`hashed`: passages as keyed hashes only, plates covered in pictures and clips."
     )
     key_file: ConfigPath | None = Field(
         default=None, description="File with the key of those hashes: the same on all edges, another than the list's."
@@ -276,12 +276,9 @@ class AgentConfig(Settings):
 
     @model_validator(mode="after")
     def _secrets_stay_secret(self) -> AgentConfig:
-        """Where plates are told as hashes, no clip may show them, and no list's key may open them."""
+        """Where plates are told as hashes, no list's key may open them."""
         if self.privacy.plates == "clear":
             return self
-        clips = [camera.id for camera in self.cameras if camera.plates.clip]
-        if clips:
-            raise ValueError(f"camera {clips[0]}: plates.clip shows plates; leave it out with privacy.plates: hashed")
         if self.privacy.key_file == self.watchlist.key_file:
             raise ValueError("privacy.key_file: whoever makes watch lists could read all passages; make another key")
         return self

@@ -31,7 +31,6 @@ from edge.inference import ModelStore
 from edge.outbox import Outbox
 from edge.plates.watchlist import WatchBook
 from edge.ports import Clock
-from edge.privacy import NO_CLIPS
 from edge.reporting import Reporter
 
 log = logging.getLogger(__name__)
@@ -175,8 +174,6 @@ class Control:
     def _request_clip(self, command: Command) -> None:
         if not self.config.evidence.clips:
             raise CommandRefused("evidence.clips is off in this edge's configuration")
-        if self.config.privacy.plates == "hashed":
-            raise CommandRefused(NO_CLIPS)
         self.clips_asked.add(command.id)
         try:
             self._camera(command).request_clip(command.id, command.seconds or 10.0)

@@ -112,11 +112,7 @@ class Pipeline:
         event_id = self._reporter.report(finding.event_type, self._camera_id, data, finding.occurred_at, files)
         if problem is not None:
             self._report_missing(event_id, problem, finding)
-        if not finding.wants_clip:
-            return
-        if self._pictures.privacy.no_clips is not None:
-            self._report_missing(event_id, self._pictures.privacy.no_clips, finding)
-        else:
+        if finding.wants_clip:
             self._recorder.request_clip(str(event_id), finding.started_s, finding.ended_s)
 
     def _report_missing(self, event_id: UUID, reason: str, finding: Finding) -> None:

@@ -1,11 +1,11 @@
 """What may leave the box about plates: everything, or keyed hashes and covered pictures.
 
-With `privacy.plates: hashed` a passage is told by its hash; plates are covered in every picture of every event and in
-snapshots that were asked for; no clips are made. Hits of the watch list stay in clear, and so does the plate they are
-about in their pictures. All findings pass here, on their way from an analyzer to the disk.
+With `privacy.plates: hashed` a passage is told by its hash; plates are covered in every picture of every event, in
+snapshots that were asked for, and in clips. Hits of the watch list stay in clear, and so does the plate they are about
+in their pictures, but not in clips. All findings pass here, on their way from an analyzer to the disk.
 
 What it cannot do: a plate that the detector does not find is not covered. It looks at the full picture at two sizes,
-and takes a weak suspicion for enough.
+and takes a weak suspicion for enough; a clip is looked at in every third picture (`edge.evidence.covering`).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from contract.events import EventType, PlatePassageData
 from contract.plate_keys import PlateKey, normalise
+from edge.evidence.covering import FindPlaces
 from edge.imaging import Polygon, burn_masks
 from edge.inference import ModelStore
 from edge.plates.detector import SAME_PLATE, PlateDetector, overlap
+from edge.plates.rectify import Corners
 from edge.types import Bgr, Finding, Picture
 
-NO_CLIPS = "privacy.plates is hashed: plates in a moving clip cannot be covered, so none is made; see the picture"
 _SIDES = (1920, 480)
 """Long sides of the two searches, each followed by one at half the size: for plates of 24 px and of a whole picture."""
 _SUSPICION = 0.2
@@ -37,8 +37,8 @@ class Privacy(Protocol):
     """What the pipeline asks before anything is written."""
 
     @property
-    def no_clips(self) -> str | None:
-        """Why there are no clips; None where there are."""
+    def find_places(self) -> FindPlaces | None:
+        """Finds what must be covered in the pictures of clips; None where nothing must."""
         ...
 
     def discreet(self, finding: Finding) -> Finding:
@@ -53,7 +53,7 @@ class Privacy(Protocol):
 class PlatesClear:
     """Nothing is hidden."""
 
-    no_clips: str | None = None
+    find_places: FindPlaces | None = None
 
     def discreet(self, finding: Finding) -> Finding:
         return finding
@@ -64,8 +64,6 @@ class PlatesClear:
 
 class PlatesHashed:
     """Passages as keyed hashes, plates in pictures covered. Raises ModelError when the detector cannot be loaded."""
-
-    no_clips: str | None = NO_CLIPS
 
     def __init__(self, key: PlateKey, models: ModelStore) -> None:
         self._key = key
@@ -89,11 +87,15 @@ class PlatesHashed:
         pictures = tuple(picture for picture in finding.pictures if picture.role != "plate")
         return replace(finding, data=data.model_copy(update=hidden), pictures=pictures)
 
+    def find_places(self, bgr: Bgr) -> Sequence[Polygon]:
+        """Every plate of a picture (h, w, 3), a little larger."""
+        return _outlines(self._plates(bgr), bgr)
+
     def cover(self, picture: Picture, event_type: EventType | None) -> Bgr:
         """Black over every plate; over the one that the picture is about as well, but for a hit of the watch list."""
         if picture.role == "plate":
             return picture.bgr  # only hits still have one
-        found = [item.corners for detector in self._detectors for item in detector.detect(picture.bgr)]
+        found = self._plates(picture.bgr)
         known = picture.plate
         if known is not None:
             found = [corners for corners in found if overlap(corners, known) < SAME_PLATE]
@@ -101,8 +103,11 @@ class PlatesHashed:
                 found.append(known)
         return burn_masks(picture.bgr, _outlines(found, picture.bgr))
 
+    def _plates(self, bgr: Bgr) -> list[Corners]:
+        return [item.corners for detector in self._detectors for item in detector.detect(bgr)]
 
-def _outlines(plates: Sequence[NDArray[np.float32]], bgr: Bgr) -> list[Polygon]:
+
+def _outlines(plates: Sequence[Corners], bgr: Bgr) -> list[Polygon]:
     """Each plate a little larger, in picture fractions."""
     size = np.array([bgr.shape[1], bgr.shape[0]], np.float32)
     outlines: list[Polygon] = []

@@ -1,7 +1,8 @@
 """Compressed packets to an mp4 that browsers play: the same pictures again when that is possible, else H.264 anew.
 
-H.264 without privacy masks is only wrapped (4 ms for 6 s). With masks it is decoded, the masked places blackened, and
-encoded again; so is every other codec, because browsers play nothing else for certain.
+H.264 without privacy masks is only wrapped (4 ms for 6 s). With masks, or with moving places that must be covered, it
+is decoded, those places blackened, and encoded again; so is every other codec, because browsers play nothing else for
+certain.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from edge.errors import EvidenceError
+from edge.evidence.covering import FindPlaces, cover_moving
 from edge.imaging import Polygon, mask_pixels
 from edge.types import Bgr, Packet, StreamInfo
 
@@ -56,13 +58,16 @@ def cut(info: StreamInfo, packets: Sequence[Packet], from_s: float, to_s: float)
     return Cut(info, tuple(kept))
 
 
-def write_clip(path: Path, clip: Cut, masks: Sequence[Polygon]) -> str | None:
-    """Write the mp4; returns what a person should know about it. Raises EvidenceError."""
+def write_clip(path: Path, clip: Cut, masks: Sequence[Polygon], find: FindPlaces | None = None) -> str | None:
+    """Write the mp4; returns what a person should know about it. `find` names moving places to cover, too.
+
+    Raises EvidenceError.
+    """
     try:
-        if clip.info.codec == "h264" and not masks and clip.info.extradata:
+        if clip.info.codec == "h264" and not masks and find is None and clip.info.extradata:
             _wrap(path, clip)
             return None
-        _encode_again(path, clip, masks)
+        _encode_again(path, clip, masks, find)
     except (av.error.FFmpegError, OSError) as error:
         raise EvidenceError(f"the clip cannot be written: {error.strerror or type(error).__name__}") from error
     except (ValueError, IndexError) as error:  # PyAV for what it does not know, and parameter sets that are cut short
@@ -134,16 +139,16 @@ def _parameter_sets(avcc: bytes) -> bytes:
 # --- decoded and encoded again
 
 
-def _encode_again(path: Path, clip: Cut, masks: Sequence[Polygon]) -> None:
+def _encode_again(path: Path, clip: Cut, masks: Sequence[Polygon], find: FindPlaces | None) -> None:
     count = 0
     with av.open(str(path), "w", format="mp4", options=_OPTIONS) as out:
         stream: VideoStream | None = None
         burner: _Burner | None = None
-        for frame, pts in _decoded(clip):
+        for (frame, pts), places in _with_places(_decoded(clip), find):
             if stream is None or burner is None:
                 stream = _h264_stream(out, clip.info, frame)
                 burner = _Burner(masks, stream.width, stream.height)
-            shown = burner.burn(frame)
+            shown = burner.burn(frame, places)
             shown.pts, shown.time_base = pts, _TIME_BASE
             out.mux(stream.encode(shown))
             count += 1
@@ -151,6 +156,15 @@ def _encode_again(path: Path, clip: Cut, masks: Sequence[Polygon]) -> None:
             out.mux(stream.encode(None))
     if count == 0:
         raise EvidenceError(f"no picture of the clip's {len(clip.packets)} {clip.info.codec} packets could be decoded")
+
+
+def _with_places(
+    frames: Iterator[tuple[VideoFrame, int]], find: FindPlaces | None
+) -> Iterator[tuple[tuple[VideoFrame, int], list[Polygon]]]:
+    """Each picture with the moving places to cover in it."""
+    if find is None:
+        return ((frame, []) for frame in frames)
+    return cover_moving(frames, lambda frame: np.asarray(frame[0].to_ndarray(format="bgr24"), np.uint8), find)
 
 
 def _decoded(clip: Cut) -> Iterator[tuple[VideoFrame, int]]:
@@ -203,25 +217,23 @@ class _Burner:
 
     def __init__(self, masks: Sequence[Polygon], width: int, height: int) -> None:
         self._width, self._height = width, height
-        covered = mask_pixels(masks, width, height)
-        chroma: NDArray[np.bool_] = np.any(covered.reshape(height // 2, 2, width // 2, 2), axis=(1, 3))
-        self._covered: tuple[tuple[NDArray[np.bool_], int], ...] = (
-            (covered, _BLACK_LUMA),
-            (chroma, _NO_COLOUR),
-            (chroma, _NO_COLOUR),
-        )
-        self._masked = bool(covered.any())
+        self._masks = tuple(masks)
+        self._always = mask_pixels(masks, width, height)
 
-    def burn(self, frame: VideoFrame) -> VideoFrame:
-        even = frame.reformat(self._width, self._height, "yuv420p", dst_color_range=ColorRange.MPEG)
-        if not self._masked:
+    def burn(self, frame: VideoFrame, places: Sequence[Polygon] = ()) -> VideoFrame:
+        """The picture with the masks, and `places` of this one picture, black."""
+        width, height = self._width, self._height
+        even = frame.reformat(width, height, "yuv420p", dst_color_range=ColorRange.MPEG)
+        if not self._masks and not places:
             return even
+        covered = self._always | mask_pixels(places, width, height) if places else self._always
+        chroma: NDArray[np.bool_] = np.any(covered.reshape(height // 2, 2, width // 2, 2), axis=(1, 3))
         planes = even.to_ndarray()
-        luma, chroma = self._width * self._height, self._width * self._height // 4
+        luma, quarter = width * height, width * height // 4
         flat = planes.reshape(-1)
-        parts = (flat[:luma], flat[luma : luma + chroma], flat[luma + chroma :])
-        for part, (covered, value) in zip(parts, self._covered, strict=True):
-            part[covered.reshape(-1)] = value
+        flat[:luma][covered.reshape(-1)] = _BLACK_LUMA
+        for part in (flat[luma : luma + quarter], flat[luma + quarter :]):
+            part[chroma.reshape(-1)] = _NO_COLOUR
         burnt = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         burnt.color_range = ColorRange.MPEG
         return burnt

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from edge.clock import SystemClock
 from edge.errors import EvidenceError, WatchpostError
 from edge.evidence.clip import Cut, cut, write_clip
+from edge.evidence.covering import FindPlaces
 from edge.evidence.files import EvidenceFiles, StoredFile
 from edge.imaging import Polygon
 from edge.ports import Clock
@@ -84,6 +85,7 @@ class Recorder:
         after_s: float = 3.0,
         ring_s: float | None = None,
         masks: Sequence[Polygon] = (),
+        find_places: FindPlaces | None = None,
         clock: Clock | None = None,
         wait_when_busy: bool = False,
         limits: RingLimits | None = None,
@@ -93,6 +95,7 @@ class Recorder:
         self._on_clip = on_clip
         self._before_s, self._after_s = before_s, after_s
         self._masks = tuple(masks)
+        self._find_places = find_places
         self._clock: Clock = clock or SystemClock()
         self._wait_when_busy = wait_when_busy
         self._limits = limits or RingLimits()
@@ -235,7 +238,7 @@ class Recorder:
             return ClipResult(pending.token, None, failed="the stream held no complete picture of that time")
         temporary = self._files.temporary_path(".mp4")
         try:
-            converted = write_clip(temporary, clip, self._masks)
+            converted = write_clip(temporary, clip, self._masks, self._find_places)
             stored = self._files.adopt(temporary, "clip", "video/mp4")
         except EvidenceError as error:
             temporary.unlink(missing_ok=True)

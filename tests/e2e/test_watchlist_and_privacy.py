@@ -26,7 +26,7 @@ from services import Mosquitto
 from collector.__main__ import main as collector_main
 from contract.commands import Watchlist, WatchlistEntry
 from contract.envelope import Envelope, parse_event
-from contract.events import EventType, PlatePassageData, WatchlistHitData
+from contract.events import EventType, PlatePassageData, SensorData, WatchlistHitData
 from contract.plate_keys import PlateKey
 from contract.topics import EdgeTopics
 from edge import agent as agent_module
@@ -289,6 +289,49 @@ def test_every_plate_is_covered_in_pictures_of_any_event_and_of_none(
     assert shown.shape == picture.shape
     assert _texts_in(shown) == set()
     assert (shown == picture).mean() > 0.9, "the rest of the picture stays"
+
+
+class AsksOnce:
+    """An analyzer that finds something in the first frame and wants a clip of it."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def observe(self, frame: Frame) -> Sequence[Finding]:
+        if self._asked:
+            return ()
+        self._asked = True
+        data = SensorData(sensor="bell", kind="bell", alarm=True)
+        return [Finding("gate", EventType.SENSOR, frame.captured_at, 0.0, 5.0, data, (), wants_clip=True)]
+
+    def finish(self) -> Sequence[Finding]:
+        return ()
+
+
+def test_a_clip_of_hashed_plates_shows_the_traffic_and_no_plate(
+    tmp_path: Path, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "ANALYZERS", {"plates": lambda _camera, _tools: AsksOnce()})
+    privacy = {"plates": "hashed", "key_file": put_key(tmp_path / "passages.key")}
+    agent = make_agent(tmp_path / "box", street, privacy=privacy)
+    assert agent.run(once=True) == 0
+    [clip] = (tmp_path / "box" / "data" / "evidence").rglob("*.mp4")
+    shown = [_texts_in(picture) for picture in _pictures_of(clip, every=9)]
+    original = [_texts_in(picture) for picture in _pictures_of(street.video, every=9)]
+    assert sum(map(len, original)) >= 4, "there is something to hide"
+    assert set().union(*shown) == set()
+
+
+def _pictures_of(path: Path, every: int) -> Iterator[Bgr]:
+    """Each so-manieth picture of a video; a clip must not be empty."""
+    video = cv2.VideoCapture(str(path))
+    count = 0
+    while (read := video.read())[0]:
+        if count % every == 0:
+            yield np.asarray(read[1], np.uint8)
+        count += 1
+    video.release()
+    assert count > 2 * every
 
 
 def test_hashed_plates_leave_neither_in_words_nor_in_pictures_but_watched_ones_do(

@@ -1,11 +1,11 @@
-"""`privacy.plates: hashed` and the watch list's key: configuration, checks, refusals, what health says."""
+"""`privacy.plates: hashed` and the watch list's key: configuration, checks, what health says."""
 
 from __future__ import annotations
 
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from peers import Acker, wait_until
 from services import Mosquitto
 
-from contract.commands import Command, Watchlist
+from contract.commands import Watchlist
 from contract.envelope import parse_event
 from contract.events import EventType, PlatePassageData, PlateRead, SensorData
 from contract.plate_keys import PlateKey
@@ -29,7 +29,7 @@ from edge.config import parse
 from edge.errors import ConfigError
 from edge.inference import ModelStore
 from edge.outbox import Outbox
-from edge.privacy import NO_CLIPS, PlatesHashed
+from edge.privacy import PlatesHashed
 from edge.types import Finding, Frame, Picture
 from simulator.video import encode
 
@@ -90,7 +90,6 @@ def make_agent(folder: Path, video: Path, **sections: Any) -> Agent:
         ({"privacy": {"plates": "hashed"}}, "needs a key_file"),
         ({"privacy": {"plates": "blurred"}}, "'clear' or 'hashed'"),
         ({"privacy": {"plates": "hashed", "key_file": "k"}, "watchlist": {"key_file": "k"}}, "make another key"),
-        ({"privacy": {"plates": "hashed", "key_file": "k"}, "camera": {"plates": {"clip": True}}}, "shows plates"),
         ({"watchlist": {"keyfile": "k"}}, "did you mean 'key_file'"),
     ],
 )
@@ -158,22 +157,23 @@ def test_an_unreadable_passage_has_no_hash_and_loses_what_it_may_have_been() -> 
     assert told.data.plate_digest is None
 
 
-def test_no_clip_is_made_and_the_event_says_why(tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_is_made_and_follows_its_event(tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent_module, "ANALYZERS", {"falling": lambda _camera, _tools: OnceAnalyzer()})
     put_key(tmp_path / "k")
     agent = make_agent(tmp_path, video, privacy={"plates": "hashed", "key_file": "k"})
     assert agent.run(once=True) == 0
     outbox = Outbox.open(agent.outbox.path, CLOCK)
-    flash, missing = (parse_event(one.payload(outbox.outbox_id, False)) for one in outbox.events(limit=10))
+    flash, clip = (parse_event(one.payload(outbox.outbox_id, False)) for one in outbox.events(limit=10))
     outbox.close()
     assert [ref["role"] for ref in flash.data["evidence"]] == ["snapshot"]
-    assert missing.event_type == EventType.EVIDENCE
-    assert (missing.data["event_id"], missing.data["failed"]) == (str(flash.id), NO_CLIPS)
-    assert list((tmp_path / "data").rglob("*.mp4")) == []
+    assert clip.event_type == EventType.EVIDENCE
+    assert clip.data["event_id"] == str(flash.id)
+    assert [ref["role"] for ref in clip.data["evidence"]] == ["clip"]
+    assert len(list((tmp_path / "data").rglob("*.mp4"))) == 1
 
 
 @pytest.mark.services
-def test_lists_over_a_real_broker_are_taken_or_told_in_health_and_clips_refused(
+def test_lists_over_a_real_broker_are_taken_or_told_in_health(
     tmp_path: Path, video: Path, mosquitto: Mosquitto
 ) -> None:
     put_key(tmp_path / "list.key")
@@ -203,11 +203,6 @@ def test_lists_over_a_real_broker_are_taken_or_told_in_health_and_clips_refused(
     wait_until(lambda: "revision 2 stays" in problems(), "a list of another key is told")
     send(1)
     wait_until(lambda: "publish it with a higher revision" in problems(), "an old list is told")
-    now = datetime.now(UTC)
-    clip = Command(id="c-1", name="clip", issued_at=now, expires=now + timedelta(seconds=60), camera="cam")
-    acker.publish(TOPICS.command("clip"), clip.model_dump_json())
-    wait_until(lambda: acker.last(TOPICS.reply("c-1")), "the clip's refusal")
-    assert (acker.last(TOPICS.reply("c-1")) or {})["text"] == NO_CLIPS
     agent.stop()
     running.join(20)
     acker.stop()
