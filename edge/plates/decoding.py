@@ -5,6 +5,7 @@ Graves et al., "Connectionist temporal classification" (2006): the probability o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -111,21 +112,29 @@ class Decoder:
     def _search(self, probabilities: NDArray[np.float64]) -> list[tuple[str, float]]:
         """Complete admitted texts with their CTC probabilities, best first."""
         beam = {"": _Branch(0, blank=1.0)}
-        for row, candidates in zip(probabilities.tolist(), self._candidates(probabilities), strict=True):
-            if candidates:
-                beam = self._prune(self._extend(beam, row, candidates))
-            else:
-                self._stay(beam, row)
+        rows, candidates = probabilities.tolist(), self._candidates(probabilities)
+        step = 0
+        while step < len(rows):
+            if candidates[step]:
+                beam = self._prune(self._extend(beam, rows[step], candidates[step]))
+                step += 1
+                continue
+            first = step
+            while step < len(rows) and not candidates[step]:
+                step += 1
+            self._stay(beam, rows[first], math.prod(row[BLANK] for row in rows[first + 1 : step]))
         done = [(text, b.total) for text, b in beam.items() if b.total > 0 and self._automaton.endings(b.state)]
         return sorted(done, key=lambda entry: -entry[1])
 
-    def _stay(self, beam: dict[str, _Branch], row: list[float]) -> None:
-        """A step in which no text grows, as most are."""
+    def _stay(self, beam: dict[str, _Branch], row: list[float], blanks: float) -> None:
+        """Steps in which no text grows, as most are: the first one, and those after it, which are blank together.
+
+        That a character goes on there for a second step is left out: it is less probable than `floor` squared.
+        """
         for text, branch in beam.items():
-            branch.blank, branch.character = (
-                branch.total * row[BLANK],
-                branch.character * row[self._output[text[-1]]] if text else 0.0,
-            )
+            kept = branch.character * row[self._output[text[-1]]] if text else 0.0
+            branch.blank = ((branch.blank + branch.character) * row[BLANK] + kept) * blanks
+            branch.character = 0.0
 
     def _extend(
         self, beam: dict[str, _Branch], row: list[float], candidates: list[tuple[str, float]]
@@ -164,9 +173,9 @@ class Decoder:
 
     def _prune(self, beam: dict[str, _Branch]) -> dict[str, _Branch]:
         """The best; of them those not hopelessly behind."""
-        best = sorted(beam.items(), key=lambda entry: -entry[1].total)[: self._limits.beam]
-        least = self._limits.least_share * best[0][1].total
-        return {text: branch for text, branch in best if branch.total >= least}
+        totals = sorted((branch.blank + branch.character for branch in beam.values()), reverse=True)
+        least = max(self._limits.least_share * totals[0], totals[: self._limits.beam][-1])
+        return {text: branch for text, branch in beam.items() if branch.blank + branch.character >= least}
 
 
 def greedy(probabilities: NDArray[np.float64], alphabet: str) -> tuple[str, float]:

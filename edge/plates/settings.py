@@ -80,9 +80,11 @@ class PlatesSettings(BaseModel):
     @field_validator("region")
     @classmethod
     def _known_region(cls, value: str) -> str:
-        if value not in REGIONS:
-            raise ValueError(f"no plate grammar {value!r}; there are: {', '.join(sorted(REGIONS))}")
-        return value
+        """As the region itself is written, however it is written here."""
+        for name in REGIONS:
+            if name.casefold() == value.casefold():
+                return name
+        raise ValueError(f"no plate grammar {value!r}; there are: {', '.join(sorted(REGIONS))}")
 
     @field_validator("lanes")
     @classmethod

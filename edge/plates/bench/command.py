@@ -29,7 +29,13 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option("--failures", type=FOLDER, help="Write contact sheets of what went wrong into this folder.")
 @click.option("--models", type=FOLDER, help="Folder with a manifest.json; the agent's own models when left out.")
-@click.option("--region", type=click.Choice(sorted(REGIONS)), default="CN", show_default=True, help="Whose plates.")
+@click.option(
+    "--region",
+    type=click.Choice(sorted(REGIONS), case_sensitive=False),
+    default="CN",
+    show_default=True,
+    help="Whose plates.",
+)
 def plates_command(data: Path, json_file: Path | None, failures: Path | None, models: Path | None, region: str) -> None:
     """Detection, reading and cost on labelled pictures.
 

@@ -27,7 +27,8 @@ _BOX = ("x1", "y1", "x2", "y2")
 _CORNERS = ("tlx", "tly", "trx", "try", "brx", "bry", "blx", "bly")
 _CROP_ASPECT = (1.2, 7.0)
 _CROP_HEIGHT_PX = 480
-"""A picture without any place in its labels is a plate cut out when it has such a shape, else a whole scene."""
+_SURE_CROP_HEIGHT_PX = 80
+"""A picture without any place in its labels may be a plate cut out when it has such a shape, else it is a scene."""
 
 
 class BrokenPicture(Exception):
@@ -79,12 +80,14 @@ class LabelledPicture:
             raise BrokenPicture("not a picture, or damaged" if data.size else "empty")
         return np.asarray(picture, np.uint8)
 
-    def is_scene(self, picture: Bgr) -> bool:
-        """Whether the picture is a whole scene, not a plate cut out."""
+    def is_scene(self, picture: Bgr) -> bool | None:
+        """Whether the picture is a whole scene, not a plate cut out; None where size and shape do not tell."""
         if len(self.labels) != 1 or self.labels[0].place is not None:
             return True
         height, width = picture.shape[:2]
-        return height > _CROP_HEIGHT_PX or not _CROP_ASPECT[0] <= width / height <= _CROP_ASPECT[1]
+        if height > _CROP_HEIGHT_PX or not _CROP_ASPECT[0] <= width / height <= _CROP_ASPECT[1]:
+            return True
+        return False if height <= _SURE_CROP_HEIGHT_PX else None
 
 
 def normalise(text: str) -> str:

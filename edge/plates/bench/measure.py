@@ -22,6 +22,8 @@ from edge.types import Bgr
 Stage = Literal["scene", "crop"]
 _LEAST_OVERLAP = 0.1
 """A reading counts for the labelled plate that its box overlaps at least so much."""
+_FILLED = 0.5
+"""Of a plate that was cut out, the plate takes more than this share of the width."""
 _SHOWN_MARGIN = 0.5
 _SHOWN_PX = 320
 _VIDEO_SIZE = (1920, 1080)
@@ -114,11 +116,19 @@ class Bench:
             if result.images == 0:
                 self._warm_up(picture)
             result.images += 1
-            if labelled.is_scene(picture):
+            if self._is_scene(labelled, picture):
                 self._scene(labelled, picture, result)
             else:
                 self._crop(labelled.file, labelled.labels[0], picture, result)
         return result
+
+    def _is_scene(self, labelled: LabelledPicture, picture: Bgr) -> bool:
+        """By its labels and its shape; where those do not tell, by how much of the picture a plate fills."""
+        known = labelled.is_scene(picture)
+        if known is not None:
+            return known
+        plates = self._still.detector.detect(picture)
+        return bool(plates) and float(np.ptp(plates[0].corners[:, 0])) < _FILLED * picture.shape[1]
 
     def _warm_up(self, picture: Bgr) -> None:
         for _ in range(3):

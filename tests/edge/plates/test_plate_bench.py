@@ -136,6 +136,22 @@ def test_crops_alone_have_no_scene_figures(tmp_path: Path) -> None:
 
 
 @needs_fonts
+def test_small_scenes_and_large_crops_without_a_place_are_told_apart(tmp_path: Path) -> None:
+    lines = ["file,plate"]
+    for seed in range(2):
+        picture, [(text, _)] = scene((seed,))
+        write(tmp_path, f"scene{seed}.png", cv2.resize(picture, (640, 360), interpolation=cv2.INTER_AREA))
+        drawn, cut = plate(seed + 5)
+        write(tmp_path, f"crop{seed}.png", drawn)
+        lines += [f"scene{seed}.png,{text}", f"crop{seed}.png,{cut}"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    done = run("--data", str(tmp_path), "--json", str(tmp_path / "told.json"), "--region", "cn")
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "told.json").read_text(encoding="utf-8"))
+    assert (told["scenes"], told["crops"]) == (2, 2)
+
+
+@needs_fonts
 def test_failures_are_listed_and_drawn(mixed: Path, tmp_path: Path) -> None:
     """The right pictures with a wrong label: each must be told, with what was read, and shown."""
     picture, [(_, corners)] = scene((3,))

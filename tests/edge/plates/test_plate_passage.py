@@ -320,6 +320,11 @@ def test_settings_say_what_is_wrong(bad: dict[str, object], says: str) -> None:
         PlatesSettings.model_validate(bad)
 
 
+def test_a_region_may_be_written_in_any_case() -> None:
+    assert PlatesSettings(region="EU").region == "eu"
+    assert PlatesSettings(region="cn").region == "CN"
+
+
 def test_every_setting_is_described_and_has_a_default() -> None:
     PlatesSettings()
     assert all(field.description for field in PlatesSettings.model_fields.values())
