@@ -13,9 +13,10 @@ from uuid import uuid4
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector import alert_store
+from collector import alert_moves, alert_store
 from collector.alerts import gap_draft
 from collector.database import Database
+from collector.duty import Duty
 from collector.instants import SECOND_US, Clock, to_instant
 from collector.intake import STORE_TROUBLE
 from collector.pulse import Pulse
@@ -40,18 +41,18 @@ class GapPatience:
     look_every_s: float = 5.0
 
 
-async def watch(database: Database, pulse: Pulse, clock: Clock, patience: GapPatience) -> None:
+async def watch(database: Database, pulse: Pulse, clock: Clock, patience: GapPatience, duty: Duty) -> None:
     """Look for gaps until cancelled."""
     while True:
         try:
-            if await look(database, clock(), patience):
+            if await look(database, clock(), patience, duty):
                 pulse.beat()
         except STORE_TROUBLE as error:
             log.error("cannot look for gaps: %s", error)
         await asyncio.sleep(min(patience.look_every_s, max(patience.ask_after_s / 2, 0.2)))
 
 
-async def look(database: Database, now_us: int, patience: GapPatience) -> bool:
+async def look(database: Database, now_us: int, patience: GapPatience, duty: Duty | None = None) -> bool:
     """One look at all outboxes; whether something is to be published."""
     async with database.read() as connection:
         found = await missing(connection)
@@ -61,7 +62,7 @@ async def look(database: Database, now_us: int, patience: GapPatience) -> bool:
     acted = False
     for outbox_id in sorted(concerned):
         async with database.write() as connection:
-            acted |= await _look_at(database, connection, outbox_id, now_us, patience)
+            acted |= await _look_at(database, connection, outbox_id, now_us, patience, duty or Duty())
     return acted
 
 
@@ -98,20 +99,20 @@ async def received(connection: AsyncConnection, outbox_id: str | None = None) ->
 
 
 async def _look_at(
-    database: Database, connection: AsyncConnection, outbox_id: str, now_us: int, patience: GapPatience
+    database: Database, connection: AsyncConnection, outbox_id: str, now_us: int, patience: GapPatience, duty: Duty
 ) -> bool:
     row = (await connection.execute(select(outboxes).where(outboxes.c.outbox_id == outbox_id).with_for_update())).one()
     lacking = (await missing(connection, outbox_id)).get(outbox_id, [])
     if not lacking:
         await _note(connection, outbox_id, gap_since_us=None, gap_asked_us=None)
-        await alert_store.close_gaps(connection, outbox_id, now_us)
+        await alert_moves.close_gaps(connection, outbox_id, now_us, duty)
         return True
     if row.gap_since_us is None:
         await _note(connection, outbox_id, gap_since_us=now_us)
         return False
     since_s = (now_us - row.gap_since_us) / SECOND_US
     asked = since_s >= patience.ask_after_s and await _ask(connection, row, lacking, now_us, patience)
-    alerted = since_s >= patience.alert_after_s and await _alert(database, connection, row, lacking, now_us)
+    alerted = since_s >= patience.alert_after_s and await _alert(database, connection, row, lacking, now_us, duty)
     return asked or alerted
 
 
@@ -142,14 +143,14 @@ async def _ask(
 
 
 async def _alert(
-    database: Database, connection: AsyncConnection, row: Row[Any], lacking: list[Range], now_us: int
+    database: Database, connection: AsyncConnection, row: Row[Any], lacking: list[Range], now_us: int, duty: Duty
 ) -> bool:
     """One alert per gap: only when something is missing beyond what was alerted before."""
     highest = lacking[-1][1]
     if row.gap_alerted_to is not None and highest <= row.gap_alerted_to:
         return False
     draft = gap_draft(row.outbox_id, row.site, row.edge, lacking, to_instant(now_us))
-    await alert_store.raise_new(database, connection, [(draft, ())], now_us)
+    await alert_store.raise_new(database, connection, [(draft, ())], now_us, duty)
     await _note(connection, row.outbox_id, gap_alerted_to=highest)
     return True
 

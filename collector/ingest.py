@@ -16,9 +16,10 @@ from uuid import UUID
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector import alert_store, status_store
+from collector import alert_moves, alert_store, status_store
 from collector.alerts import CAMERA_TROUBLE, Draft, camera_draft, draft, is_late
 from collector.database import Database
+from collector.duty import Duty
 from collector.instants import to_instant, to_us
 from collector.messages import EventMessage, Letter, StatusMessage, Understood
 from collector.ranges import Range, contains, merge
@@ -60,6 +61,7 @@ class _Batch:
     connection: AsyncConnection
     now_us: int
     again: bool = False
+    duty: Duty = field(default_factory=Duty)
     tally: Tally = field(default_factory=lambda: Tally(batches=1))
     owners: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Outbox id → the (site, edge) it belongs to."""
@@ -75,13 +77,15 @@ class _Batch:
     refusals: dict[tuple[str, str], list[Refusal]] = field(default_factory=lambda: defaultdict(list))
 
 
-async def ingest(database: Database, batch: Sequence[Understood], now_us: int, *, again: bool = False) -> Outcome:
+async def ingest(
+    database: Database, batch: Sequence[Understood], now_us: int, *, again: bool = False, duty: Duty | None = None
+) -> Outcome:
     """Store a batch. Returns after the commit; raises SQLAlchemy's error when nothing of it was stored.
 
     With `again` the messages are former letters: their numbers count as received, yet their events are not stored.
     """
     return await database.transact(
-        lambda connection: _ingest(_Batch(database, connection, now_us, again), batch),
+        lambda connection: _ingest(_Batch(database, connection, now_us, again, duty or Duty()), batch),
     )
 
 
@@ -297,29 +301,37 @@ async def _store_ranges(work: _Batch) -> None:
             await work.connection.execute(received_ranges.insert(), rows)
 
 
-async def _raise_alerts(work: _Batch, new: list[EventMessage]) -> None:
+async def _raise_alerts(work: _Batch, new: list[EventMessage], more: Sequence[Draft] = ()) -> None:
+    """Alerts of these events, and those (`more`) that rest on more than one event."""
     now = to_instant(work.now_us)
-    drafts: list[tuple[Draft, tuple[EvidenceRef, ...]]] = []
+    drafts: list[alert_store.Proven] = []
     for event in sorted(new, key=lambda event: (event.outbox_id, event.envelope.sequence)):
         if isinstance(event.data, CameraData):
+            if any(drafted.type == "camera" and drafted.source == event.source for drafted, _ in drafts):
+                await _raise(work, drafts)  # what this state ends must be there first
+                drafts = []
             made = await _camera_alert(work, event, event.data)
         else:
             made = draft(event, now)
         if made is not None:
             drafts.append((made, event.data.evidence))
-    work.tally.alerts += await alert_store.raise_new(work.database, work.connection, drafts, work.now_us)
+    await _raise(work, [*drafts, *((one, ()) for one in more)])
+
+
+async def _raise(work: _Batch, drafts: list[alert_store.Proven]) -> None:
+    raised = await alert_store.raise_new(work.database, work.connection, drafts, work.now_us, work.duty)
+    work.tally.alerts += raised
 
 
 async def _camera_alert(work: _Batch, event: EventMessage, data: CameraData) -> Draft | None:
     """A camera's newest state decides; one that comes late after a newer one changes nothing."""
     if not await _is_newest_camera_state(work, event):
         return None
-    await alert_store.close_of_camera(
-        work.connection, event.address.site, event.address.edge, event.source, work.now_us
-    )
+    place = (event.address.site, event.address.edge, event.source)
+    await alert_moves.close_of_camera(work.connection, place, work.now_us, work.duty)
     if data.state not in CAMERA_TROUBLE:
         return None
-    return camera_draft(event, to_instant(work.now_us), data.state, data.reason)
+    return camera_draft(event, to_instant(work.now_us), data.state)
 
 
 async def _is_newest_camera_state(work: _Batch, event: EventMessage) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from collector.database import Database
+from collector.duty import Duty
 from collector.ingest import Outcome, Tally, ingest
 from collector.instants import SECOND_US, Clock
 from collector.messages import EventMessage, Incoming, Letter, StatusMessage, Understood, understand
@@ -32,11 +33,12 @@ STORE_TROUBLE = (DBAPIError, OSError)
 class Intake:
     """Takes batches from the inbox, stores them, acknowledges, and only then confirms to the broker."""
 
-    def __init__(self, database: Database, link: Link, pulse: Pulse, clock: Clock) -> None:
+    def __init__(self, database: Database, link: Link, pulse: Pulse, clock: Clock, duty: Duty | None = None) -> None:
         self._database = database
         self._link = link
         self._pulse = pulse
         self._clock = clock
+        self._duty = duty or Duty()
         self.tally = Tally()
         self.store_trouble: str | None = None
         """Why the batch at hand cannot be stored yet; None while all is well."""
@@ -81,10 +83,10 @@ class Intake:
     async def _store_or_split(self, batch: list[Understood]) -> Outcome:
         """A value that the database refuses must not hold up the others: then one by one, and that one is set aside."""
         try:
-            return await ingest(self._database, batch, self._clock())
+            return await ingest(self._database, batch, self._clock(), duty=self._duty)
         except (DataError, IntegrityError) as error:
             if len(batch) == 1:
-                return await ingest(self._database, [_unstorable(batch[0], error)], self._clock())
+                return await ingest(self._database, [_unstorable(batch[0], error)], self._clock(), duty=self._duty)
         outcome = Outcome()
         for message in batch:
             outcome = _joined(outcome, await self._store_or_split([message]))

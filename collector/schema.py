@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from collector import schema_audit, schema_people  # noqa: F401 -- their tables belong to `metadata`
+from collector import schema_alerts, schema_audit, schema_people  # noqa: F401 -- their tables belong to `metadata`
 from collector.columns import RowId, metadata
 
 __all__ = ["metadata"]
@@ -116,7 +116,22 @@ alerts = Table(
     Column("late", Boolean, nullable=False),
     Column("state", Text, nullable=False, comment="contract.alerts.AlertState"),
     Column("state_us", BigInteger, nullable=False, comment="Since when it is in this state."),
+    Column("parameters", Text, comment="JSON; its titles in all languages are made of it. Plates are masked."),
+    Column("alert_group", Text, comment="What it would be a repetition of: one window, plate, sensor, camera."),
+    Column("event_count", Integer, nullable=False, server_default="1", comment="Events that it stands for."),
+    Column("last_event_us", BigInteger, comment="Time of the newest of them."),
+    Column("opened_us", BigInteger, comment="Raised, or reopened: due times count from here."),
+    Column("due_us", BigInteger, comment="When it must have left its state; empty: nothing is due."),
+    Column("overdue_us", BigInteger, comment="When that was noticed; empty again after the next step."),
+    Column("unit", Text, comment="Unit it is assigned to."),
+    Column("cause", Text, comment="Why it was dismissed: collector.workflow.Cause"),
+    Column("acknowledged_us", BigInteger, comment="When somebody first took notice since it was opened."),
+    Column("arrived_us", BigInteger, comment="When somebody was on scene."),
+    Column("closed_us", BigInteger),
     UniqueConstraint("alert_key"),
+    Index(None, "alert_group", "last_event_us"),
+    Index(None, "due_us"),
+    Index(None, "unit", "raised_us"),
     Index(None, "raised_us", "alert_id"),
     Index(None, "state", "raised_us"),
     Index(None, "severity", "raised_us"),
@@ -131,7 +146,11 @@ alert_steps = Table(
     Column("at_us", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("by", Text, comment="Name of the person; empty when the collector did it."),
-    Column("reason", Text),
+    Column("reason", Text, comment="What the person said; of a comment, its text."),
+    Column("kind", Text, nullable=False, server_default="state", comment="collector.workflow.StepKind"),
+    Column("unit", Text, comment="Unit it was assigned to."),
+    Column("cause", Text, comment="Why it was dismissed."),
+    Column("event_id", Text, comment="Event that joined it."),
     Index(None, "alert_id"),
     sqlite_autoincrement=True,
 )

@@ -56,13 +56,13 @@ class Collector:
     async def _join_broker(self, settings: Settings) -> None:
         assert settings.broker is not None  # noqa: S101 -- the only caller has checked it
         self.link = Link(settings.broker, f"watchpost-collector-{_own_name(settings)}", asyncio.get_running_loop())
-        self.intake = Intake(self.database, self.link, self.pulse, self.clock)
+        self.intake = Intake(self.database, self.link, self.pulse, self.clock, settings.duty)
         publisher = Publisher(self.database, self.link, self.pulse, self.clock)
         for site in await self._known_sites():
             self.link.serve_site(site)
         self._spawn("ingest", self.intake.run())
         self._spawn("publish", publisher.run())
-        self._spawn("gaps", watch(self.database, self.pulse, self.clock, settings.gap_patience))
+        self._spawn("gaps", watch(self.database, self.pulse, self.clock, settings.gap_patience, settings.duty))
         self.link.start()
 
     async def _known_sites(self) -> set[str]:

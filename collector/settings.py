@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
+from collector.duty import Duty
 from collector.evidence import MAX_BYTES
 from collector.gaps import GapPatience
 from collector.mqtt import BrokerAddress
@@ -25,3 +26,5 @@ class Settings:
     max_evidence_bytes: int = MAX_BYTES
     secure_cookies: bool = False
     """Only over HTTPS: set it behind a TLS proxy."""
+    duty: Duty = field(default_factory=Duty)
+    """What the site decides about its alerts, and who is told of them."""

@@ -11,7 +11,7 @@ from contract.base import Identifier, Instant, Message
 from contract.events import Certainty, EvidenceRef
 
 Severity = Literal["info", "warning", "critical"]
-AlertType = Literal["falling_object", "plate_passage", "watchlist_hit", "sensor", "camera", "gap"]
+AlertType = Literal["falling_object", "plate_passage", "watchlist_hit", "cloned_plate", "sensor", "camera", "gap"]
 AlertState = Literal["new", "acknowledged", "assigned", "on_scene", "resolved", "dismissed"]
 
 
@@ -22,13 +22,20 @@ class AlertMessage(Message):
     type: AlertType
     severity: Severity
     certainty: Certainty | None = None
-    title: str
+    title: str = Field(description="In English.")
+    titles: dict[str, str] = Field(default_factory=dict, description="By language: `en`, `zh`.")
     site: Identifier
     edge: Identifier
     source: str
     occurred_at: Instant
     raised_at: Instant
-    event_id: UUID | None = Field(default=None, description="The event that raised it; a gap has none.")
+    event_id: UUID | None = Field(
+        default=None, description="The event that raised it, or that has now joined it; a gap has none."
+    )
+    events: int = Field(
+        default=1, description="How many events it stands for: above 1 this is a repetition, with the same `alert_id`."
+    )
+    due: Instant | None = Field(default=None, description="By when somebody should acknowledge it.")
     late: bool = False
     evidence: tuple[EvidenceRef, ...] = ()
     expires: Instant
@@ -41,3 +48,6 @@ class AlertStateMessage(Message):
     state: AlertState
     at: Instant
     by: str | None = None
+    unit: str | None = Field(default=None, description="Unit that it is assigned to.")
+    due: Instant | None = Field(default=None, description="By when it must have left this state.")
+    overdue: bool = False

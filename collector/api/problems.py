@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from collector.access import NameTaken
-from collector.alert_store import NoSuchAlert, WrongStep
+from collector.alert_moves import NoSuchAlert, WrongStep
 from collector.evidence import EvidenceRefused
 from collector.people import NotAccepted, TooManyTries
 from collector.reading import BadCursor

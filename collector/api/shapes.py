@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.alerts import STEPS
 from collector.instants import to_text
 from collector.plates import PLATE_TYPES, mask_event, mask_plate, plates_in
-from collector.reading import evidence_of
+from collector.reading import as_json, evidence_of
+from collector.titles import LANGUAGES, Language, titles
+from collector.workflow import STEPS, Cause, StepKind
 from contract.alerts import AlertState, AlertType, Severity
 from contract.events import Certainty, EvidenceRole
 
@@ -56,17 +57,24 @@ class AlertItem(BaseModel):
     type: AlertType
     severity: Severity
     certainty: Certainty | None
-    title: str
+    title: str = Field(description="In English; plates are masked.")
+    titles: dict[Language, str]
     site: str
     edge: str
     source: str
     event_id: str | None
+    events: int = Field(description="How many events it stands for.")
+    last_event_at: str
     occurred_at: str
     raised_at: str
     late: bool
     state: AlertState
     state_since: str
-    next_states: list[AlertState]
+    next_states: list[AlertState] = Field(description="`new`: it can be reopened.")
+    due_at: str | None = Field(description="By when it must have left its state.")
+    overdue: bool
+    unit: str | None = Field(description="That it is assigned to.")
+    cause: Cause | None = Field(description="Why it was dismissed.")
     plate: str | None = Field(description="Masked, but for a role and a reason to see it.")
     evidence: list[EvidenceItem]
 
@@ -75,16 +83,35 @@ class StepItem(BaseModel):
     """What was done about an alert."""
 
     at: str
+    kind: StepKind
     state: AlertState
     by: str | None = Field(description="Null: the collector itself.")
-    reason: str | None
+    reason: str | None = Field(description="What was said; of a comment, its text.")
+    unit: str | None
+    cause: Cause | None
+    event_id: str | None = Field(description="The event that joined.")
+
+
+class EarlierAlert(BaseModel):
+    """An alert of the same window, plate, sensor or camera before."""
+
+    alert_id: str
+    titles: dict[Language, str]
+    occurred_at: str
+    state: AlertState
+    cause: Cause | None
+    events: int
 
 
 class AlertDetail(AlertItem):
-    """An alert with its event and its history."""
+    """An alert with its event, its history, and what belongs to it."""
 
     event: EventItem | None
     steps: list[StepItem]
+    causes: list[Cause] = Field(description="Why such an alert may be dismissed, the most frequent first.")
+    joined: list[EventItem] = Field(description="Further events that it stands for; plates are masked.")
+    near: list[EventItem] = Field(description="Other events near it in place and time; plates are masked.")
+    earlier: list[EarlierAlert] = Field(description="Of the same window, plate, sensor or camera.")
 
 
 class AlertPage(BaseModel):
@@ -132,19 +159,32 @@ def _alert_item(row: Row[Any], proofs: list[dict[str, Any]], sees_plates: bool) 
         severity=row.severity,
         certainty=row.certainty,
         title=row.title,
+        titles=titles_of(row),
         site=row.site,
         edge=row.edge,
         source=row.source,
         event_id=row.event_id,
+        events=row.event_count,
+        last_event_at=str(to_text(row.last_event_us or row.occurred_us)),
         occurred_at=str(to_text(row.occurred_us)),
         raised_at=str(to_text(row.raised_us)),
         late=row.late,
         state=row.state,
         state_since=str(to_text(row.state_us)),
         next_states=sorted(STEPS[row.state]) if row.severity != "info" else [],
+        due_at=to_text(row.due_us),
+        overdue=row.overdue_us is not None,
+        unit=row.unit,
+        cause=row.cause,
         plate=plate,
         evidence=[EvidenceItem(**proof) for proof in proofs],
     )
+
+
+def titles_of(row: Row[Any]) -> dict[Language, str]:
+    """An alert's title in every language; one from before titles had parameters has only its English one."""
+    parameters = as_json(row.parameters)
+    return titles(row.type, parameters) if parameters else dict.fromkeys(LANGUAGES, row.title)
 
 
 def is_about_plates(event_type: str) -> bool:

@@ -205,7 +205,7 @@ async def test_one_alert_per_passage_with_a_masked_plate(database: Database) -> 
     await take(database, edge.incoming(edge.passage("京A12346", stage="final")))
     (alert,) = await rows(database, alerts)
     assert (alert.severity, alert.state) == ("info", "resolved")
-    assert alert.title == "Plate 京A·1**46 passed lane-1 lane 1"
+    assert alert.title == "Plate 京A·1**46 passed lane-1, lane 1"
     (told,) = await rows(database, messages)
     assert "京A·1**45" in told.payload
     assert "12345" not in told.payload
