@@ -102,7 +102,7 @@ class FallingAnalyzer:
     def _consider(self, stream: _Stream, candidate: Candidate) -> None:
         """Judge a candidate; first without the network, which most need not trouble."""
         weather = stream.finder.weather.active
-        proof = stream.frames.take(candidate.number)
+        proof = stream.frames.of(candidate.number)
         if not possible(candidate, self._settings):
             return
         look = self._classifier.look(candidate) if self._classifier is not None else None

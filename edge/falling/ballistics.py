@@ -23,6 +23,7 @@ Hypothesis = Literal["free_fall", "terminal_velocity"]
 
 _UNSEEN_S = 2.0
 """A light thing may have sunk for this long before it was first seen."""
+_LONG_S = 2.0
 _HYPOTHESES = 160
 _INLIER = 3.0
 """Standard deviations."""
@@ -73,11 +74,14 @@ class Origin:
 def fit_fall(times: Floats, s: Floats, sigma: Floats, bend: bool, rng: np.random.Generator) -> FallFit | None:
     """Fit a path of (n,) times in seconds, places along the way down and their standard deviations.
 
-    `bend` allows the higher powers that perspective needs. None when fewer than five points agree on anything.
+    `bend` allows the higher powers that perspective needs; a long path needs one for the air, in which a fall becomes
+    steady. None when fewer than five points agree on anything.
     """
-    degree = 2 if not bend or len(times) < 10 else 3 if len(times) < 16 else 4
     if len(times) < 5:
         return None
+    degree = 2 if not bend or len(times) < 10 else 3 if len(times) < 16 else 4
+    if times[-1] - times[0] > _LONG_S and len(times) >= 16:
+        degree = max(degree, 3)
     inliers = _consensus(times, s, sigma, degree, rng)
     if inliers.sum() < 5:
         return None

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from edge.falling.backtrack import Backtracker
 from edge.falling.ballistics import least_squares
-from edge.falling.candidate import Candidate, View, make_candidate
+from edge.falling.candidate import Candidate, Surroundings, View, make_candidate
 from edge.falling.facade import Facade
 from edge.falling.motion import MotionDetector
+from edge.falling.pieces import Pieces
 from edge.falling.settings import FacadeSettings, FallingSettings
 from edge.falling.stabilise import Stabiliser
 from edge.falling.tracker import GravityTracker, Track
@@ -26,6 +27,11 @@ _MIN_DESCENT = 0.05
 _MIN_DESCENT_IN_WEATHER = 0.08
 _LARGE_IN_WEATHER = 3.0
 """Times the usual area of what moves."""
+_MOST_PIECES = 12
+_AGREE = 0.6
+"""Share of the sightings of an added piece that must lie on the common curve."""
+_ACTIVE = 0.35
+"""Mean activity along a track that is seen where something moves all the time."""
 _GAINS = 4.0
 """Standard deviations by which a pull is more than none."""
 _BESIDE = 0.15
@@ -48,6 +54,7 @@ class CandidateFinder:
         self._stabiliser = Stabiliser()
         self._motion = MotionDetector(shape, _watched(shape, settings), _THRESHOLD[settings.sensitivity])
         self._backtracker = Backtracker()
+        self._pieces = Pieces(shape[0])
         self._facade = facade
         # A drawing that does not fit the view any more (no facade) says nothing of where falls are seen either.
         drawn = settings.facade if facade is not None else None
@@ -78,15 +85,36 @@ class CandidateFinder:
         made = []
         around = self.weather.surroundings(self._motion.noise, self._before_facade)
         for track in ended:
-            if self._worth_a_fit(track) and self._stands_out(track):
+            alone = self._worth_a_fit(track) and self._stands_out(track)
+            if alone:
                 self._backtracker.lengthen(track)
                 made.append(make_candidate(track, self.view, self._facade, around, self._rng))
+            if _at_rest(track):
+                if alone or not self.weather.active or self._large(track):
+                    made.append(self._joined(track, around))
+                self._pieces.keep(track)
         return [candidate for candidate in made if candidate is not None]
+
+    def _joined(self, track: Track, around: Surroundings) -> Candidate | None:
+        """The candidate of a track together with the pieces before it; None where it has none."""
+        best: Candidate | None = None
+        for _ in range(_MOST_PIECES):
+            whole = self._pieces.before(track)
+            if whole is None:
+                break
+            if self._worth_a_fit(whole):
+                candidate = make_candidate(whole, self.view, self._facade, around, self._rng)
+                added = len(whole.points) - len(track.points)
+                if candidate is None or candidate.fit.inliers[:added].mean() < _AGREE:
+                    break
+                best = candidate
+            track = whole
+        return best
 
     def _worth_a_fit(self, track: Track) -> bool:
         """Cheap look before the fit: most tracks of a busy scene end here."""
         points = track.points
-        if track.descent < _MIN_DESCENT * self.view.height or track.activity > 0.35 * len(points):
+        if track.descent < _MIN_DESCENT * self.view.height or not _at_rest(track):
             return False
         return len(points) >= 0.4 * (points[-1].index - points[0].index + 1)
 
@@ -98,8 +126,7 @@ class CandidateFinder:
         if track.descent < _MIN_DESCENT_IN_WEATHER * self.view.height:
             return False
         times = np.array([point.time_s for point in track.points])
-        area = np.array([point.area for point in track.points])
-        if float(np.median(area)) > _LARGE_IN_WEATHER * self.weather.usual_area:
+        if self._large(track):
             return True
         t = times - times.mean()
         y = np.array([point.y for point in track.points])
@@ -107,6 +134,16 @@ class CandidateFinder:
         deviation = float(np.sqrt(covariance[2, 2])) * max(0.5, rms)
         gain = half_pull * (t[-1] - t[0])
         return bool(half_pull > _GAINS * deviation and gain > _GAIN_SHARE * max(speed, 1e-6))
+
+    def _large(self, track: Track) -> bool:
+        """Beside the drops and flakes."""
+        area = float(np.median([point.area for point in track.points]))
+        return area > _LARGE_IN_WEATHER * self.weather.usual_area
+
+
+def _at_rest(track: Track) -> bool:
+    """Whether it was seen where usually nothing moves."""
+    return track.activity <= _ACTIVE * len(track.points)
 
 
 def _working(luma: Luma, scale: float) -> Luma:

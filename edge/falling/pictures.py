@@ -80,9 +80,9 @@ class BestFrames:
             for number in order[: len(self._best) - _KEPT]:
                 del self._best[number]
 
-    def take(self, number: int) -> Proof:
-        """The frames of a track, and forget them; without any, the oldest frame that is held."""
-        best = self._best.pop(number, None)
+    def of(self, number: int) -> Proof:
+        """The frames of a track; without any, the oldest frame that is held. A later piece of it may ask again."""
+        best = self._best.get(number)
         return best.proof if best is not None else Proof(self._recent[0])
 
     def _before(self, start_s: float) -> Frame | None:
