@@ -21,6 +21,7 @@ from edge.delivery import Delivery
 from edge.errors import OutboxError
 from edge.evidence.clips import ClipDesk
 from edge.evidence.files import EvidenceFiles, StoredFile
+from edge.evidence.proofs import PassageProofs
 from edge.evidence.queue import UploadQueue
 from edge.evidence.quota import EvidenceQuota
 from edge.evidence.recorder import Recorder
@@ -145,6 +146,7 @@ class Agent:
         self._models = ModelStore(config.models_dir)
         self._privacy = build_privacy(config, self._models)
         self._watch = WatchBook(config.data_dir, config.watchlist.key_file, clock)
+        self._proofs = PassageProofs()
         self._delivery = self._make_delivery()
         self._uploader = self._make_uploader()
         self._workers = {camera.id: self._make_worker(camera) for camera in config.cameras}
@@ -230,7 +232,9 @@ class Agent:
         """The watch list's key may come at any time; what has waited for it is matched then."""
         self._watch.look_for_key()
         for hit in self._watch.take_late():
-            self.reporter.report(EventType.WATCHLIST_HIT, hit.camera, hit, hit.seen_at)
+            files = self._proofs.of(hit.passage_id)
+            shown = hit.model_copy(update={"evidence": tuple(file.reference() for file in files)})
+            self.reporter.report(EventType.WATCHLIST_HIT, hit.camera, shown, hit.seen_at, files)
 
     def _tidy(self) -> None:
         try:
@@ -287,7 +291,7 @@ class Agent:
             clips = self._make_clips(camera)
             source = build_source(camera, clips.recorder or NoRecording(), self._clock, states.told_by_stream)
             quality = self._config.evidence.jpeg_quality
-            pictures = PictureStore(self._files, camera.privacy_masks, quality, self._privacy)
+            pictures = PictureStore(self._files, camera.privacy_masks, quality, self._privacy, self._proofs)
             meter.read_decode_ms = lambda: source.decode_ms
             falling = analyzers.get("falling")
             if isinstance(falling, FallingAnalyzer):

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 from uuid import UUID
 
-from contract.events import EventType, EvidenceData
+from contract.events import EventType, EvidenceData, PlatePassageData
 from edge.errors import EvidenceError
 from edge.evidence.files import EvidenceFiles, StoredFile
+from edge.evidence.proofs import PassageProofs
 from edge.health import CameraMeter
 from edge.imaging import Polygon, burn_masks, encode_jpeg, within_window
 from edge.ports import Analyzer, Source
@@ -39,8 +40,15 @@ class PictureStore:
     """Writes pictures of one camera, with its privacy masks burnt in and plates covered where they must be."""
 
     def __init__(
-        self, files: EvidenceFiles, masks: tuple[Polygon, ...], jpeg_quality: int, privacy: Privacy | None = None
+        self,
+        files: EvidenceFiles,
+        masks: tuple[Polygon, ...],
+        jpeg_quality: int,
+        privacy: Privacy | None = None,
+        proofs: PassageProofs | None = None,
     ) -> None:
+        """`proofs` is told the pictures of each passage."""
+        self.proofs = proofs if proofs is not None else PassageProofs()
         self._files = files
         self._masks = masks
         self._jpeg_quality = jpeg_quality
@@ -107,6 +115,8 @@ class Pipeline:
         """A finding's pictures go to disk, then its event; its clip is asked for."""
         finding = self._pictures.privacy.discreet(finding)
         files, problem = self._save_pictures(finding)
+        if isinstance(finding.data, PlatePassageData):
+            self._pictures.proofs.keep(finding.data.passage_id, files)
         evidence = tuple(file.reference() for file in files)
         data = finding.data.model_copy(update={"evidence": evidence})
         event_id = self._reporter.report(finding.event_type, self._camera_id, data, finding.occurred_at, files)

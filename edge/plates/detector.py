@@ -190,7 +190,7 @@ def close_up(bgr: Bgr, corners: Corners) -> CloseUp:
     middle = (corners.min(0) + corners.max(0)) / 2
     half = (max(2, round(width / scale / 2)), max(2, round(height / scale / 2)))
     left, top = round(float(middle[0])) - half[0], round(float(middle[1])) - half[1]
-    part = _cut(bgr, (left, top, left + 2 * half[0], top + 2 * half[1]))
+    part, _ = halved(_cut(bgr, (left, top, left + 2 * half[0], top + 2 * half[1])), width)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     pixels = np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
     return CloseUp(pixels, (left, top), (width / (2 * half[0]), height / (2 * half[1])))

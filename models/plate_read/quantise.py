@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,20 +35,21 @@ _CROPS = 512
 _BATCH = 32
 
 
-class Crops(CalibrationDataReader):  # type: ignore[misc]  # the library has no types
-    """Feeds crops (N, 32, 128, 3) uint8 in batches."""
+class Batches(CalibrationDataReader):  # type: ignore[misc]  # the library has no types
+    """Feeds batches of pictures (N, h, w, 3) uint8 to the input of this name."""
 
-    def __init__(self, crops: NDArray[np.uint8]) -> None:
-        self._batches = iter(np.split(crops, len(crops) // _BATCH))
+    def __init__(self, name: str, batches: Iterable[NDArray[np.uint8]]) -> None:
+        self._name = name
+        self._batches = iter(batches)
 
     def get_next(self) -> dict[str, Any] | None:
         """The next batch, None at the end."""
         batch = next(self._batches, None)
-        return None if batch is None else {"crops": batch}
+        return None if batch is None else {self._name: batch}
 
 
-def quantise(source: Path, target: Path, crops: NDArray[np.uint8]) -> None:
-    """Write the 8-bit model."""
+def quantise(source: Path, target: Path, batches: Batches) -> None:
+    """Write the 8-bit model; the ranges of its activations are those of these pictures."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
         prepared = Path(folder) / source.name
@@ -55,7 +57,7 @@ def quantise(source: Path, target: Path, crops: NDArray[np.uint8]) -> None:
         quantize_static(
             str(prepared),
             str(target),
-            Crops(crops),
+            batches,
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -92,7 +94,8 @@ def main(folders: tuple[Path, ...], cache: Path, out: Path | None, models: Path,
     crops, _ = Pool.read(cache, "drawn").draw(np.random.default_rng(0), _CROPS)
     with TemporaryDirectory() as scratch:
         target = out or Path(scratch)
-        quantise(models / MODEL / f"{MODEL}.onnx", target / MODEL / f"{MODEL}.onnx", crops)
+        batches = Batches("crops", np.split(crops, len(crops) // _BATCH))
+        quantise(models / MODEL / f"{MODEL}.onnx", target / MODEL / f"{MODEL}.onnx", batches)
         for other in ("plate_detect",):
             shutil.copytree(models / other, target / other, dirs_exist_ok=True)
         write_manifest(target)

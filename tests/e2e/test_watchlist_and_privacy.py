@@ -424,3 +424,6 @@ def test_a_key_that_is_handed_over_later_finds_what_has_passed_before(tmp_path: 
     assert hit.data.late
     assert hit.data.plate.text == street.plates[0]
     assert hit.occurred_at == hit.data.seen_at
+    assert [ref.role for ref in hit.data.evidence] == ["snapshot", "plate"]
+    assert [file.sha256 for file in hit.files] == [ref.sha256 for ref in hit.data.evidence]
+    assert street.plates[0] in _texts_in(_load(hit.files[0].path)), "the picture shows the watched vehicle"
