@@ -23,7 +23,7 @@ from collector.evidence import MAX_BYTES
 from collector.gaps import GapPatience
 from collector.instants import system_clock
 from collector.intake import reingest
-from collector.messages import Incoming, Letter
+from collector.messages import Incoming
 from collector.mqtt import BrokerAddress, BrokerUrlError
 from collector.schema import dead_letters
 from collector.server import PortTaken, listen, serve
@@ -254,8 +254,8 @@ def reingest_letters(data: Path, database: str | None) -> None:
         waiting = select(dead_letters).where(dead_letters.c.reingested_us.is_(None))
         async with store.read() as connection:
             rows = (await connection.execute(waiting)).all()
-        understood = await reingest(store, [Incoming(row.topic, row.payload) for row in rows], system_clock())
-        done = [row.letter_id for row, now in zip(rows, understood, strict=True) if not isinstance(now, Letter)]
+        fit = await reingest(store, [Incoming(row.topic, row.payload) for row in rows], system_clock())
+        done = [row.letter_id for row, is_fit in zip(rows, fit, strict=True) if is_fit]
         async with store.write() as connection:
             which = dead_letters.c.letter_id.in_(done)
             await connection.execute(update(dead_letters).where(which).values(reingested_us=system_clock()))

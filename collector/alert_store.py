@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import alert_messages
@@ -69,9 +69,10 @@ async def _raise(
             firsts[draft.key] = _Raised(_row(draft, now_us, duty), draft, evidence)
     if not firsts:
         return 0
-    insert = database.insert(alerts).on_conflict_do_nothing(index_elements=["alert_key"]).returning(alerts.c.alert_key)
-    new_keys = set((await connection.execute(insert, [one.row for one in firsts.values()])).scalars())
-    raised = [one for key, one in firsts.items() if key in new_keys]
+    asked = select(alerts.c.alert_key).where(alerts.c.alert_key.in_(firsts))
+    known = set((await connection.execute(asked)).scalars())
+    raised = [one for key, one in firsts.items() if key not in known]
+    await database.insert_rows(connection, alerts, [one.row for one in raised], new=True)
     await _write_beside(database, connection, raised, now_us, duty)
     raisers = {id(one.draft) for one in raised}
     await _follow_events(connection, [draft for draft, _ in drafts if id(draft) not in raisers])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,14 +16,14 @@ from collector.duty import Duty
 from collector.ingest import Outcome, Tally, ingest
 from collector.instants import SECOND_US, Clock
 from collector.messages import EventMessage, Incoming, Letter, StatusMessage, Understood, understand
-from collector.mqtt import Link
+from collector.mqtt import Link, Outgoing
 from collector.pulse import Pulse
 from collector.schema import messages
 
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
-PUBLISH_BATCH = 100
+PUBLISH_BATCH = 200
 RETRY_MAX_S = 4
 STORE_TROUBLE = (DBAPIError, OSError)
 """The database is away, locked or full: nothing was stored, the batch stays ours and is tried again."""
@@ -50,7 +49,7 @@ class Intake:
 
     async def process(self, batch: Sequence[Incoming]) -> None:
         """One batch, whatever is in it."""
-        understood = [understand(message) for message in batch]
+        understood = [one for message in batch for one in understand(message)]
         outcome = await self._store(understood)
         for topic, ack in outcome.acks.items():
             self._link.send(topic, ack.model_dump_json(by_alias=True))
@@ -131,7 +130,7 @@ class Publisher:
             try:
                 while await self.publish_some():
                     pass
-            except (ConnectionError, TimeoutError, *STORE_TROUBLE) as error:
+            except (ConnectionError, *STORE_TROUBLE) as error:
                 log.warning("alerts wait to be published: %s", error)
             seen = await self._pulse.wait(seen, timeout_s=1.0)
 
@@ -140,28 +139,25 @@ class Publisher:
         oldest = select(messages).order_by(messages.c.message_id).limit(PUBLISH_BATCH)
         async with self._database.read() as connection:
             rows = (await connection.execute(oldest)).all()
-        results = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
-        failures = [number for number, result in enumerate(results) if result is not None]
-        done = [row.message_id for row in rows[: failures[0] if failures else len(rows)]]  # in order, or again
+        fresh = [row for row in rows if row.expires_us is None or row.expires_us - self._clock() >= SECOND_US]
+        confirmed = await self._link.publish([self._outgoing(row) for row in fresh]) if fresh else 0
+        self.published += confirmed
+        unsent = {row.message_id for row in fresh[confirmed:]}
+        done = [row.message_id for row in rows if row.message_id not in unsent]
         if done:
             async with self._database.write() as connection:
                 await connection.execute(delete(messages).where(messages.c.message_id.in_(done)))
-        if failures:
-            raise results[failures[0]] or AssertionError("a failure is an exception")
         return len(rows)
 
-    async def _publish(self, row: Row[Any]) -> None:
-        """Hand it to the client at once, so that messages leave in their order; return when the broker has it."""
+    def _outgoing(self, row: Row[Any]) -> Outgoing:
         left_s = None if row.expires_us is None else (row.expires_us - self._clock()) // SECOND_US
-        if left_s is None or left_s > 0:
-            await self._link.publish(row.topic, row.payload, retain=row.retain, expires_in_s=left_s)
-            self.published += 1
+        return Outgoing(row.topic, row.payload, row.retain, left_s)
 
 
-async def reingest(database: Database, letters: Sequence[Incoming], now_us: int) -> list[Understood]:
-    """What letters are to this program now; those that have become events are stored by `ingest` with `again`."""
+async def reingest(database: Database, letters: Sequence[Incoming], now_us: int) -> list[bool]:
+    """Whether this program understands each letter now; those that have become events are stored by `ingest`."""
     understood = [understand(letter) for letter in letters]
-    fit = [message for message in understood if isinstance(message, EventMessage | StatusMessage)]
+    fit = [one for found in understood for one in found if isinstance(one, EventMessage | StatusMessage)]
     if fit:
         await ingest(database, fit, now_us, again=True)
-    return understood
+    return [not any(isinstance(one, Letter) for one in found) for found in understood]

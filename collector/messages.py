@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -12,7 +14,16 @@ from pydantic import ValidationError
 
 from contract.base import Message
 from contract.commands import ConfigReported
-from contract.envelope import Envelope, MalformedEvent, UnsupportedVersion, parse_event, summarise
+from contract.envelope import (
+    TYPE_PREFIX,
+    Envelope,
+    MalformedEvent,
+    UnsupportedVersion,
+    parse_event,
+    read_event,
+    split_backlog,
+    summarise,
+)
 from contract.events import DroppedData, EventData
 from contract.status import Birth, CameraStatus, Health, Status
 from contract.topics import EdgeAddress, InvalidTopic, parse_edge_topic
@@ -20,6 +31,8 @@ from contract.topics import EdgeAddress, InvalidTopic, parse_edge_topic
 LetterKind = Literal["malformed", "newer", "foreign", "unstorable"]
 MAX_NUMBER = 2**53
 """Above it JSON readers lose digits, so no program of ours counts that far."""
+_BACKLOG = ("backlog",)
+_EVENT_LEVELS = 3
 STATUS_MODELS: dict[tuple[str, ...], type[Message] | type[ConfigReported]] = {
     ("status",): Status,
     ("birth",): Birth,
@@ -84,20 +97,44 @@ class Letter:
 Understood = EventMessage | StatusMessage | Letter
 
 
-def understand(incoming: Incoming) -> Understood:
-    """Say what a message is. Never raises: what is wrong with it is a Letter's reason."""
+def understand(incoming: Incoming) -> list[Understood]:
+    """Say what a message is: one thing, or the events of a backlog.
+
+    Never raises: what is wrong with it is a Letter's reason.
+    """
     try:
         address = parse_edge_topic(incoming.topic)
     except InvalidTopic as error:
-        return Letter(incoming, "malformed", str(error))
+        return [Letter(incoming, "malformed", str(error))]
+    if address.levels == _BACKLOG:
+        return _understand_backlog(incoming, address)
     if address.levels[0] == "event":
-        return _understand_event(incoming, address)
-    return _understand_status(incoming, address)
+        return [_understand_event(incoming, address, lambda: parse_event(incoming.payload))]
+    return [_understand_status(incoming, address)]
 
 
-def _understand_event(incoming: Incoming, address: EdgeAddress) -> EventMessage | Letter:
+def _understand_backlog(incoming: Incoming, address: EdgeAddress) -> list[Understood]:
+    """Each event as if it had come on its own topic."""
     try:
-        envelope = parse_event(incoming.payload)
+        items = split_backlog(incoming.payload)
+    except MalformedEvent as error:
+        return [Letter(incoming, "malformed", str(error), address)]
+    found: list[Understood] = []
+    prefix = address.topics.prefix
+    for raw, text in items:
+        kind = str(raw.get("type")).removeprefix(TYPE_PREFIX).rpartition(".v")[0]
+        source = str(raw.get("source")).rpartition("/")[2]
+        own = EdgeAddress(address.site, address.edge, ("event", kind, source))
+        alone = Incoming(f"{prefix}/event/{kind}/{source}", text)
+        found.append(_understand_event(alone, own, functools.partial(read_event, raw)))
+    return found
+
+
+def _understand_event(incoming: Incoming, address: EdgeAddress, read: Callable[[], Envelope]) -> EventMessage | Letter:
+    if len(address.levels) != _EVENT_LEVELS:
+        return Letter(incoming, "malformed", f"{incoming.topic} is not event/<type>/<source>", address)
+    try:
+        envelope = read()
         data = envelope.parse_data()
         text = incoming.payload.decode()
         _check_numbers(envelope, data)
@@ -110,12 +147,14 @@ def _understand_event(incoming: Incoming, address: EdgeAddress) -> EventMessage 
     problem = _disagreement(envelope, address)
     if problem is not None:
         return _letter(incoming, "foreign", problem, address)
-    return EventMessage(incoming, address, envelope, data, text, str(envelope.outboxid), str(envelope.id))
+    return EventMessage(incoming, address, envelope, data, text, _as_text(envelope.outboxid), str(envelope.id))
 
 
 def _check_numbers(envelope: Envelope, data: EventData) -> None:
     """Numbers that the store counts with. Raises MalformedEvent."""
-    numbers = [envelope.sequence, *(proof.size_bytes for proof in data.evidence)]
+    numbers = [envelope.sequence]
+    if data.evidence:
+        numbers += [proof.size_bytes for proof in data.evidence]
     if isinstance(data, DroppedData):
         numbers += [number for dropped in data.ranges for number in dropped]
         if any(high < low for low, high in data.ranges):
@@ -135,6 +174,11 @@ def _disagreement(envelope: Envelope, address: EdgeAddress) -> str | None:
     if envelope.source != expected:
         return f"source {envelope.source!r} on a topic for {expected!r}"
     return None
+
+
+@functools.lru_cache(maxsize=1024)  # few outboxes, many events
+def _as_text(outbox_id: UUID) -> str:
+    return str(outbox_id)
 
 
 def _letter(incoming: Incoming, kind: LetterKind, reason: str, address: EdgeAddress) -> Letter:

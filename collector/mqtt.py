@@ -31,6 +31,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from collector.messages import Incoming
 from contract.status import CollectorStatus
 from contract.topics import (
+    BACKLOG_OF_ALL,
     BIRTH_OF_ALL,
     CAMERA_STATUS_OF_ALL,
     CONFIG_REPORTED_OF_ALL,
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 
 SUBSCRIPTIONS = (
     (EVENTS_OF_ALL, 1),
+    (BACKLOG_OF_ALL, 1),
     (STATUS_OF_ALL, 1),
     (BIRTH_OF_ALL, 1),
     (CAMERA_STATUS_OF_ALL, 1),
@@ -52,6 +54,8 @@ SUBSCRIPTIONS = (
 )
 OWN_STATUS = "/collector/status"
 INBOX_SIZE = 4000
+TAKEN_BYTES = 500_000
+"""About as much as 500 single events: a transaction stays short, or live events would wait behind it."""
 RECEIVE_MAXIMUM = 1000
 IN_FLIGHT = 200
 SESSION_EXPIRY_S = 3600
@@ -137,6 +141,16 @@ def _check_ca_file(path: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to be published with QoS 1."""
+
+    topic: str
+    payload: str
+    retain: bool = False
+    expires_in_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What confirms a message: only on the connection that brought it."""
 
@@ -168,14 +182,18 @@ class Inbox:
             self._woken = True
             self._loop.call_soon_threadsafe(self._filled.set)
 
-    async def take(self, most: int) -> list[Incoming]:
-        """The next 1 to `most` messages, in the order of arrival."""
+    async def take(self, most: int, most_bytes: int = TAKEN_BYTES) -> list[Incoming]:
+        """The next 1 to `most` messages, in the order of arrival; fewer where they are large."""
         while not self._messages:
             self._filled.clear()
             self._woken = False
             if not self._messages:
                 await self._filled.wait()
-        taken = [self._messages.popleft() for _ in range(min(most, len(self._messages)))]
+        taken: list[Incoming] = []
+        room = most_bytes
+        while self._messages and len(taken) < most and room > 0:
+            taken.append(self._messages.popleft())
+            room -= len(taken[-1].payload)
         self._room.release(len(taken))
         return taken
 
@@ -199,7 +217,9 @@ class Link:
         self._connection = 0
         self._refused = False
         self._subscribed = threading.Event()
-        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._confirmed: set[int | None] = set()
+        """Numbers of the messages that the broker has confirmed since the last `publish` began."""
+        self._heard = asyncio.Event()
         self._client_id = client_id
         self._presences: dict[str, Presence] = {}
         self._client = address.client(client_id, session=True)
@@ -253,26 +273,34 @@ class Link:
         if self.connected.is_set():
             self._client.publish(topic, payload, qos=1)
 
-    async def publish(self, topic: str, payload: str, *, retain: bool, expires_in_s: int | None = None) -> None:
-        """Publish and return when the broker has confirmed it. Raises TimeoutError or ConnectionError."""
-        if not self.connected.is_set():
-            raise ConnectionError(f"not connected to {self.address}")
-        properties = None
-        if expires_in_s is not None and self.address.protocol == "5":
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.MessageExpiryInterval = expires_in_s
-        sent = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
-        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise ConnectionError(f"{self.address}: {sent.rc.name}")
-        if sent.is_published():
-            return
-        confirmed: asyncio.Future[None] = self._loop.create_future()
-        self._waiting[sent.mid] = confirmed
+    async def publish(self, messages: Sequence[Outgoing]) -> int:
+        """Publish in this order and return how many of the first ones the broker has confirmed: all, or some by now.
+
+        One caller at a time. Raises ConnectionError when it has confirmed none.
+        """
+        self._confirmed.clear()
+        sent = [self._publish(message) for message in messages] if self.connected.is_set() else []
         try:
             async with asyncio.timeout(CONFIRM_TIMEOUT_S):
-                await confirmed
-        finally:
-            self._waiting.pop(sent.mid, None)
+                while self.connected.is_set() and not self._confirmed.issuperset(sent):
+                    self._heard.clear()
+                    if not self._confirmed.issuperset(sent):
+                        await self._heard.wait()
+        except TimeoutError:
+            log.warning("%s has not confirmed all messages within %g s", self.address, CONFIRM_TIMEOUT_S)
+        done = next((place for place, mid in enumerate(sent) if mid not in self._confirmed), len(sent))
+        if messages and done == 0:
+            raise ConnectionError(f"{self.address} does not confirm what is published")
+        return done
+
+    def _publish(self, message: Outgoing) -> int | None:
+        """Hand it to the client at once, so that messages leave in their order; its number, None when not taken."""
+        properties = None
+        if message.expires_in_s is not None and self.address.protocol == "5":
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = message.expires_in_s
+        sent = self._client.publish(message.topic, message.payload, 1, message.retain, properties)
+        return sent.mid if sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
     def _on_connect(
         self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _more: Properties | None
@@ -311,6 +339,7 @@ class Link:
             log.warning("%s; connecting again", self.last_error)
         self._subscribed.clear()
         self._call(self.connected.clear)
+        self._call(self._heard.set)  # nothing more comes for what waits
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         incoming = Incoming(message.topic, bytes(message.payload), Receipt(self._connection, message.mid, message.qos))
@@ -322,12 +351,9 @@ class Link:
     def _on_publish(
         self, _client: Client, _data: object, mid: int, _reason: ReasonCode, _more: Properties | None
     ) -> None:
-        self._call(self._settle, mid)
-
-    def _settle(self, mid: int) -> None:
-        confirmed = self._waiting.get(mid)
-        if confirmed is not None and not confirmed.done():
-            confirmed.set_result(None)
+        self._confirmed.add(mid)
+        if not self._heard.is_set():
+            self._call(self._heard.set)
 
     def _call(self, function: Any, *arguments: object) -> None:
         if not self._loop.is_closed():
@@ -371,7 +397,8 @@ class Presence:
         self._client.publish(self._topic, self._payload("online"), qos=1, retain=True)
 
     def _payload(self, state: Literal["online", "offline"]) -> str:
-        status = CollectorStatus(state=state, connection_id=self._connection_id, at=datetime.now(UTC))
+        now = datetime.now(UTC)
+        status = CollectorStatus(state=state, connection_id=self._connection_id, at=now, takes_backlog=True)
         return status.model_dump_json()
 
 

@@ -7,10 +7,11 @@ Extension attributes (`site`, `edge`, `outboxid`, `sequence`, `replayed`) have C
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field, ValidationError
+from pydantic import Field, RootModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from contract.base import CONTRACT_VERSION, Identifier, Instant, Message, Sequence
@@ -52,7 +53,7 @@ class Envelope(Message):
     @property
     def event_type(self) -> EventType:
         """The type without prefix and version."""
-        return EventType(self.type.removeprefix(TYPE_PREFIX).rsplit(".v", 1)[0])
+        return _EVENT_TYPES.get(self.type) or EventType(self.type.removeprefix(TYPE_PREFIX).rsplit(".v", 1)[0])
 
     def parse_data(self) -> EventData:
         """Validate `data` by the event's type; unknown keys are kept. Raises MalformedEvent."""
@@ -62,9 +63,16 @@ class Envelope(Message):
             raise MalformedEvent(f"data of {self.type}: {summarise(error)}") from error
 
 
+class Backlog(RootModel[tuple[Envelope, ...]]):
+    """Payload of the `backlog` topic: many old events in one message, each as it would come on its own topic."""
+
+
 def event_type_name(event_type: EventType, version: int = CONTRACT_VERSION) -> str:
     """The CloudEvents `type` of an event type: `watchpost.<type>.v<major>`."""
     return f"{TYPE_PREFIX}{event_type}.v{version}"
+
+
+_EVENT_TYPES = {event_type_name(event_type): event_type for event_type in EventType}
 
 
 def parse_event(payload: bytes) -> Envelope:
@@ -72,21 +80,58 @@ def parse_event(payload: bytes) -> Envelope:
 
     JSON is read once and strictly: UTF-8, no NaN, no infinity, no lone surrogate, no nesting without end.
     """
-    if len(payload) > MAX_EVENT_BYTES:
-        raise MalformedEvent(f"{len(payload)} bytes, more than the {MAX_EVENT_BYTES} an event may have")
-    try:
-        raw = from_json(payload, allow_inf_nan=False)
-        if b"Infinity" in to_json(raw, inf_nan_mode="constants"):  # 1e999, or only the word
-            json.dumps(raw, allow_nan=False)
-    except ValueError as error:
-        raise MalformedEvent(f"not JSON: {error}") from error
+    raw = _read_json(payload)
+    _dump_json(raw)
+    return read_event(raw)
+
+
+def read_event(raw: object) -> Envelope:
+    """The event in what JSON says, as `parse_event`."""
     if not isinstance(raw, dict):
         raise MalformedEvent(f"expected a JSON object, got {type(raw).__name__}")
-    _check_version(raw.get("type"))
+    name = raw.get("type")
+    if not isinstance(name, str) or name not in _EVENT_TYPES:
+        _check_version(name)
     try:
         return Envelope.model_validate(raw)
     except ValidationError as error:
         raise MalformedEvent(summarise(error)) from error
+
+
+def split_backlog(payload: bytes) -> list[tuple[dict[str, Any], bytes]]:
+    """The events of a `backlog` message (CloudEvents' JSON batch format): each for `read_event`, and as JSON.
+
+    Raises MalformedEvent when it is not an array of JSON objects; the events themselves are not looked at.
+    """
+    raw = _read_json(payload)
+    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+        raise MalformedEvent("expected a JSON array of objects")
+    return [(item, _dump_json(item)) for item in raw]
+
+
+def join_backlog(events: Iterable[bytes]) -> bytes:
+    """The payload of a `backlog` message that carries these events."""
+    return b"[" + b",".join(events) + b"]"
+
+
+def _read_json(payload: bytes) -> Any:
+    if len(payload) > MAX_EVENT_BYTES:
+        raise MalformedEvent(f"{len(payload)} bytes, more than the {MAX_EVENT_BYTES} a message may have")
+    try:
+        return from_json(payload, allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedEvent(f"not JSON: {error}") from error
+
+
+def _dump_json(raw: object) -> bytes:
+    """As JSON again: what cannot be written was not strict JSON either."""
+    try:
+        text = to_json(raw, inf_nan_mode="constants")
+        if b"Infinity" in text:  # 1e999, or only the word
+            json.dumps(raw, allow_nan=False)
+    except ValueError as error:
+        raise MalformedEvent(f"not JSON: {error}") from error
+    return text
 
 
 def _check_version(type_name: object) -> None:
@@ -95,7 +140,7 @@ def _check_version(type_name: object) -> None:
     name, _, version = type_name.removeprefix(TYPE_PREFIX).rpartition(".v")
     if version.isdigit() and int(version) != CONTRACT_VERSION:
         raise UnsupportedVersion(f"{type_name}: this program understands version {CONTRACT_VERSION}")
-    if version.isdigit() and name not in set(EventType):
+    if version.isdigit() and f"{TYPE_PREFIX}{name}.v{CONTRACT_VERSION}" not in _EVENT_TYPES:
         raise UnsupportedVersion(f"{type_name}: unknown event type, probably of a newer edge")
 
 

@@ -12,7 +12,7 @@ from contract.acks import Ack
 from contract.alerts import AlertMessage, AlertStateMessage
 from contract.base import CONTRACT_VERSION
 from contract.commands import Command, ConfigDesired, ConfigReported, Reply, Watchlist
-from contract.envelope import Envelope
+from contract.envelope import Backlog, Envelope
 from contract.events import DATA_MODELS, SensorData
 from contract.status import Birth, CameraStatus, CollectorStatus, Health, Status
 from contract.topics import ROOT
@@ -42,6 +42,7 @@ CHANNELS = (
     Channel("health", f"{_EDGE}/health", Health, "edge", 0, False, "Figures of the last interval."),
     Channel("cameraStatus", f"{_EDGE}/camera/{{camera}}/status", CameraStatus, "edge", 1, True, "State of one camera."),
     Channel("event", f"{_EDGE}/event/{{type}}/{{source}}", Envelope, "edge", 1, False, "An event, CloudEvents 1.0."),
+    Channel("backlog", f"{_EDGE}/backlog", Backlog, "edge", 1, False, "Old events, a CloudEvents JSON batch."),
     Channel("sensor", f"{_EDGE}/sensor/{{sensor}}", SensorData, "sensor", 1, False, "A local sensor's reading."),
     Channel("ack", f"{_EDGE}/ack", Ack, "collector", 1, False, "What the collector has committed."),
     Channel("configDesired", f"{_EDGE}/config/desired", ConfigDesired, "collector", 1, True, "Wanted configuration."),

@@ -106,3 +106,6 @@ class CollectorStatus(Message):
     state: Literal["online", "offline"]
     connection_id: UUID
     at: Instant
+    takes_backlog: bool = Field(
+        default=False, description="Whether it takes `backlog` messages; to one that does not, events come one by one."
+    )

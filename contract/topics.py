@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -88,6 +89,10 @@ class EdgeTopics:
     def event(self, event_type: EventType, source: str) -> str:
         return f"{self.prefix}/event/{event_type}/{check_name(source, 'source')}"
 
+    @property
+    def backlog(self) -> str:
+        return f"{self.prefix}/backlog"
+
     def sensor(self, sensor: str) -> str:
         return f"{self.prefix}/sensor/{check_name(sensor, 'sensor')}"
 
@@ -126,6 +131,7 @@ class SiteTopics:
 
 
 EVENTS_OF_ALL = f"{ROOT}/+/+/event/+/+"
+BACKLOG_OF_ALL = f"{ROOT}/+/+/backlog"
 STATUS_OF_ALL = f"{ROOT}/+/+/status"
 BIRTH_OF_ALL = f"{ROOT}/+/+/birth"
 HEALTH_OF_ALL = f"{ROOT}/+/+/health"
@@ -147,6 +153,7 @@ class EdgeAddress:
         return EdgeTopics(self.site, self.edge)
 
 
+@functools.lru_cache(maxsize=4096)  # a collector sees the same few topics again and again
 def parse_edge_topic(topic: str) -> EdgeAddress:
     """Take `watchpost/v1/<site>/<edge>/...` apart. Raises InvalidTopic."""
     levels = topic.split("/")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from edge import delivery
+from edge import link
 from edge.addresses import redact
 from edge.agent import NoRecording, Tools, build_analyzers, build_source
 from edge.config import AgentConfig, CameraSettings
@@ -109,7 +109,7 @@ def _check_key(setting: str, path: Path) -> Result:
 
 def _check_broker(config: AgentConfig) -> str:
     assert config.broker is not None  # noqa: S101 (the caller has looked)
-    delivery.probe(config.broker)
+    link.probe(config.broker)
     return f"{config.broker.url} admits us (MQTT {config.broker.protocol})"
 
 

@@ -3,33 +3,23 @@
 One thread does everything here: it waits on the broker's socket and on a wake-up pipe, so no lock is needed and a new
 event leaves within a millisecond. The MQTT client's session survives a reconnect (clean start false); each connection
 has a `connection_id`, in the will as well, so that an old `offline` is never taken for a new one.
-The only file of the agent that knows the MQTT client.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import queue
 import random
-import selectors
-import socket
-import ssl
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import BaseModel, ValidationError
 from tenacity import (
     RetryCallState,
@@ -42,32 +32,27 @@ from tenacity import (
 
 from contract.acks import Ack
 from contract.commands import Command, ConfigDesired, ConfigReported, Reply
-from contract.envelope import summarise
+from contract.envelope import MAX_EVENT_BYTES, join_backlog, summarise
 from contract.status import Birth, CameraStatus, CollectorStatus, Health, Status
 from contract.topics import EdgeTopics, SiteTopics
 from edge.clock import utc
 from edge.config import BrokerSettings, DeliverySettings
-from edge.errors import ConfigError, DeliveryError, OutboxError
+from edge.errors import DeliveryError, OutboxError
+from edge.link import UNHEARD, Link, Received
 from edge.outbox import Outbox
 from edge.ports import Clock
 from edge.window import Outgoing, Window
 
 log = logging.getLogger(__name__)
 
-_CONNECT_TIMEOUT_S = 10.0
 _LONGEST_RETRY_S = 5.0
-_WILL_DELAY_S = 5
-_SESSION_EXPIRY_S = 7 * 86_400
 _HURRY_S = 2.0
-_BATCH = 100
+_BATCH = 200
+_BACKLOG_EVENTS = 100
 _COMMANDS_REMEMBERED = 200
 _POSTS_KEPT = 500
 _CONFLICT_TOLD_S = 60.0
 _CONNECTIONS_REMEMBERED = 100
-_MOST_UNCONFIRMED, _KEPT_FREE = 65_535, 10
-_UNHEARD = "No matching subscribers"
-"""MQTT 5: the broker took a message and threw it away, because the collector is not subscribed (it was never there, or
-the broker has lost its session)."""
 
 
 class AgentSide(Protocol):
@@ -103,6 +88,15 @@ class _Post:
     expiry_s: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """A message that carries events."""
+
+    topic: str
+    payload: bytes
+    sequences: tuple[int, ...]
+
+
 class Delivery:
     """The connection to the broker; `start` and `stop` it. Other methods may be called from any thread."""
 
@@ -124,13 +118,17 @@ class Delivery:
         self._health_interval_s = health_interval_s
         self._rng = rng
         self._window = Window(outbox, clock, rng, settings.max_unacknowledged, settings.ack_timeout_s, settings.live_s)
-        self._link = _Link(broker, f"watchpost-{topics.site}-{topics.edge}", keep_session=True)
+        self._link = Link(broker, f"watchpost-{topics.site}-{topics.edge}", keep_session=True)
         self._agent: AgentSide | None = None
         self._posts: queue.SimpleQueue[_Post] = queue.SimpleQueue()
         self._settled: queue.SimpleQueue[tuple[tuple[int, int], ...]] = queue.SimpleQueue()
         self._camera_status: dict[str, CameraStatus] = {}
         self._commands_seen: OrderedDict[str, None] = OrderedDict()
-        self._sequence_of: dict[int, int] = {}
+        self._sequences_of: dict[int, tuple[int, ...]] = {}
+        """Message id → the numbers that it carries, until the broker has confirmed it."""
+        self._ready: deque[_Parcel] = deque()
+        self._takes_backlog = False
+        """Whether the collector takes many old events in one message."""
         self._collector_connection: UUID | None = None
         self._health_due_s = 0.0
         self._connections: deque[UUID] = deque(maxlen=_CONNECTIONS_REMEMBERED)
@@ -291,40 +289,58 @@ class Delivery:
         self._link.publish(self._topics.health, self._side.health().model_dump_json().encode(), 0, expiry_s=120)
 
     def _send_events(self) -> None:
-        room = self._link.receive_maximum - len(self._sequence_of)
-        if room <= 0:
-            return  # the broker's next confirmation makes some
-        try:
-            batch = self._window.take(min(_BATCH, room))
-        except OutboxError as error:
-            self._note(str(error))
-            return
-        for outgoing in batch:
-            self._send_event(outgoing)
+        """As many as the broker has room for; its next confirmation makes some."""
+        room = self._link.receive_maximum - len(self._sequences_of)
+        if room > len(self._ready):
+            try:
+                batch = self._window.take(min(_BATCH, room), _BATCH if self._takes_backlog else None)
+            except OutboxError as error:
+                self._note(str(error))
+                return
+            self._ready += self._pack(batch)
+        while self._ready and len(self._sequences_of) < self._link.receive_maximum:
+            self._send(self._ready.popleft())
 
-    def _send_event(self, outgoing: Outgoing) -> None:
-        event = outgoing.event
-        payload = event.payload(self._outbox.outbox_id, outgoing.replayed)
-        mid = self._link.publish(self._topics.event(event.event_type, event.source), payload, 1)
-        self._sequence_of[mid] = event.sequence
+    def _pack(self, batch: list[Outgoing]) -> Iterator[_Parcel]:
+        """Each event in a message of its own, but what is old and comes for the first time: that goes together.
+
+        What has not come through together goes alone: one bad event must not hold up the others.
+        """
+        backlog: list[tuple[int, bytes]] = []
+        for outgoing in batch:
+            event = outgoing.event
+            payload = event.payload(self._outbox.outbox_id, outgoing.replayed)
+            if self._takes_backlog and outgoing.replayed and not outgoing.again:
+                backlog.append((event.sequence, payload))
+            else:
+                yield _Parcel(self._topics.event(event.event_type, event.source), payload, (event.sequence,))
+        for part in _parts(backlog):
+            sequences = tuple(sequence for sequence, _ in part)
+            yield _Parcel(self._topics.backlog, join_backlog(payload for _, payload in part), sequences)
+
+    def _send(self, parcel: _Parcel) -> None:
+        """Publish it, and note which message carries which numbers."""
+        self._sequences_of[self._link.publish(parcel.topic, parcel.payload, 1)] = parcel.sequences
 
     def _take_confirmations(self) -> None:
         """The broker's PUBACKs; and what the outbox has meanwhile marked."""
-        confirmed = []
+        confirmed: list[tuple[int, int]] = []
         for mid, said in self._link.take_confirmed():
-            sequence = self._sequence_of.pop(mid, None)
-            if said == _UNHEARD and sequence is not None and not self._confirm_by_broker:
-                self._window.unheard(sequence)
+            sequences = self._sequences_of.pop(mid, ())
+            if said == UNHEARD and sequences and not self._confirm_by_broker:
+                for sequence in sequences:
+                    self._window.unheard(sequence)
                 continue
-            refusal = None if said == _UNHEARD else said
+            refusal = None if said == UNHEARD else said
             if refusal is not None:
                 self._refusal = f"broker {self._broker.url} does not take our message: {refusal}; check its ACL"
                 log.warning("%s", self._refusal)
-            if sequence is not None:
+                self._takes_backlog = False  # perhaps only its ACL does not know that topic
+            elif sequences:
+                self._refusal = None
+                confirmed += [(sequence, sequence) for sequence in sequences]
+            for sequence in sequences:
                 self._window.reached_broker(sequence)
-                if refusal is None:
-                    self._refusal = None
-                    confirmed.append((sequence, sequence))
         if self._confirm_by_broker and confirmed:
             self._mark(tuple(confirmed))
         while not self._settled.empty():
@@ -354,7 +370,7 @@ class Delivery:
                 self._note(f"message on {message.topic} refused: not JSON of this contract: {error}")
             self._link.acknowledge(message)
 
-    def _take_message(self, message: mqtt.MQTTMessage) -> None:
+    def _take_message(self, message: Received) -> None:
         topics, topic, payload = self._topics, message.topic, message.payload
         last = topic.rpartition("/")[2]
         if topic == topics.ack:
@@ -402,6 +418,8 @@ class Delivery:
 
     def _take_collector_status(self, status: CollectorStatus, live: bool) -> None:
         """It says so after each subscription: what was published before that, nobody may have heard."""
+        if status.state == "online":
+            self._takes_backlog = status.takes_backlog
         if status.state == "online" and (live or status.connection_id != self._collector_connection):
             self._collector_connection = status.connection_id
             self.on_collector_back()
@@ -429,207 +447,22 @@ class Delivery:
         log.warning("%s", problem)
 
 
-class _Link:
-    """An MQTT client whose socket is served by the calling thread. `wake` alone may be called by others."""
-
-    def __init__(self, broker: BrokerSettings, client_id: str, keep_session: bool) -> None:
-        self._broker = broker
-        self._keep_session = keep_session
-        self._v5 = broker.protocol == "5"
-        self._tls_is_set = False
-        self._client = self._make_client(client_id)
-        self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._connack: ReasonCode | None = None
-        self._disconnect_reason: ReasonCode | None = None
-        self.receive_maximum = _MOST_UNCONFIRMED
-        """How many publications the broker takes before it confirms one."""
-        self._confirmed: list[tuple[int, str | None]] = []
-        self._received: list[mqtt.MQTTMessage] = []
-        self._client.on_socket_open = _send_at_once
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_publish = self._on_publish
-        self._client.on_message = self._on_message
-
-    def _make_client(self, client_id: str) -> mqtt.Client:
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if self._v5 else not self._keep_session,
-            protocol=mqtt.MQTTv5 if self._v5 else mqtt.MQTTv311,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.connect_timeout = _CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(0)  # our window bounds it; paho's own 20 would make every drain wait
-        return client
-
-    def connect(self, will_topic: str | None = None, will: str = "") -> None:
-        """Connect and wait for the broker's answer. Raises DeliveryError, which says what to do."""
-        broker = self._broker
-        self._prepare(will_topic, will)
-        try:
-            self._client.connect(broker.host, broker.port, broker.keepalive_s, **self._connect_options())
-        except ssl.SSLError as error:
-            raise DeliveryError(
-                f"broker {broker.url}: TLS failed ({error}); check broker.ca_file and the name"
-            ) from error
-        except OSError as error:
-            raise DeliveryError(f"broker {broker.url}: not reached ({error}); is it running there?") from error
-        except ValueError as error:
-            raise DeliveryError(f"broker {broker.url}: {error}") from error
-        for _ in range(int(_CONNECT_TIMEOUT_S * 10)):
-            alive = self.pump(0.1)
-            if self._connack is not None or not alive:
-                break
-        self._check_answer()
-
-    def _prepare(self, will_topic: str | None, will: str) -> None:
-        broker = self._broker
-        self._connack = self._disconnect_reason = None
-        try:
-            self._client.username_pw_set(broker.username, broker.password())
-            if broker.tls and not self._tls_is_set:
-                self._client.tls_set_context(_tls_context(broker))
-                self._tls_is_set = True
-        except (ConfigError, OSError) as error:  # a file that is not there, or not readable, or not PEM
-            raise DeliveryError(f"broker {broker.url}: {error}") from error
-        if will_topic is not None:
-            properties = None
-            if self._v5:
-                properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
-                properties.WillDelayInterval = _WILL_DELAY_S
-            self._client.will_set(will_topic, will, qos=1, retain=True, properties=properties)
-
-    def _connect_options(self) -> dict[str, Any]:
-        if not self._v5:
-            return {}
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = _SESSION_EXPIRY_S if self._keep_session else 0
-        return {"clean_start": not self._keep_session, "properties": properties}
-
-    def _check_answer(self) -> None:
-        answer = self._connack
-        if answer is not None and not answer.is_failure:
-            return
-        self._client.disconnect()
-        if answer is None:
-            raise DeliveryError(f"broker {self._broker.url}: no answer to CONNECT; is this an MQTT broker?")
-        remedy = "check the broker's log"
-        if answer.getName() in {"Bad user name or password", "Not authorized"}:
-            remedy = "check broker.username, its password file, and that the broker knows this edge"
-        elif answer.getName() == "Unsupported protocol version":
-            remedy = "set broker.protocol to '3.1.1'"
-        raise DeliveryError(f"broker {self._broker.url} refuses us: {answer.getName()}; {remedy}")
-
-    def pump(self, timeout_s: float) -> bool:
-        """Serve the socket once, waiting at most so long for something to do. False: the connection is gone."""
-        sock = self._client.socket()
-        if sock is None:
-            return False
-        pending = sock.pending() if isinstance(sock, ssl.SSLSocket) else 0
-        writing = self._client.want_write()
-        with selectors.DefaultSelector() as selector:
-            selector.register(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0))
-            selector.register(self._wake_reader, selectors.EVENT_READ)
-            ready = {key.fd: mask for key, mask in selector.select(0 if pending or self._received else timeout_s)}
-        if self._wake_reader in ready:
-            os.read(self._wake_reader, 4096)
-        events = ready.get(sock.fileno(), 0)
-        results = []
-        if pending or events & selectors.EVENT_READ:
-            results.append(self._client.loop_read())
-        if events & selectors.EVENT_WRITE and self._client.socket() is not None:
-            results.append(self._client.loop_write())
-        results.append(self._client.loop_misc())
-        return all(result == MQTTErrorCode.MQTT_ERR_SUCCESS for result in results)
-
-    def wake(self) -> None:
-        """Let `pump` return."""
-        try:
-            os.write(self._wake_writer, b"w")
-        except BlockingIOError:
-            return  # it is awake: the pipe is full of reasons
-
-    def subscribe(self, topics: list[str]) -> None:
-        self._client.subscribe([(topic, 1) for topic in topics])
-
-    def publish(self, topic: str, payload: bytes, qos: int, retain: bool = False, expiry_s: int | None = None) -> int:
-        """Hand a message to the client; returns its message id. QoS 1 is repeated by the client over a reconnect."""
-        properties = None
-        if self._v5 and expiry_s is not None:
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.MessageExpiryInterval = expiry_s
-        return self._client.publish(topic, payload, qos, retain, properties).mid
-
-    def take_confirmed(self) -> list[tuple[int, str | None]]:
-        """Message ids that the broker has confirmed since the last call, with its reason where it refused."""
-        taken, self._confirmed = self._confirmed, []
-        return taken
-
-    def take_received(self) -> list[mqtt.MQTTMessage]:
-        """Messages that came since the last call."""
-        taken, self._received = self._received, []
-        return taken
-
-    def acknowledge(self, message: mqtt.MQTTMessage) -> None:
-        """Tell the broker that a message is safe here."""
-        self._client.ack(message.mid, message.qos)
-
-    def disconnect(self) -> None:
-        """Leave orderly: what is queued goes out first (for at most 2 s), and the will is not sent."""
-        for _ in range(20):
-            if not self._client.want_write() and not self._client._out_messages:  # noqa: SLF001 (no public way)
-                break
-            if not self.pump(0.1):
-                return
-        self._client.disconnect()
-        self.pump(0.1)
-
-    def close(self) -> None:
-        """After the last use. The pipe stays open: a late `wake` must not hit another file's descriptor."""
-        self._client.disconnect()
-
-    def why_disconnected(self) -> str:
-        reason = self._disconnect_reason.getName() if self._disconnect_reason is not None else "the connection broke"
-        return f"broker {self._broker.url}: disconnected ({reason}); trying again"
-
-    def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Any) -> None:
-        self._connack = reason
-        said = getattr(properties, "ReceiveMaximum", _MOST_UNCONFIRMED)
-        self.receive_maximum = max(1, said - _KEPT_FREE)  # some places stay for status and replies
-
-    def _on_disconnect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
-        self._disconnect_reason = reason
-
-    def _on_publish(self, _client: mqtt.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
-        self._confirmed.append((mid, reason.getName() if reason.is_failure or reason.getName() == _UNHEARD else None))
-
-    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        self._received.append(message)
-
-
-def probe(broker: BrokerSettings) -> None:
-    """Connect once and leave: is the broker there, does it know us? Raises DeliveryError."""
-    link = _Link(broker, f"watchpost-check-{uuid4().hex[:8]}", keep_session=False)
-    link.connect()
-    link.disconnect()
-
-
-def _send_at_once(_client: mqtt.Client, _data: Any, sock: Any) -> None:
-    """An event must not wait for the next one to fill a TCP segment."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _tls_context(broker: BrokerSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
-    if broker.cert_file is not None:
-        context.load_cert_chain(broker.cert_file, broker.key_file)
-    return context
-
-
 def _json_object(payload: bytes | bytearray) -> dict[str, Any]:
     raw = json.loads(payload)
     if not isinstance(raw, dict):
         raise ValueError(f"expected an object, got {type(raw).__name__}")
     return raw
+
+
+def _parts(backlog: list[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    """Split into messages that are not too large for the collector."""
+    part: list[tuple[int, bytes]] = []
+    size = 0
+    for sequence, payload in backlog:
+        if part and (len(part) >= _BACKLOG_EVENTS or size + len(payload) > MAX_EVENT_BYTES - 2):
+            yield part
+            part, size = [], 0
+        part.append((sequence, payload))
+        size += len(payload) + 1
+    if part:
+        yield part

@@ -26,6 +26,8 @@ class Outgoing:
 
     event: StoredEvent
     replayed: bool
+    again: bool = False
+    """It was sent before, on this start of the agent, and not answered."""
 
 
 @dataclass(slots=True)
@@ -57,12 +59,15 @@ class Window:
     def __len__(self) -> int:
         return len(self._under_way)
 
-    def take(self, limit: int) -> list[Outgoing]:
-        """The next events to publish, now under way. Raises OutboxError."""
+    def take(self, limit: int, backlog: int | None = None) -> list[Outgoing]:
+        """The next events to publish, now under way: at most `limit`, and of the backlog, if given, up to `backlog`.
+
+        Raises OutboxError.
+        """
         boundary = self._outbox.live_boundary(self._clock.now() - self._live_s)
         taken = self._take_unanswered(limit, boundary)
         taken += self._take_live(limit - len(taken), boundary)
-        taken += self._take_backlog(limit - len(taken), boundary)
+        taken += self._take_backlog(limit - len(taken) if backlog is None else backlog, boundary)
         return taken
 
     def reached_broker(self, sequence: int) -> None:
@@ -118,7 +123,7 @@ class Window:
             entry.attempts += 1
             entry.at_broker = False
             entry.due_s = now_s + self._patience_s(entry.attempts)
-            taken.append(Outgoing(events[0], replayed=sequence < boundary or events[0].replay))
+            taken.append(Outgoing(events[0], sequence < boundary or events[0].replay, again=True))
         return taken
 
     def _take_live(self, limit: int, boundary: int) -> list[Outgoing]:
@@ -135,7 +140,8 @@ class Window:
         room = min(limit, max(1, int(self._size * _BACKLOG_SHARE)) - len(self._under_way))
         if room <= 0:
             return []
-        found = self._outbox.pending(self._backlog_cursor, boundary, limit=room + len(self._under_way))
+        further = sum(number > self._backlog_cursor for number in self._under_way)
+        found = self._outbox.pending(self._backlog_cursor, boundary, limit=room + further)
         events = [event for event in found if event.sequence not in self._under_way][:room]
         if events:
             self._backlog_cursor = events[-1].sequence

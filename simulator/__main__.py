@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "simulator.demo:demo_command",
     "bench": "simulator.bench:bench_command",
     "faults": "simulator.faults.command:faults_command",
+    "ingest": "simulator.faults.ingest_speed:ingest_command",
     "throughput": "simulator.faults.throughput:throughput_command",
 }
 

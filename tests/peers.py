@@ -13,7 +13,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from contract.acks import Ack, Refusal, to_ranges
-from contract.envelope import Envelope, parse_event
+from contract.envelope import Envelope, parse_event, read_event, split_backlog
 from contract.topics import EdgeTopics
 
 
@@ -28,15 +28,21 @@ def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 10
 class Acker:
     """Subscribes to one edge with a kept session, keeps every event in memory and acknowledges it at once."""
 
-    def __init__(self, port: int, topics: EdgeTopics, acknowledging: bool = True, name: str = "acker") -> None:
+    def __init__(
+        self, port: int, topics: EdgeTopics, acknowledging: bool = True, name: str = "acker", password: str = ""
+    ) -> None:
         self.acknowledging = acknowledging
         self.refuse: set[int] = set()
         self.events: list[Envelope] = []
+        self.backlogs: list[int] = []
+        """How many events each backlog message had."""
         self.others: list[tuple[str, dict[str, Any], bool]] = []
         """Every other message: topic, JSON, whether it came as retained."""
         self._topics = topics
         self._subscribed = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, name, clean_session=False)
+        if password:
+            self._client.username_pw_set(name, password)
         self._client.reconnect_delay_set(0.1, 0.5)
         self._client.on_connect = lambda client, *_: client.subscribe(f"{topics.prefix}/#", 1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
@@ -65,11 +71,17 @@ class Acker:
         self._client.loop_stop()
 
     def _take(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        if not message.topic.startswith(f"{self._topics.prefix}/event/"):
-            if message.payload and "/sensor/" not in message.topic:
-                self.others.append((message.topic, json.loads(message.payload), message.retain))
-            return
-        event = parse_event(message.payload)
+        if message.topic == self._topics.backlog:
+            items = [read_event(raw) for raw, _ in split_backlog(message.payload)]
+            self.backlogs.append(len(items))
+            for item in items:
+                self._take_event(item)
+        elif message.topic.startswith(f"{self._topics.prefix}/event/"):
+            self._take_event(parse_event(message.payload))
+        elif message.payload and "/sensor/" not in message.topic:
+            self.others.append((message.topic, json.loads(message.payload), message.retain))
+
+    def _take_event(self, event: Envelope) -> None:
         self.events.append(event)
         if event.sequence in self.refuse:
             refusal = Refusal(outbox_id=event.outboxid, sequence=event.sequence, reason="not understood")

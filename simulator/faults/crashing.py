@@ -16,8 +16,8 @@ Place = tuple[str, str, Literal["before", "after"]]
 """`module` or `module:class`, the function there, and whether the crash comes before or after its work."""
 
 EDGE_PLACES: dict[str, Place] = {
-    "edge: committed, not published": ("edge.delivery:Delivery", "_send_event", "before"),
-    "edge: published, not noted": ("edge.delivery:Delivery", "_send_event", "after"),
+    "edge: committed, not published": ("edge.delivery:Delivery", "_send", "before"),
+    "edge: published, not noted": ("edge.delivery:Delivery", "_send", "after"),
     "edge: acked, not marked": ("edge.outbox:Outbox", "mark_acked", "before"),
     "edge: ack handed to the outbox": ("edge.outbox:Outbox", "mark_acked", "after"),
 }

@@ -162,6 +162,9 @@ class PostgreSQL:
         with (self.folder / "postgres.log").open("ab") as log:
             self.process = subprocess.Popen(as_postgres(serve), stdout=log, stderr=log)
         wait_for_port(self.port, self.process)
+        ready = [postgres_program("pg_isready"), "--host=127.0.0.1", f"--port={self.port}", "--quiet"]
+        while subprocess.run(ready, check=False).returncode != 0 and self.process.poll() is None:
+            time.sleep(0.05)  # it listens before it takes anybody in
 
     def new_database(self) -> str:
         """Create an empty database and return its URL."""

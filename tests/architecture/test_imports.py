@@ -17,7 +17,7 @@ ALLOWED = {
     "av": ("edge/sources/", "edge/evidence/clip.py", "simulator/video.py", "simulator/camera/", "simulator/bench"),
     "cv2": ("edge/imaging.py", "edge/falling/", "edge/plates/", "simulator/"),
     "onnxruntime": ("edge/inference.py",),
-    "paho": ("edge/delivery.py", "collector/mqtt.py", "simulator/subscriber.py"),
+    "paho": ("edge/link.py", "collector/mqtt.py", "simulator/subscriber.py"),
     "amqtt": ("simulator/broker.py",),
     "fastapi": ("collector/",),
     "sqlalchemy": ("collector/",),

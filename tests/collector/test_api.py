@@ -47,7 +47,9 @@ class Api:
         return found
 
     async def take(self, edge: SampleEdge, *events: dict[str, Any]) -> None:
-        await ingest(self.collector.database, [understand(edge.incoming(event)) for event in events], self.now_us)
+        await ingest(
+            self.collector.database, [one for event in events for one in understand(edge.incoming(event))], self.now_us
+        )
 
     async def client(self, role: Role | None) -> httpx.AsyncClient:
         headers = {}
@@ -384,7 +386,7 @@ async def test_a_revoked_token_is_worth_nothing(api: Api) -> None:
 
 async def test_hundred_thousand_events_are_listed_quickly(api: Api) -> None:
     edge = SampleEdge()
-    messages = [understand(edge.incoming(edge.sensor(alarm=False))) for _ in range(1000)]
+    messages = [one for _ in range(1000) for one in understand(edge.incoming(edge.sensor(alarm=False)))]
     await ingest(api.collector.database, messages, api.now_us)
     columns = "type, site, edge, source, occurred_us, received_us, late, payload"
     copies = (

@@ -36,7 +36,7 @@ def collector(*arguments: str, data: Path) -> str:
 
 
 async def take(store: Database, *incoming: Incoming) -> None:
-    await ingest(store, [understand(message) for message in incoming], later_us(0))
+    await ingest(store, [one for message in incoming for one in understand(message)], later_us(0))
 
 
 async def asked(store: Database) -> list[dict[str, object]]:

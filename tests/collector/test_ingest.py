@@ -25,7 +25,7 @@ NOW = later_us(60)
 
 
 async def take(database: Database, *incoming: Incoming, now_us: int = NOW, again: bool = False) -> Outcome:
-    return await ingest(database, [understand(message) for message in incoming], now_us, again=again)
+    return await ingest(database, [one for message in incoming for one in understand(message)], now_us, again=again)
 
 
 async def rows(database: Database, table: Table) -> list[Any]:
@@ -72,6 +72,22 @@ async def test_alerts_of_a_batch_are_told_in_order_and_a_later_reading_corrects_
     raisers = [*(event["id"] for event in (*sent[:3], sent[4])), known[1]["id"]]
     assert [alert["event_id"] for alert in told] == raisers
     assert await count(database, alert_steps) == 5
+
+
+async def test_events_of_a_backlog_are_each_as_if_they_had_come_alone(database: Database) -> None:
+    edge = SampleEdge()
+    sent = [edge.fall(), edge.sensor(alarm=False), edge.passage(), {**edge.sensor(alarm=False), "data": {}}]
+    foreign = {**edge.sensor(alarm=False), "edge": "gate-2"}
+    batch = Incoming("watchpost/v1/west/gate-1/backlog", json.dumps([*sent, foreign], ensure_ascii=False).encode())
+    outcome = await take(database, batch)
+    ack = outcome.acks["watchpost/v1/west/gate-1/ack"]
+    assert [(one.from_sequence, one.to_sequence) for one in ack.ranges] == [(1, 3)]
+    assert sorted(one.sequence for one in ack.refused) == [4, 5]
+    assert [json.loads(row.payload) for row in await rows(database, events)] == sent[:3]
+    assert sorted(row.kind for row in await rows(database, dead_letters)) == ["foreign", "malformed"]
+    assert {row.topic for row in await rows(database, dead_letters)} == {"watchpost/v1/west/gate-1/event/sensor/hall"}
+    assert (await take(database, edge.incoming(sent[0]))).tally.duplicates == 1
+    assert (await take(database, Incoming(batch.topic, b'[{"a": 1e999}]'))).tally.set_aside == 1
 
 
 async def test_duplicates_are_acknowledged_again_and_change_nothing(database: Database) -> None:
@@ -237,7 +253,7 @@ async def test_a_hit_that_was_matched_long_after_is_history(
     edge = SampleEdge()
     hit = edge.hit()
     hit["data"]["late"] = late
-    await ingest(database, [understand(edge.incoming(hit))], later_us(after_s))
+    await ingest(database, understand(edge.incoming(hit)), later_us(after_s))
     (alert,) = await rows(database, alerts)
     assert alert.late is expected
 

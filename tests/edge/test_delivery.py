@@ -21,12 +21,13 @@ from services import Mosquitto, require, wait_for_port
 
 from contract.commands import Command, ConfigDesired, ConfigReported, Reply, Watchlist
 from contract.events import EventType, SensorData
-from contract.status import Birth, CameraStatus, Health
-from contract.topics import EdgeTopics
+from contract.status import Birth, CameraStatus, CollectorStatus, Health
+from contract.topics import EdgeTopics, SiteTopics
 from edge.clock import SystemClock
 from edge.config import BrokerSettings, DeliverySettings
-from edge.delivery import Delivery, probe
+from edge.delivery import Delivery
 from edge.errors import DeliveryError, OutboxError
+from edge.link import probe
 from edge.outbox import NewEvent, Outbox
 
 pytestmark = pytest.mark.services
@@ -117,6 +118,58 @@ def acker(mosquitto: Mosquitto) -> Iterator[Acker]:
     peer = Acker(mosquitto.port, TOPICS)
     yield peer
     peer.stop()
+
+
+def test_old_events_go_together_to_a_collector_that_takes_that_and_alone_to_any_other(
+    mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge
+) -> None:
+    edge = start_edge(mosquitto.url, live_s=1)
+    last = [edge.outbox.put(sensor_event(number)) for number in range(250)][-1]
+    wait_until(lambda: edge.outbox.pending_count() == 0, "all are acknowledged")
+    assert acker.backlogs == []
+    for takes_backlog in (False, True):
+        status = CollectorStatus(
+            state="online", connection_id=uuid4(), at=datetime.now(UTC), takes_backlog=takes_backlog
+        )
+        acker.publish(SiteTopics("west").collector_status, status.model_dump_json())
+        seen = len(acker.events)
+        time.sleep(0.2)
+        time.sleep(1.0)  # until they are older than news
+        edge.outbox.mark_replay([(1, last)])
+        edge.delivery.look_again()
+        wait_until(lambda: edge.outbox.pending_count() == 0, "all are acknowledged again")
+        again = acker.events[seen:]
+        assert sorted(event.sequence for event in again) == list(range(1, last + 1))
+        assert all(event.replayed for event in again)
+        assert bool(acker.backlogs) == takes_backlog
+    assert sum(acker.backlogs) == last
+    assert max(acker.backlogs) == 100
+
+
+def test_a_backlog_that_the_broker_refuses_goes_event_by_event(tmp_path: Path, start_edge: StartEdge) -> None:
+    shipped = (Path(__file__).parents[2] / "configs" / "mosquitto.acl").read_text(encoding="utf-8")
+    acl = shipped.replace("pattern write watchpost/v1/+/%u/backlog\n", "") + "user acker\ntopic readwrite #\n"
+    assert "backlog" not in acl
+    broker = Mosquitto(tmp_path / "broker", users={"gate-1": "box", "acker": "x"}, acl=acl)
+    broker.start()
+    try:
+        acker = Acker(broker.port, TOPICS, password="x")
+        password = tmp_path / "password"
+        password.write_text("box")
+        edge = start_edge(broker.url, {"username": "gate-1", "password_file": str(password)}, ack_timeout_s=1)
+        status = CollectorStatus(state="online", connection_id=uuid4(), at=datetime.now(UTC), takes_backlog=True)
+        acker.publish(SiteTopics("west").collector_status, status.model_dump_json(), retain=True)
+        time.sleep(0.3)
+        last = [edge.outbox.put(sensor_event(number)) for number in range(30)][-1]
+        wait_until(lambda: edge.outbox.pending_count() == 0, "all are acknowledged")
+        edge.outbox.mark_replay([(1, last)])
+        edge.delivery.look_again()
+        wait_until(lambda: edge.outbox.pending_count() == 0, "all are acknowledged again")
+        assert acker.backlogs == []
+        assert acker.sequences().count(last) == 2
+        acker.stop()
+    finally:
+        broker.kill()
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

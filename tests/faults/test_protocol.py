@@ -106,7 +106,9 @@ class Protocol(RuleBasedStateMachine):
 
         ingesting._store_ranges = die if fail else whole
         try:
-            work = ingesting.ingest(self.store, [understand(one) for one in batch], int(self.clock.now() * 1e6))
+            work = ingesting.ingest(
+                self.store, [found for one in batch for found in understand(one)], int(self.clock.now() * 1e6)
+            )
             return list(self.loop.run_until_complete(work).acks.values())
         except SystemError:
             return []

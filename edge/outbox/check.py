@@ -1,0 +1,70 @@
+"""Reading an outbox's file: its events in order, and whether its invariants hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edge.database import Database
+from edge.errors import OutboxCorrupt
+from edge.outbox.changes import to_ranges
+from edge.outbox.event import StoredEvent, stored
+from edge.outbox.file import SCHEMA
+
+
+def list_events(database: Database, after: int = 0, limit: int = 100) -> list[StoredEvent]:
+    """Events of any state with sequence > after, in order."""
+    rows = database.read(
+        "SELECT sequence, type, source, created_s, state, replay, body FROM event"
+        " WHERE sequence > ? ORDER BY sequence LIMIT ?",
+        (after, limit),
+    )
+    return [stored(row) for row in rows]
+
+
+def check(path: Path) -> list[str]:
+    """Verify the invariants of an outbox file (no agent may be using it). Returns what is wrong. Raises OutboxError."""
+    if not path.is_file():
+        raise OutboxCorrupt(f"{path}: there is no such file")
+    database = Database(path, SCHEMA)
+    try:
+        problems = [str(row[0]) for row in database.read("PRAGMA integrity_check") if row[0] != "ok"]
+        return problems + _check_numbers(database) + _check_bodies(database) + _check_files(database)
+    finally:
+        database.close()
+
+
+def _check_numbers(database: Database) -> list[str]:
+    """Every number from 1 to the last is exactly one row of `event` or in one range of `gone`."""
+    last_rows = database.read("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+    last = int(last_rows[0][0]) if last_rows else 0
+    spans = [(low, high) for low, high in database.read("SELECT low, high FROM gone")]
+    spans += to_ranges([row[0] for row in database.read("SELECT sequence FROM event ORDER BY sequence")])
+    problems, expected = [], 1
+    for low, high in sorted(spans):
+        if low > expected:
+            problems.append(f"numbers {expected} to {low - 1} are neither here nor written down as gone")
+        if low < expected:
+            problems.append(f"numbers {low} to {min(high, expected - 1)} are here (or gone) twice")
+        expected = max(expected, high + 1)
+    if expected != last + 1:
+        problems.append(f"the last number given is {last}, but events account for 1 to {expected - 1}")
+    return problems
+
+
+def _check_bodies(database: Database) -> list[str]:
+    problems = []
+    for sequence, identity, body in database.read("SELECT sequence, id, body FROM event"):
+        try:
+            found = json.loads(body).get("id")
+        except ValueError as error:
+            problems.append(f"event {sequence}: not JSON ({error})")
+            continue
+        if found != identity:
+            problems.append(f"event {sequence}: its body has the id {found}, its row {identity}")
+    return problems
+
+
+def _check_files(database: Database) -> list[str]:
+    rows = database.read("SELECT sha256, path FROM upload WHERE state = 0")
+    return [f"evidence {sha256}: {path} is not there" for sha256, path in rows if not Path(path).is_file()]
