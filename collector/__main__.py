@@ -85,6 +85,9 @@ main.add_command(store_options(restore))
     help="Certificate authority of an mqtts:// broker.",
 )
 @click.option(
+    "--share", envvar="WATCHPOST_SHARE", is_flag=True, help="Several collectors on one PostgreSQL share the events."
+)
+@click.option(
     "--host",
     envvar="WATCHPOST_HOST",
     default="127.0.0.1",
@@ -131,6 +134,12 @@ def run(**options: Any) -> None:
         raise click.ClickException("the collector did not start; the reason is above")
 
 
+def _may_share(options: dict[str, Any]) -> bool:
+    if options["share"] and _url(options["database"], options["data"]).get_backend_name() == "sqlite":
+        raise click.BadParameter("SQLite is for one collector; give a postgresql:// --database", param_hint="--share")
+    return bool(options["share"])
+
+
 def _settings(options: dict[str, Any]) -> Settings:
     broker = None
     try:
@@ -142,6 +151,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         data_folder=options["data"],
         database=_url(options["database"], options["data"]),
         broker=broker,
+        share=_may_share(options),
         gap_patience=GapPatience(ask_after_s=options["gap_ask_s"], alert_after_s=options["gap_alert_s"]),
         max_evidence_bytes=options["max_evidence_mb"] * MEBIBYTE,
         secure_cookies=options["secure_cookies"],

@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
@@ -25,6 +26,15 @@ MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 BUSY_TIMEOUT_MS = 10_000
 T = TypeVar("T")
+
+
+class Turn(IntEnum):
+    """What only one of several collectors does at a time: keys of PostgreSQL's advisory locks."""
+
+    MIGRATE = 0x57500001
+    INGEST = 0x57500002
+    """So the order of the rows' numbers is that of the commits, on which readers of what is new rely."""
+    PUBLISH = 0x57500003
 
 
 class DatabaseUrlError(ValueError):
@@ -118,6 +128,7 @@ class Database:
         """
         if self._writer is None:
             async with self.write() as connection:
+                await self.wait_turn(connection, Turn.INGEST)
                 return await work(connection)
         async with self._one_writer:
             running = asyncio.get_running_loop().run_in_executor(self._thread, self._transact_here, work)
@@ -130,11 +141,30 @@ class Database:
             with connection.begin():
                 return _drive(work(cast("AsyncConnection", _SameThread(connection))))
 
+    async def wait_turn(self, connection: AsyncConnection, turn: Turn) -> None:
+        """Where several collectors share the store: only one at a time goes on from here, until its transaction ends.
+
+        One that dies gives its turn back with its connection. On SQLite only one transaction writes anyway.
+        """
+        if not self.is_sqlite:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": int(turn)})
+
+    @asynccontextmanager
+    async def alone(self, turn: Turn) -> AsyncIterator[None]:
+        """This block runs in one collector at a time; it uses connections of its own."""
+        if self.is_sqlite:
+            yield
+            return
+        async with self.engine.begin() as holder:
+            await self.wait_turn(holder, turn)
+            yield
+
     async def migrate(self) -> None:
         """Bring the tables to this program's version; the folder of an SQLite file is made."""
         if self.is_sqlite and self.url.database not in {None, "", ":memory:"}:
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
         async with self.write() as connection:
+            await self.wait_turn(connection, Turn.MIGRATE)
             await connection.run_sync(_upgrade)
 
     async def close(self) -> None:

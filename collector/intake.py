@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, Select, delete, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
-from collector.database import Database
+from collector.database import Database, Turn
 from collector.duty import Duty
 from collector.ingest import Outcome, Tally, ingest
 from collector.instants import SECOND_US, Clock
@@ -137,17 +137,26 @@ class Publisher:
     async def publish_some(self) -> int:
         """Publish the oldest messages; returns how many there were."""
         oldest = select(messages).order_by(messages.c.message_id).limit(PUBLISH_BATCH)
+        if not await self._read(oldest.limit(1)):
+            return 0
+        async with self._database.alone(Turn.PUBLISH):
+            rows = await self._read(oldest)
+            done = await self._send(rows)
+            async with self._database.write() as connection:
+                await connection.execute(delete(messages).where(messages.c.message_id.in_(done)))
+        return len(rows)
+
+    async def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
         async with self._database.read() as connection:
-            rows = (await connection.execute(oldest)).all()
+            return list(await connection.execute(query))
+
+    async def _send(self, rows: Sequence[Row[Any]]) -> list[int]:
+        """Publish what is still news; ids of what need not be published again."""
         fresh = [row for row in rows if row.expires_us is None or row.expires_us - self._clock() >= SECOND_US]
         confirmed = await self._link.publish([self._outgoing(row) for row in fresh]) if fresh else 0
         self.published += confirmed
         unsent = {row.message_id for row in fresh[confirmed:]}
-        done = [row.message_id for row in rows if row.message_id not in unsent]
-        if done:
-            async with self._database.write() as connection:
-                await connection.execute(delete(messages).where(messages.c.message_id.in_(done)))
-        return len(rows)
+        return [row.message_id for row in rows if row.message_id not in unsent]
 
     def _outgoing(self, row: Row[Any]) -> Outgoing:
         left_s = None if row.expires_us is None else (row.expires_us - self._clock()) // SECOND_US

@@ -27,6 +27,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from pydantic import ValidationError
 
 from collector.messages import Incoming
 from contract.status import CollectorStatus
@@ -43,9 +44,10 @@ from contract.topics import (
 
 log = logging.getLogger(__name__)
 
-SUBSCRIPTIONS = (
-    (EVENTS_OF_ALL, 1),
-    (BACKLOG_OF_ALL, 1),
+EVENTS = ((EVENTS_OF_ALL, 1), (BACKLOG_OF_ALL, 1))
+SHARE = "$share/collectors/"
+"""Before a topic: the broker gives each message to one of the collectors."""
+STATES = (
     (STATUS_OF_ALL, 1),
     (BIRTH_OF_ALL, 1),
     (CAMERA_STATUS_OF_ALL, 1),
@@ -208,8 +210,12 @@ class Inbox:
 class Link:
     """The collector's connection to the broker."""
 
-    def __init__(self, address: BrokerAddress, client_id: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, address: BrokerAddress, client_id: str, loop: asyncio.AbstractEventLoop, *, share: bool = False
+    ) -> None:
+        """With `share` others take events too. Then the broker must not keep them for us when we are gone."""
         self.address = address
+        self._share = share
         self.inbox = Inbox(loop)
         self.connected = asyncio.Event()
         self.last_error: str | None = None
@@ -222,7 +228,7 @@ class Link:
         self._heard = asyncio.Event()
         self._client_id = client_id
         self._presences: dict[str, Presence] = {}
-        self._client = address.client(client_id, session=True)
+        self._client = address.client(client_id, session=not share)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
@@ -232,7 +238,7 @@ class Link:
 
     def start(self) -> None:
         """Begin to connect; a broker that is not there yet is waited for."""
-        self.address.connect(self._client, session=True)
+        self.address.connect(self._client, session=not self._share)
 
     def stop(self) -> None:
         """Say goodbye for every site and disconnect. Blocks for at most `LEAVE_TIMEOUT_S`: call it from a thread.
@@ -313,7 +319,8 @@ class Link:
         self._refused = False
         self.last_error = None
         self._connection += 1
-        client.subscribe(list(SUBSCRIPTIONS))
+        prefix = SHARE if self._share else ""
+        client.subscribe([*((prefix + topic, qos) for topic, qos in EVENTS), *STATES])
         log.info("connected to %s (MQTT %s)", self.address, self.address.protocol)
         self._call(self.connected.set)
 
@@ -370,6 +377,7 @@ class Presence:
         self._client = address.client(client_id, session=False)
         self._client.will_set(self._topic, self._payload("offline"), qos=1, retain=True)
         self._client.on_connect = self._announce
+        self._client.on_message = self._on_status
         address.connect(self._client, session=False)
 
     def show(self) -> None:
@@ -388,9 +396,25 @@ class Presence:
         self._client.loop_stop()
 
     def _announce(
-        self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _more: Properties | None
+        self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _more: Properties | None
     ) -> None:
-        if not reason.is_failure and self._shown:
+        if reason.is_failure:
+            return
+        client.subscribe(self._topic, 1)
+        if self._shown:
+            self._say_online()
+
+    def _on_status(self, client: Client, _data: object, message: MQTTMessage) -> None:
+        """Another collector of this site, or an earlier run of this one, is gone; we are not.
+
+        Edges hear that and send again what only it may have had.
+        """
+        client.ack(message.mid, message.qos)
+        try:
+            status = CollectorStatus.model_validate_json(message.payload)
+        except ValidationError:
+            return  # whoever wrote that, it is not about us
+        if status.state == "offline" and status.connection_id != self._connection_id and self._shown:
             self._say_online()
 
     def _say_online(self) -> None:

@@ -55,7 +55,8 @@ class Collector:
 
     async def _join_broker(self, settings: Settings) -> None:
         assert settings.broker is not None  # noqa: S101 -- the only caller has checked it
-        self.link = Link(settings.broker, f"watchpost-collector-{_own_name(settings)}", asyncio.get_running_loop())
+        name = f"watchpost-collector-{_own_name(settings)}"
+        self.link = Link(settings.broker, name, asyncio.get_running_loop(), share=settings.share)
         self.intake = Intake(self.database, self.link, self.pulse, self.clock, settings.duty)
         publisher = Publisher(self.database, self.link, self.pulse, self.clock)
         for site in await self._known_sites():

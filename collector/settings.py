@@ -22,6 +22,8 @@ class Settings:
     database: URL
     broker: BrokerAddress | None
     """None: only the API, no ingest."""
+    share: bool = False
+    """Other collectors on the same database and broker take events too."""
     gap_patience: GapPatience = field(default_factory=GapPatience)
     max_evidence_bytes: int = MAX_BYTES
     secure_cookies: bool = False
