@@ -18,7 +18,9 @@ from collector import access
 from collector.access import NameTaken, Role
 from collector.api.app import create_app
 from collector.backup_command import backup, restore
+from collector.configuration import ConfigurationError, load
 from collector.database import Database, DatabaseUrlError, database_url
+from collector.duty import Duty
 from collector.evidence import MAX_BYTES
 from collector.gaps import GapPatience
 from collector.instants import system_clock
@@ -121,6 +123,12 @@ main.add_command(store_options(restore))
     show_default=True,
     help="Alert when they stay away.",
 )
+@click.option(
+    "--config",
+    envvar="WATCHPOST_CONFIG",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What the site decides about its alerts, and who is told: see configs/collector.yaml.",
+)
 def run(**options: Any) -> None:
     """Serve: ingest from the broker, API and live page."""
     settings = _settings(options)
@@ -141,10 +149,13 @@ def _may_share(options: dict[str, Any]) -> bool:
 
 
 def _settings(options: dict[str, Any]) -> Settings:
-    broker = None
+    broker, duty = None, Duty()
     try:
+        duty = load(options["config"]).duty if options["config"] else duty
         if options["mqtt_url"]:
             broker = BrokerAddress.parse(options["mqtt_url"], options["mqtt_protocol"], options["mqtt_ca_file"])
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), param_hint="--config") from error
     except BrokerUrlError as error:
         raise click.BadParameter(str(error), param_hint="--mqtt-url") from error
     return Settings(
@@ -155,6 +166,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         gap_patience=GapPatience(ask_after_s=options["gap_ask_s"], alert_after_s=options["gap_alert_s"]),
         max_evidence_bytes=options["max_evidence_mb"] * MEBIBYTE,
         secure_cookies=options["secure_cookies"],
+        duty=duty,
     )
 
 

@@ -17,6 +17,8 @@ class Duty:
 
     rules: AlertRules = field(default_factory=AlertRules)
     channels: Sequence[Channel] = ()
+    page: str | None = None
+    """Where people open the page; notifications link to the alert there."""
 
     def raised(self, alert_id: str, site: str, severity: Severity, now_us: int) -> list[dict[str, Any]]:
         """Notifications of a new alert: at once, and later unless somebody acknowledges it."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
+from collector import reminders
 from collector.access import CookieSigner, cookie_signer
 from collector.database import Database
 from collector.evidence import EvidenceStore
@@ -17,6 +18,7 @@ from collector.gaps import watch
 from collector.instants import Clock, system_clock
 from collector.intake import Intake, Publisher
 from collector.mqtt import Link
+from collector.notifier import Notifier
 from collector.pulse import Pulse
 from collector.schema import edges, outboxes
 from collector.settings import Settings
@@ -64,6 +66,8 @@ class Collector:
         self._spawn("ingest", self.intake.run())
         self._spawn("publish", publisher.run())
         self._spawn("gaps", watch(self.database, self.pulse, self.clock, settings.gap_patience, settings.duty))
+        self._spawn("reminders", reminders.watch(self.database, self.pulse, self.clock, settings.duty))
+        self._spawn("notifications", Notifier(self.database, self.pulse, self.clock, settings.duty).run())
         self.link.start()
 
     async def _known_sites(self) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from contract.alerts import AlertState, AlertType, Severity
 from contract.base import StrictMessage
@@ -79,20 +79,34 @@ class Due(StrictMessage):
         return None
 
 
-class AlertRules(StrictMessage):
-    """What a site decides about its alerts."""
+STANDARD_DUE: Mapping[Severity, Due] = {
+    "critical": Due(acknowledge_s=60, arrive_s=600, close_s=3600),
+    "warning": Due(acknowledge_s=600, arrive_s=3600, close_s=86400),
+}
+STANDARD_GROUPING: Mapping[AlertType, float] = {
+    "falling_object": 120,
+    "watchlist_hit": 600,
+    "sensor": 600,
+    "camera": 600,
+}
 
-    due: Mapping[Severity, Due] = {
-        "critical": Due(acknowledge_s=60, arrive_s=600, close_s=3600),
-        "warning": Due(acknowledge_s=600, arrive_s=3600, close_s=86400),
-    }
-    group_within_s: Mapping[AlertType, float] = {
-        "falling_object": 120,
-        "watchlist_hit": 600,
-        "sensor": 600,
-        "camera": 600,
-    }
-    """How long after the last event of an open alert another one of the same group still joins it."""
+
+class AlertRules(StrictMessage):
+    """What a site decides about its alerts. What it does not mention stays as it is."""
+
+    due: Mapping[Severity, Due] = STANDARD_DUE
+    group_within_s: Mapping[AlertType, Annotated[float, Field(ge=0)]] = STANDARD_GROUPING
+    """How long after the last event of an open alert another one of the same group still joins it; 0: never."""
+
+    @field_validator("due")
+    @classmethod
+    def _with_standard_due(cls, given: Mapping[Severity, Due]) -> Mapping[Severity, Due]:
+        return {**STANDARD_DUE, **given}
+
+    @field_validator("group_within_s")
+    @classmethod
+    def _with_standard_grouping(cls, given: Mapping[AlertType, float]) -> Mapping[AlertType, float]:
+        return {**STANDARD_GROUPING, **given}
 
     def due_us(self, severity: Severity, state: AlertState, since_us: int) -> int | None:
         """When an alert raised at `since_us` must have left this state; None when nothing is due."""

@@ -26,7 +26,7 @@ DUTY = Duty()
 
 
 async def take(database: Database, edge: SampleEdge, *sent: dict[str, Any], now_us: int = NOW) -> None:
-    await ingest(database, [understand(edge.incoming(event)) for event in sent], now_us)
+    await ingest(database, [one for event in sent for one in understand(edge.incoming(event))], now_us)
 
 
 async def rows(database: Database, table: Table) -> list[Any]:
@@ -147,7 +147,7 @@ async def test_time_that_has_passed_is_noted_once(database: Database) -> None:
 
 
 def title_of(edge: SampleEdge, event: dict[str, Any]) -> dict[str, str]:
-    message = understand(edge.incoming(event))
+    (message,) = understand(edge.incoming(event))
     assert isinstance(message, EventMessage)
     made = draft(message, to_instant(NOW))
     assert made is not None

@@ -32,7 +32,7 @@ def parse_here(text: str) -> AgentConfig:
     return parse(text, Path("/etc/watchpost/agent.yaml"))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("agent*.yaml")), ids=lambda path: path.name)
 def test_every_example_loads(path: Path) -> None:
     assert load(path).cameras
 
