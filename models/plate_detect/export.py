@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import onnx
 import torch
 
 from edge.plates.detector import MODEL
 from models.plate_detect.net import DetectorNet, ExportedDetector
+from models.training import Signature, export_onnx
 
 TARGET = Path(__file__).resolve().parent / f"{MODEL}.onnx"
 
@@ -25,22 +25,8 @@ def export(state: dict[str, Any], target: Path, trained: str) -> None:
     wrapped = ExportedDetector(net).eval()
     example = torch.zeros((2, 192, 320, 3), dtype=torch.uint8)
     rows, columns = torch.export.Dim("rows", min=2, max=128), torch.export.Dim("columns", min=2, max=128)
-    torch.onnx.export(
-        wrapped,
-        (example,),
-        str(target),
-        input_names=["pictures"],
-        output_names=["heat", "corners"],
-        dynamic_shapes={"pictures": {0: torch.export.Dim("batch", min=1, max=64), 1: 32 * rows, 2: 32 * columns}},
-        opset_version=18,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    model = onnx.load(str(target))
-    onnx.helper.set_model_props(model, {"trained": trained})
-    model.ir_version = min(model.ir_version, 10)
-    onnx.save(model, str(target))
+    axes = {0: torch.export.Dim("batch", min=1, max=64), 1: 32 * rows, 2: 32 * columns}
+    export_onnx(wrapped, example, target, Signature("pictures", ("heat", "corners"), axes), trained)
 
 
 @click.command()

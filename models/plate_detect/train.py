@@ -5,12 +5,9 @@ python -m models.plate_detect.train --cache DIR --checkpoint FILE --minutes 30 [
 
 from __future__ import annotations
 
-import copy
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import cv2
@@ -21,9 +18,12 @@ from torch import Tensor, nn
 
 from edge.plates.detector import CLOSE_UP, CORNER_SCALE, STRIDE, CloseUp, close_up, on_larger_ground
 from models.plate_detect.net import DetectorNet, normalise
+from models.training import Run, RunSettings, prepare_torch, train_until
 from simulator.plates import degrade
 
 EMA = 0.998
+SEED = 7
+"""Of the run; the cache has its own."""
 
 
 @dataclass(frozen=True)
@@ -178,39 +178,11 @@ def losses(outputs: tuple[Tensor, Tensor], target: Targets) -> dict[str, Tensor]
     return {"heat": heat, "corners": error.sum() / target.weights.sum().clamp(min=1e-3)}
 
 
-class Trainer:
-    """The state of one run: what a checkpoint holds."""
+class Trainer(Run):
+    """A run of the detector."""
 
-    def __init__(self, device: str, rate: float, precision: str = "float32") -> None:
-        self.net = DetectorNet().to(device, memory_format=torch.channels_last)
-        self.mean = copy.deepcopy(self.net)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=rate, weight_decay=0.02)
-        self.rate = rate
-        self.device = device
-        self.autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16")
-        self.seconds = 0.0
-        self.step = 0
-        self.seen = 0
-
-    def save(self, path: Path) -> None:
-        """Write the checkpoint beside itself, then move it there: a broken run leaves the last good one."""
-        state = {
-            "net": self.net.state_dict(),
-            "mean": self.mean.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "seconds": self.seconds,
-            "step": self.step,
-            "seen": self.seen,
-        }
-        torch.save(state, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
-
-    def load(self, path: Path) -> None:
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
-        self.net.load_state_dict(state["net"])
-        self.mean.load_state_dict(state["mean"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.seconds, self.step, self.seen = state["seconds"], state["step"], state["seen"]
+    def __init__(self, settings: RunSettings) -> None:
+        super().__init__(DetectorNet(), settings)
 
     def start_from(self, path: Path) -> None:
         """The averaged weights of another run's checkpoint; what this net has besides stays as it is."""
@@ -219,12 +191,8 @@ class Trainer:
         self.mean.load_state_dict(self.net.state_dict())
 
     def learn(self, batches: list[tuple[Tensor, Targets]], share: float) -> dict[str, float]:
-        """One step on batches of different sizes; `share` of the run that is over decides the rate (cosine)."""
-        warm = min(1.0, (self.step + 1) / 200)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * min(1.0, share))) / 2)
-        self.net.train()
-        self.optimiser.zero_grad(set_to_none=True)
+        """One step on batches of different sizes; `share` of the run that is over decides the rate."""
+        self.begin_step(share)
         shown: dict[str, float] = {}
         for name, (pictures, target) in zip(("", "close "), batches, strict=True):
             with self.autocast:
@@ -233,21 +201,32 @@ class Trainer:
             parts = losses(outputs, moved)
             (parts["heat"] + 4 * parts["corners"]).backward()
             shown |= {name + part: float(value.detach()) for part, value in parts.items()}
-            self.seen += len(pictures)
-        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimiser.step()
-        self._follow()
-        self.step += 1
+        self.end_step(sum(len(pictures) for pictures, _ in batches))
         return shown
 
-    def _follow(self) -> None:
-        keep = min(EMA, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for mean, now in zip(self.mean.state_dict().values(), self.net.state_dict().values(), strict=True):
-                if mean.dtype.is_floating_point:
-                    mean.lerp_(now, 1 - keep)
-                else:
-                    mean.copy_(now)
+
+class Feed:
+    """Batches of a cache that may still be growing."""
+
+    def __init__(self, cache: Path, batch: int, rng: np.random.Generator, generator: torch.Generator) -> None:
+        self._cache, self._batch, self._rng, self._generator = cache, batch, rng, generator
+        self.refresh()
+
+    def refresh(self) -> int:
+        """Look for new shards; returns how many there are."""
+        self._pool = Pool.read(self._cache)
+        return len(self._pool.pictures)
+
+    def next(self) -> list[tuple[Tensor, Targets]]:
+        """Whole scenes and close-ups, changed anew, with what the net should say."""
+        scenes = self._pool.draw(self._rng, self._batch)
+        return [
+            (
+                augment(torch.from_numpy(pictures), self._generator),
+                targets(corners, *np.array(pictures.shape[1:3]) // STRIDE),
+            )
+            for pictures, corners in (scenes, close_ups(self._rng, *scenes))
+        ]
 
 
 @click.command()
@@ -272,38 +251,15 @@ def main(
     threads: int,
 ) -> None:
     """Train until MINUTES are used up; a checkpoint each two minutes."""
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
-    torch.manual_seed(7)
-    trainer = Trainer(device, rate, precision)
+    prepare_torch(threads, SEED)
+    trainer = Trainer(RunSettings(device, rate, precision, EMA))
     if checkpoint.exists():
         trainer.load(checkpoint)
     elif start is not None:
         trainer.start_from(start)
-    rng = np.random.default_rng((7, trainer.step))
-    generator = torch.Generator().manual_seed(7 + trainer.step)
-    pool = Pool.read(cache)
-    saved = began = time.monotonic()
-    base = trainer.seconds
-    while trainer.seconds < 60 * minutes:
-        scenes = pool.draw(rng, batch)
-        batches = [
-            (augment(torch.from_numpy(pictures), generator), targets(corners, *np.array(pictures.shape[1:3]) // STRIDE))
-            for pictures, corners in (scenes, close_ups(rng, *scenes))
-        ]
-        parts = trainer.learn(batches, trainer.seconds / (60 * minutes))
-        trainer.seconds = base + time.monotonic() - began
-        if trainer.step % 50 == 0:
-            shown = " ".join(f"{name} {value:.3f}" for name, value in parts.items())
-            click.echo(
-                f"{trainer.seconds / 60:6.1f} of {minutes:.0f} min, step {trainer.step}, {trainer.seen} seen, "
-                f"{len(pool.pictures)} shards: {shown}"
-            )
-        if time.monotonic() - saved > 120:
-            trainer.save(checkpoint)
-            saved = time.monotonic()
-            pool = Pool.read(cache)
-    trainer.save(checkpoint)
+    rng = np.random.default_rng((SEED, trainer.step))
+    feed = Feed(cache, batch, rng, torch.Generator().manual_seed(SEED + trainer.step))
+    train_until(trainer, checkpoint, minutes, lambda share: trainer.learn(feed.next(), share), feed.refresh)
 
 
 if __name__ == "__main__":

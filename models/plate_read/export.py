@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import onnx
 import torch
 
 from edge.plates.alphabet import ALPHABET
 from edge.plates.grammar import REGIONS
 from edge.plates.rectify import READER_HEIGHT, READER_WIDTH
 from models.plate_read.net import ExportedReader, ReaderNet, mean_of
+from models.training import Signature, export_onnx
 
 MODELS = Path(__file__).resolve().parents[1]
 
@@ -28,22 +28,8 @@ def export(
     net.load_state_dict(state)
     wrapped = ExportedReader(net, temperature).eval()
     example = torch.zeros((2, READER_HEIGHT, READER_WIDTH, 3), dtype=torch.uint8)
-    torch.onnx.export(
-        wrapped,
-        (example,),
-        str(target),
-        input_names=["crops"],
-        output_names=["log_probs", "colours", "layouts"],
-        dynamic_shapes={"crops": {0: torch.export.Dim("batch", min=1, max=256)}},
-        opset_version=18,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    model = onnx.load(str(target))
-    onnx.helper.set_model_props(model, {"trained": trained})
-    model.ir_version = min(model.ir_version, 10)
-    onnx.save(model, str(target))
+    axes = {0: torch.export.Dim("batch", min=1, max=256)}
+    export_onnx(wrapped, example, target, Signature("crops", ("log_probs", "colours", "layouts"), axes), trained)
 
 
 @click.command()

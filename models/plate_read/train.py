@@ -7,9 +7,6 @@ The learning rate follows the share of the minutes that is used up, so a run end
 
 from __future__ import annotations
 
-import copy
-import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +22,7 @@ from edge.plates.alphabet import ALPHABET, BLANK
 from edge.plates.grammar import REGIONS
 from models.plate_read.net import ReaderNet, mean_of, normalise
 from models.plate_read.samples import LONGEST
+from models.training import Run, RunSettings, prepare_torch, train_until
 
 EMA = 0.999
 REAL_SHARE = 0.14
@@ -113,34 +111,18 @@ def losses(outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor) -> dict[str, 
     }
 
 
-class Trainer:
-    """The state of one run: what a checkpoint holds."""
+class Trainer(Run):
+    """A run of the reader."""
 
-    def __init__(self, device: str, rate: float, precision: str = "float32", alphabet: str = ALPHABET) -> None:
-        self.net = ReaderNet(alphabet).to(device, memory_format=torch.channels_last)
-        self.mean = copy.deepcopy(self.net)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=rate, weight_decay=0.02)
-        self.rate = rate
-        self.device = device
+    net: ReaderNet
+    mean: ReaderNet
+
+    def __init__(self, settings: RunSettings, alphabet: str = ALPHABET) -> None:
+        super().__init__(ReaderNet(alphabet), settings)
         self.alphabet = alphabet
-        self.autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16")
-        self.seconds = 0.0
-        self.step = 0
-        self.seen = 0
 
-    def save(self, path: Path) -> None:
-        """Write the checkpoint beside itself, then move it there: a broken run leaves the last good one."""
-        state = {
-            "net": self.net.state_dict(),
-            "mean": self.mean.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "seconds": self.seconds,
-            "step": self.step,
-            "seen": self.seen,
-            "alphabet": self.alphabet,
-        }
-        torch.save(state, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"alphabet": self.alphabet}
 
     def begin_from(self, paths: Sequence[Path]) -> None:
         """The averaged weights of earlier runs, as the start of this one, also when they knew other characters."""
@@ -160,40 +142,38 @@ class Trainer:
             found[name][rows] = weights[name][sources]
         return found
 
-    def load(self, path: Path) -> None:
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
-        self.net.load_state_dict(state["net"])
-        self.mean.load_state_dict(state["mean"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.seconds, self.step, self.seen = state["seconds"], state["step"], state["seen"]
-
     def learn(self, crops: Tensor, labels: Tensor, share: float) -> dict[str, float]:
-        """One step; `share` of the run that is over decides the rate (cosine after a short warm-up)."""
-        warm = min(1.0, (self.step + 1) / 200)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * min(1.0, share))) / 2)
-        self.net.train()
+        """One step; `share` of the run that is over decides the rate."""
+        self.begin_step(share)
         with self.autocast:
             outputs = self.net(normalise(crops).to(self.device, memory_format=torch.channels_last))
         parts = losses(outputs, labels.to(self.device))
         total = parts["text"] + 0.1 * parts["colour"] + 0.1 * parts["layout"]
-        self.optimiser.zero_grad(set_to_none=True)
         total.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimiser.step()
-        self._follow()
-        self.step += 1
-        self.seen += len(crops)
+        self.end_step(len(crops))
         return {name: float(value.detach()) for name, value in parts.items()}
 
-    def _follow(self) -> None:
-        keep = min(EMA, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for mean, now in zip(self.mean.state_dict().values(), self.net.state_dict().values(), strict=True):
-                if mean.dtype.is_floating_point:
-                    mean.lerp_(now, 1 - keep)
-                else:
-                    mean.copy_(now)
+
+class Feed:
+    """Batches of a cache that may still be growing."""
+
+    def __init__(self, cache: Path, batch: int, rng: np.random.Generator, generator: torch.Generator) -> None:
+        self._cache, self._batch, self._rng, self._generator = cache, batch, rng, generator
+        self.refresh()
+
+    def refresh(self) -> int:
+        """Look for new shards; returns how many drawn ones there are."""
+        self._drawn, self._real = Pool.read(self._cache, "drawn"), Pool.read(self._cache, "real")
+        return len(self._drawn.crops)
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """Crops, changed anew, and their labels."""
+        crops, labels = self._drawn.draw(self._rng, self._batch)
+        if self._real.crops:
+            part = self._real.draw(self._rng, round(self._batch * REAL_SHARE))
+            crops, labels = np.concatenate([crops, part[0]]), np.concatenate([labels, part[1]])
+        fresh = augment(torch.from_numpy(crops), self._generator)
+        return fresh, torch.from_numpy(labels.astype(np.int64))
 
 
 @click.command()
@@ -233,38 +213,15 @@ def main(
     region: str,
 ) -> None:
     """Train until MINUTES are used up; a checkpoint each two minutes."""
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
-    torch.manual_seed(seed)
-    trainer = Trainer(device, rate, precision, REGIONS[region].alphabet)
+    prepare_torch(threads, seed)
+    trainer = Trainer(RunSettings(device, rate, precision, EMA), REGIONS[region].alphabet)
     if checkpoint.exists():
         trainer.load(checkpoint)
     elif begin_from:
         trainer.begin_from(begin_from)
     rng = np.random.default_rng((seed, trainer.step))
-    generator = torch.Generator().manual_seed(seed + trainer.step)
-    drawn, real = Pool.read(cache, "drawn"), Pool.read(cache, "real")
-    saved = began = time.monotonic()
-    base = trainer.seconds
-    while trainer.seconds < 60 * minutes:
-        crops, labels = drawn.draw(rng, batch)
-        if real.crops:
-            part = real.draw(rng, round(batch * REAL_SHARE))
-            crops, labels = np.concatenate([crops, part[0]]), np.concatenate([labels, part[1]])
-        fresh = augment(torch.from_numpy(crops), generator)
-        parts = trainer.learn(fresh, torch.from_numpy(labels.astype(np.int64)), trainer.seconds / (60 * minutes))
-        trainer.seconds = base + time.monotonic() - began
-        if trainer.step % 50 == 0:
-            shown = " ".join(f"{name} {value:.3f}" for name, value in parts.items())
-            click.echo(
-                f"{trainer.seconds / 60:6.1f} of {minutes:.0f} min, step {trainer.step}, {trainer.seen} seen, "
-                f"{len(drawn.crops)} shards: {shown}"
-            )
-        if time.monotonic() - saved > 120:
-            trainer.save(checkpoint)
-            saved = time.monotonic()
-            drawn, real = Pool.read(cache, "drawn"), Pool.read(cache, "real")
-    trainer.save(checkpoint)
+    feed = Feed(cache, batch, rng, torch.Generator().manual_seed(seed + trainer.step))
+    train_until(trainer, checkpoint, minutes, lambda share: trainer.learn(*feed.next(), share), feed.refresh)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from edge.plates.grammar import EUROPE
 from edge.plates.recognition import Recogniser
 from models.plate_read import samples, train
 from models.plate_read.evaluate import drawn_cases
+from models.training import RunSettings
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -46,9 +47,9 @@ def test_chinese_pictures_are_refused_for_another_region(tmp_path: Path) -> None
 
 def test_a_reader_begins_with_the_characters_that_another_one_knows(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    chinese = train.Trainer("cpu", 1e-3)
+    chinese = train.Trainer(RunSettings("cpu", 1e-3))
     chinese.save(tmp_path / "cn.pt")
-    european = train.Trainer("cpu", 1e-3, alphabet=LATIN_ALPHABET)
+    european = train.Trainer(RunSettings("cpu", 1e-3), alphabet=LATIN_ALPHABET)
     fresh = european.net.characters.weight.detach().clone()
     european.begin_from([tmp_path / "cn.pt"])
     assert torch.equal(european.net.features[0][0].weight, chinese.net.features[0][0].weight)

@@ -21,7 +21,7 @@ from models.plate_detect.samples import SceneGenerator
 from models.plate_read import export as read_export
 from models.plate_read import train as read
 from models.plate_read.net import ExportedReader, ReaderNet
-from models.plate_read.quantise import quantise
+from models.plate_read.quantise import Batches, quantise
 from models.plate_read.samples import (
     LONGEST,
     NO_TEXT,
@@ -33,6 +33,7 @@ from models.plate_read.samples import (
     write_shard,
 )
 from models.plate_read.transplant import Donor
+from models.training import RunSettings
 from simulator.plates import degrade, draw_plate, random_style
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (400, 500, 3), np.uint8)
@@ -78,14 +79,14 @@ def test_reader_learns_and_resumes(cache: Path, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     crops, labels = read.Pool.read(cache, "drawn").draw(np.random.default_rng(0), 32)
     batch = torch.from_numpy(crops).float(), torch.from_numpy(labels.astype(np.int64))
-    trainer = read.Trainer("cpu", 1e-2)
+    trainer = read.Trainer(RunSettings("cpu", 1e-2))
     losses = []
     for _ in range(8):
         trainer.step = 200  # past the warm-up
         losses.append(trainer.learn(*batch, 0.0)["text"])
     assert losses[-1] < 0.7 * losses[0]
     trainer.save(tmp_path / "run.pt")
-    again = read.Trainer("cpu", 1e-2)
+    again = read.Trainer(RunSettings("cpu", 1e-2))
     again.load(tmp_path / "run.pt")
     assert (again.step, again.seen) == (trainer.step, trainer.seen)
     for key, value in trainer.net.state_dict().items():
@@ -120,7 +121,7 @@ def test_eight_bit_reader_is_smaller_and_sees_nearly_the_same(tmp_path: Path) ->
     shipped = Path(__file__).parents[2] / "models" / "plate_read" / "plate_read.onnx"
     target = tmp_path / "plate_read" / "plate_read.onnx"
     crops = np.stack([sample.crop for sample in samples(64, seed=5)])
-    quantise(shipped, target, crops)
+    quantise(shipped, target, Batches("crops", np.split(crops, 2)))
     write_manifest(tmp_path)
     assert target.stat().st_size < 0.5 * shipped.stat().st_size
     small = ModelStore(tmp_path).load("plate_read").run({"crops": crops})[0]
