@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.faults.crashing import COLLECTOR_PLACES, EDGE_PLACES
+from simulator.faults.powercut import copy_of, play, put_down
 from simulator.faults.proxy import FAIR, Weather
 from simulator.faults.world import LoadedEdge, World
 
@@ -27,6 +28,8 @@ class Kind:
     hold_s: tuple[float, float] = (0.2, 2.0)
     database: str | None = None
     """Only with this database; None: with any."""
+    records: bool = False
+    """Only where writes can be recorded."""
 
 
 def _nothing() -> None:
@@ -119,6 +122,19 @@ def _spoil(path: Path, world: World) -> None:
     with path.open("r+b") as file:
         file.seek(world.rng.randrange(max(1, pages)) * _PAGE + _PAGE - torn)
         file.write(noise[:torn])
+
+
+def _cut_power(world: World) -> Heal:
+    """What the edge has written since its last fsync is lost, in whole or in part."""
+    edge = _an_edge(world)
+    edge.runner.end(signal.SIGKILL, hold=True)
+    before = copy_of(edge.disk.folder, world.folder / f"{edge.name}.before")
+    writes = edge.record = world.folder / f"{edge.name}.writes"
+    _start_edge(world, edge)
+    world.wait(world.rng.uniform(1.0, 4.0))
+    edge.runner.end(signal.SIGKILL, hold=True)
+    put_down(play(before, writes, world.rng), edge.disk.folder)
+    return lambda: _start_edge(world, edge)
 
 
 def _shift_clock(hours: int) -> Callable[[World], Heal]:
@@ -244,6 +260,7 @@ KINDS = (
     Kind("disk full at the edge", _fill_edge_disk),
     Kind("disk full at the collector", _fill_collector_disk),
     Kind("outbox page damaged", _damage_outbox),
+    Kind("power cut at the edge", _cut_power, records=True),
     Kind("clock jumps forward", _shift_clock(1)),
     Kind("clock jumps back", _shift_clock(-1)),
     Kind("two agents, one identity", _twin, (1.0, 3.0)),

@@ -21,6 +21,7 @@ from simulator.faults.count import Verdict, judge
 from simulator.faults.ledger import read_ledger
 from simulator.faults.matrix import Injected, as_page, as_table, make_report
 from simulator.faults.services import MissingProgram
+from simulator.faults.spawning import start_server
 from simulator.faults.world import World, fair, waiting_uploads
 
 _PATIENCE_S = 60.0
@@ -80,7 +81,7 @@ def is_clean(report: dict[str, Any]) -> bool:
 
 def choose(rng: random.Random, rounds: int, only: Sequence[str], database: str) -> list[Kind]:
     """Every kind as often as any other, in random order. Raises UsageError when none is left."""
-    fit = [kind for kind in KINDS if kind.database in {None, database}]
+    fit = [kind for kind in KINDS if kind.database in {None, database} and (start_server() or not kind.records)]
     fit = [kind for kind in fit if not only or any(part in kind.name for part in only)]
     if not fit:
         raise click.UsageError(f"no kind of fault has {' or '.join(only)} in its name")

@@ -36,7 +36,7 @@ from edge.logs import set_up
 from edge.outbox import Outbox
 from edge.plates.watchlist import WatchBook
 from edge.reporting import Reporter
-from simulator.faults import crashing
+from simulator.faults import crashing, powercut
 from simulator.faults.events import Maker, clip, picture
 from simulator.faults.ledger import Kept, Ledger, Promise, read_ledger
 
@@ -242,12 +242,15 @@ class LoadedEdge:
 @click.argument("config_file", type=click.Path(path_type=Path))
 @click.option("--ledger", type=click.Path(path_type=Path), required=True)
 @click.option("--producers", default=4, show_default=True)
+@click.option("--record", type=click.Path(path_type=Path), help="Record all writes here, for a power cut.")
 @click.option("--crash", help="name:count, see simulator.faults.crashing")
-def main(config_file: Path, ledger: Path, producers: int, crash: str | None) -> None:
+def main(config_file: Path, ledger: Path, producers: int, record: Path | None, crash: str | None) -> None:
     """Run one loaded edge."""
     settings = config.load(config_file)
     set_up("warning", json_lines=False)
     crashing.arm(crash)
+    if record is not None:
+        powercut.record_from_here(settings.data_dir, record)
     edge = LoadedEdge(settings, ledger, producers)
     print(json.dumps({"outbox_id": str(edge.outbox.outbox_id)}), flush=True)
     sys.exit(edge.run())

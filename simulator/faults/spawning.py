@@ -6,15 +6,20 @@ So a start costs what the program itself does, not Python's imports, and a recov
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from simulator.faults import powercut
+from simulator.faults.services import MissingProgram
 from simulator.orphans import end_with_parent
 
 _PRELOADED = ["simulator.faults.edge_process", "simulator.faults.collector_process", "alembic.command", "sqlite3"]
@@ -22,10 +27,38 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(_PRELOADED)
 
 
+@functools.cache
+def start_server() -> bool:
+    """Start the server that programs are forked from; whether they can record their writes for a power cut.
+
+    What records is loaded before anything else is, so into the server itself; there and in its programs it sleeps until
+    it is asked.
+    """
+    with contextlib.ExitStack() as undo:
+        folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="watchpost-recorder-")))
+        try:
+            os.environ["LD_PRELOAD"] = str(powercut.build(folder))
+        except MissingProgram:
+            forkserver.ensure_running()
+            return False
+        undo.callback(os.environ.pop, "LD_PRELOAD")
+        forkserver.ensure_running()
+        _wait_for_server()
+        return True
+
+
+def _wait_for_server() -> None:
+    """Until it has started, and so has loaded what it needs."""
+    first = _CONTEXT.Process(target=int)
+    first.start()
+    first.join()
+
+
 class Program:
     """A running program. Its standard input is ours to write, its output goes to `log`."""
 
     def __init__(self, module: str, arguments: Sequence[str], log: Path) -> None:
+        start_server()
         reader, self._orders = _CONTEXT.Pipe(duplex=False)
         self._process = _CONTEXT.Process(target=_become, args=(module, list(arguments), str(log), reader), daemon=True)
         self._process.start()

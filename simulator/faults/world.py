@@ -104,6 +104,8 @@ class LoadedEdge:
     rate: float
     crash: str | None = None
     """Where the next start is to crash; used once."""
+    record: Path | None = None
+    """Where the next start is to record its writes; used once."""
     leaving: bool = False
     """It is ended when all of its own has been delivered."""
 
@@ -291,7 +293,9 @@ class World:
 
         def arguments() -> list[str]:
             crash, edge.crash = edge.crash, None
+            record, edge.record = edge.record, None
             order = [] if crash is None else ["--crash", crash]
+            order += [] if record is None else ["--record", str(record)]
             return [str(settings), "--ledger", str(ledger), *order]
 
         edge.runner.arguments = arguments
