@@ -170,14 +170,17 @@ def _compared(told: dict[str, Any]) -> Iterator[str]:
 def _passages(told: dict[str, Any]) -> Iterator[str]:
     yield from _heading("Simulated checkpoints", "python -m simulator passages")
     yield "Seeds, fonts and vehicles that training never saw. A passage is right when its final text is; a single frame"
-    yield "is one reading that the analyzer made on the way."
+    yield "is one reading that the analyzer made on the way. Evidence: passages whose picture, read on its own at the"
+    yield "corners that the event names, bears the text that was told."
     yield ""
-    yield "| condition | passages | exact | missed | false | duplicate | passage exact | single frame exact |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    columns = ("passages", "exact", "missed", "false", "duplicate", "passage exact", "single frame exact", "evidence")
+    yield f"| condition | {' | '.join(columns)} |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for name, one in told["conditions"].items():
         counts = (one["passages"], one["exact"], one["passages"] - one["found"], one["false"], one["duplicate"])
         shares = (_text(one["passage_exact"]), _text(one["single_frame_exact"]))
-        yield f"| {name} | " + " | ".join(map(str, counts)) + " | " + " | ".join(shares) + " |"
+        proved = f"{one.get('proofs_show_it', '–')} of {one.get('proofs', '–')}"
+        yield f"| {name} | " + " | ".join(map(str, counts)) + " | " + " | ".join((*shares, proved)) + " |"
 
 
 def _false(told: dict[str, Any]) -> Iterator[str]:

@@ -28,6 +28,7 @@ from edge.plates.bench.sheet import Cell, write_sheets
 from edge.plates.recognition import Recogniser, Recognition
 from edge.plates.rectify import Corners
 from edge.plates.settings import PlatesSettings
+from edge.plates.stills import StillReader
 from edge.sources.file import FileSource
 from edge.types import Bgr, Finding
 from simulator.render import RenderedCamera
@@ -84,6 +85,9 @@ class Tally:
     duplicate: int = 0
     readings: int = 0
     readings_exact: int = 0
+    proofs: int = 0
+    proofs_show_it: int = 0
+    """Passages told with a text, and those of them whose evidence picture, read on its own, bears the very same."""
     wrong: list[dict[str, str]] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
@@ -92,6 +96,7 @@ class Tally:
             **asdict(self),
             "passage_exact": _share(self.exact, self.passages),
             "single_frame_exact": _share(self.readings_exact, self.readings),
+            "evidence_shows_it": _share(self.proofs_show_it, self.proofs),
         }
 
 
@@ -102,6 +107,8 @@ class Watched:
     played: Played
     findings: tuple[Finding, ...]
     readings: tuple[tuple[float, str], ...]
+    proved: tuple[bool, ...] = ()
+    """For each passage told with a text, whether its evidence picture bears it."""
 
 
 def scenario_of(seed: int, scenes: int, conditions: Sequence[Condition]) -> Scenario:
@@ -139,7 +146,19 @@ def watch(camera: RenderedCamera, models: ModelStore) -> Watched:
     if started is None:
         raise click.ClickException(f"{camera.video}: holds no frame; remove it and run again")
     played = Played(camera.id, started, read_truth(camera.truth))
-    return Watched(played, tuple(findings), tuple(analyzer.recorder.readings))
+    still = StillReader(models)
+    proved = tuple(_bears(one, still) for one in findings if _is_final(one) and _text(one))
+    return Watched(played, tuple(findings), tuple(analyzer.recorder.readings), proved)
+
+
+def _bears(finding: Finding, still: StillReader) -> bool:
+    """Whether the snapshot of a passage, at the corners that its event names, is read as the passage's text."""
+    if not isinstance(finding.data, PlatePassageData) or finding.data.corners is None:
+        return False
+    snapshot, _ = finding.pictures
+    size = np.array([snapshot.bgr.shape[1], snapshot.bgr.shape[0]], np.float32)
+    corners = np.array([tuple(point) for point in finding.data.corners], np.float32) * size
+    return still.read_place(snapshot.bgr, corners).text == _text(finding)
 
 
 def count(watched: Watched, tally: Tally) -> Iterator[Cell]:
@@ -154,6 +173,8 @@ def count(watched: Watched, tally: Tally) -> Iterator[Cell]:
     tally.exact += score.exact or 0
     tally.false += score.false
     tally.duplicate += score.duplicate
+    tally.proofs += len(watched.proved)
+    tally.proofs_show_it += sum(watched.proved)
     tally.readings += len(watched.readings)
     tally.readings_exact += sum(_is_exact(time_s, text, truths) for time_s, text in watched.readings)
     for match in matches:
@@ -221,13 +242,14 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _lines(tallies: dict[str, Tally]) -> Iterator[str]:
-    columns = ("scenes", "passages", "found", "exact", "missed", "false", "duplicate", "passage", "1 frame", "readings")
+    columns = "scenes passages found exact missed false duplicate passage 1-frame readings evidence".split()
     yield f"{'':8} " + " ".join(f"{name:>9}" for name in columns)
     for name, one in tallies.items():
         told = one.figures()
         counts = (one.scenes, one.passages, one.found, one.exact, one.passages - one.found, one.false, one.duplicate)
         shares = (told["passage_exact"], told["single_frame_exact"])
-        cells = [*counts, *("–" if share is None else f"{share:.4f}" for share in shares), one.readings]
+        proved = f"{one.proofs_show_it}/{one.proofs}"
+        cells = [*counts, *("–" if share is None else f"{share:.4f}" for share in shares), one.readings, proved]
         yield f"{name:8} " + " ".join(f"{cell:>9}" for cell in cells)
     for one in tallies.values():
         for wrong in one.wrong:
