@@ -242,7 +242,8 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _lines(tallies: dict[str, Tally]) -> Iterator[str]:
-    columns = "scenes passages found exact missed false duplicate passage 1-frame readings evidence".split()
+    columns = ["scenes", "passages", "found", "exact", "missed", "false", "duplicate", "passage", "1 frame"]
+    columns += ["readings", "evidence"]
     yield f"{'':8} " + " ".join(f"{name:>9}" for name in columns)
     for name, one in tallies.items():
         told = one.figures()
