@@ -50,6 +50,7 @@ faults: install ## break everything at random for hours and count what was lost;
 docs: install ## write the generated references again (schemas, AsyncAPI, OpenAPI)
 	@$(BIN)/python -m contract docs/ref/contract
 	@$(BIN)/python -m collector openapi > docs/ref/openapi.json
+	@$(BIN)/python -m collector roles > docs/ref/roles.md
 
 lock: ## choose all versions anew within pyproject.toml's bounds
 	@$(BIN)/pip install -q uv

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from collector import access
 from collector.access import NameTaken, Role
 from collector.api.app import create_app
+from collector.api.roles import table_of
 from collector.backup_command import backup, restore
+from collector.check_command import check
 from collector.configuration import ConfigurationError, load
 from collector.database import Database, DatabaseUrlError, database_url
 from collector.duty import Duty
@@ -53,6 +56,9 @@ def store_options(command: Command) -> Command:
     return data(database(command))
 
 
+site_option = click.option("--site", "sites", multiple=True, help="Sees only this site; again for more. Default: all.")
+
+
 @click.group()
 def main() -> None:
     """The small centre: takes events from the edges, keeps them, makes alerts, shows them."""
@@ -66,6 +72,7 @@ def main() -> None:
 main.add_command(watchlist)
 main.add_command(store_options(backup))
 main.add_command(store_options(restore))
+main.add_command(store_options(check))
 
 
 @main.command()
@@ -87,9 +94,6 @@ main.add_command(store_options(restore))
     help="Certificate authority of an mqtts:// broker.",
 )
 @click.option(
-    "--share", envvar="WATCHPOST_SHARE", is_flag=True, help="Several collectors on one PostgreSQL share the events."
-)
-@click.option(
     "--host",
     envvar="WATCHPOST_HOST",
     default="127.0.0.1",
@@ -99,6 +103,15 @@ main.add_command(store_options(restore))
 @click.option("--port", envvar="WATCHPOST_PORT", type=click.IntRange(0, 65535), default=8400, show_default=True)
 @click.option(
     "--secure-cookies", envvar="WATCHPOST_SECURE_COOKIES", is_flag=True, help="Send session cookies only over HTTPS."
+)
+@click.option(
+    "--share", envvar="WATCHPOST_SHARE", is_flag=True, help="Several collectors on one PostgreSQL share the events."
+)
+@click.option(
+    "--watchlist-key",
+    envvar="WATCHPOST_WATCHLIST_KEY",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Key of the watch list, as made by `watchlist new-key`; without it edges are told nothing.",
 )
 @click.option(
     "--max-evidence-mb",
@@ -138,6 +151,7 @@ def run(**options: Any) -> None:
         raise click.ClickException(str(error)) from error
     host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
     click.echo(f"Watchpost collector: http://{host}:{listener.getsockname()[1]}/")
+    settings = replace(settings, address=f"http://{host}:{listener.getsockname()[1]}")
     if not asyncio.run(serve(create_app(settings), listener)):
         raise click.ClickException("the collector did not start; the reason is above")
 
@@ -162,11 +176,12 @@ def _settings(options: dict[str, Any]) -> Settings:
         data_folder=options["data"],
         database=_url(options["database"], options["data"]),
         broker=broker,
-        share=_may_share(options),
         gap_patience=GapPatience(ask_after_s=options["gap_ask_s"], alert_after_s=options["gap_alert_s"]),
         max_evidence_bytes=options["max_evidence_mb"] * MEBIBYTE,
         secure_cookies=options["secure_cookies"],
         duty=duty,
+        share=_may_share(options),
+        watch_key_file=options["watchlist_key"],
     )
 
 
@@ -214,13 +229,16 @@ def token() -> None:
 @token.command("create")
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@site_option
 @store_options
-def create_token(name: str, role: str, data: Path, database: str | None) -> None:
+def create_token(name: str, role: str, sites: tuple[str, ...], data: Path, database: str | None) -> None:
     """Make a token and print it; it is not shown again."""
+
+    async def make(store: Database) -> str:
+        return await access.create_token(store, name, Role(role), system_clock(), sites=sites or None)
+
     try:
-        click.echo(
-            _with_store(data, database, lambda store: access.create_token(store, name, Role(role), system_clock()))
-        )
+        click.echo(_with_store(data, database, make))
     except NameTaken as error:
         raise click.ClickException(str(error)) from error
 
@@ -240,11 +258,16 @@ def revoke_token(name: str, data: Path, database: str | None) -> None:
     "--name", default="operator", show_default=True, help="Name that is written beside what this person does."
 )
 @click.option("--role", type=click.Choice(PEOPLE), default=Role.OPERATOR.value, show_default=True)
+@site_option
 @click.option("--base-url", envvar="WATCHPOST_BASE_URL", default="http://127.0.0.1:8400", show_default=True)
 @store_options
-def sign_in_link(name: str, role: str, base_url: str, data: Path, database: str | None) -> None:
-    """Print a link that signs one person in, once, within 15 minutes."""
-    code = _with_store(data, database, lambda store: access.create_link_code(store, name, Role(role), system_clock()))
+def sign_in_link(name: str, role: str, sites: tuple[str, ...], base_url: str, data: Path, database: str | None) -> None:
+    """Print a link that signs one person in, once, within 15 minutes; people with a password need none."""
+
+    async def make(store: Database) -> str:
+        return await access.create_link_code(store, name, Role(role), system_clock(), sites=sites or None)
+
+    code = _with_store(data, database, make)
     click.echo(f"{base_url.rstrip('/')}/sign-in#{code}")
 
 
@@ -292,6 +315,13 @@ def openapi() -> None:
     """Print the description of the HTTP API."""
     nowhere = Settings(Path(), _url(None, Path()), None)
     click.echo(json.dumps(create_app(nowhere).openapi(), indent=2, ensure_ascii=False))
+
+
+@main.command()
+def roles() -> None:
+    """Print which role may call which endpoint."""
+    nowhere = Settings(Path(), _url(None, Path()), None)
+    click.echo(table_of(create_app(nowhere)), nl=False)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector import alert_moves, alert_store, status_store
+from collector import alert_moves, alert_store, clones, passages, status_store
 from collector.alerts import CAMERA_TROUBLE, Draft, camera_draft, draft, is_late
 from collector.database import Database
 from collector.duty import Duty
@@ -99,7 +99,8 @@ async def _ingest(work: _Batch, batch: Sequence[Understood]) -> Outcome:
     new = await _without_known(work, [event for event in found if _admit(work, event)])
     await _store_events(work, new)
     await _store_letters(work, letters)
-    await _raise_alerts(work, new)
+    seen = await passages.follow(work.database, work.connection, new)
+    await _raise_alerts(work, new, await clones.suspects(work.connection, seen, work.now_us))
     await _store_ranges(work)
     return Outcome(_acks(work), work.tally)
 

@@ -19,7 +19,14 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from collector import schema_alerts, schema_audit, schema_people  # noqa: F401 -- their tables belong to `metadata`
+from collector import (  # noqa: F401 -- their tables belong to `metadata`
+    schema_alerts,
+    schema_audit,
+    schema_people,
+    schema_retention,
+    schema_vehicles,
+    schema_watch,
+)
 from collector.columns import RowId, metadata
 
 __all__ = ["metadata"]

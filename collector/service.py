@@ -12,16 +12,21 @@ from sqlalchemy import select
 
 from collector import reminders
 from collector.access import CookieSigner, cookie_signer
+from collector.audit import signing_key
 from collector.database import Database
 from collector.evidence import EvidenceStore
 from collector.gaps import watch
+from collector.housekeeping import keep_edges_told, keep_no_longer
 from collector.instants import Clock, system_clock
 from collector.intake import Intake, Publisher
 from collector.mqtt import Link
 from collector.notifier import Notifier
+from collector.people import offer_first_admin
 from collector.pulse import Pulse
 from collector.schema import edges, outboxes
 from collector.settings import Settings
+from collector.watchlists import read_key
+from contract.plate_keys import PlateKey
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +45,7 @@ class Collector:
     pulse: Pulse = field(default_factory=Pulse)
     link: Link | None = None
     intake: Intake | None = None
+    watch_key: PlateKey | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -51,9 +57,22 @@ class Collector:
         await database.migrate()
         evidence = EvidenceStore(settings.data_folder / "evidence", settings.max_evidence_bytes)
         collector = cls(settings, database, evidence, await cookie_signer(database), clock)
+        await collector._keep_house(settings)
         if settings.broker is not None:
             await collector._join_broker(settings)
         return collector
+
+    async def _keep_house(self, settings: Settings) -> None:
+        key = signing_key(settings.data_folder)
+        self._spawn("expiry", keep_no_longer(self.database, self.evidence, key, self.clock))
+        if settings.watch_key_file is not None:
+            self.watch_key = read_key(settings.watch_key_file)
+            self._spawn("watch list", keep_edges_told(self.database, self.watch_key, self.pulse, self.clock))
+        token = await offer_first_admin(self.database)
+        if token is not None and settings.address:
+            log.warning(
+                "nobody can sign in yet; make the first administrator: %s/sign-in#first.%s", settings.address, token
+            )
 
     async def _join_broker(self, settings: Settings) -> None:
         assert settings.broker is not None  # noqa: S101 -- the only caller has checked it

@@ -28,5 +28,9 @@ class Settings:
     max_evidence_bytes: int = MAX_BYTES
     secure_cookies: bool = False
     """Only over HTTPS: set it behind a TLS proxy."""
+    watch_key_file: Path | None = None
+    """Key that hashes the plates of the watch list; None: edges are told nothing."""
+    address: str = ""
+    """Where the page is, for links that are printed."""
     duty: Duty = field(default_factory=Duty)
     """What the site decides about its alerts, and who is told of them."""

@@ -1,11 +1,12 @@
 """A watch list from a table of plates to what an edge may have of it: keyed hashes.
 
-Reason and approver stay where the table is. Who may put a plate on a list, and who must agree, is not decided here.
+Reason and approver stay where the table is. Who may put a plate on a list, and who must agree: see `watch_entries`.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from collector.instants import to_us
+from collector.watch_entries import Proposal
 from contract.commands import Watchlist, WatchlistEntry
 from contract.envelope import summarise
 from contract.plate_keys import KEY_BYTES, PlateKey, PlateKeyError, normalise
@@ -80,6 +83,46 @@ def read_table(path: Path, key: PlateKey) -> tuple[WatchlistEntry, ...]:
     if problems:
         raise WatchlistError("\n".join(problems))
     return tuple(entries.values())
+
+
+def read_proposals(content: bytes) -> tuple[Proposal, ...]:
+    """The plates of a CSV table (UTF-8, a head line) to be proposed: plate, until, reason; from where wanted.
+
+    Raises WatchlistError that names every line that is wrong.
+    """
+    name = Path("table")
+    try:
+        table = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        _check_head(name, table.fieldnames or [])
+        rows = list(_rows(table))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise WatchlistError(f"cannot be read as CSV in UTF-8 ({error})") from error
+    found: dict[str, Proposal] = {}
+    problems = []
+    for line, row in rows:
+        try:
+            proposal = _proposal(row)
+            if proposal.plate in found:
+                raise WatchlistError("this plate stands in the table already")
+            found[proposal.plate] = proposal
+        except (WatchlistError, PlateKeyError) as error:
+            problems.append(f"line {line}: {error}")
+    if problems:
+        raise WatchlistError("\n".join(problems))
+    return tuple(found.values())
+
+
+def _proposal(row: Mapping[str, str]) -> Proposal:
+    reason = row.get("reason", "")
+    if not 3 <= len(reason) <= 200:
+        raise WatchlistError(f"reason {reason!r}: say in 3 to 200 characters why the plate is looked for")
+    begins = row.get("from", "")
+    return Proposal(
+        plate=normalise(row["plate"]),
+        reason=reason,
+        expires_us=to_us(_instant(row["until"], "until", end=True)),
+        starts_us=to_us(_instant(begins, "from", end=False)) if begins else None,
+    )
 
 
 def make_list(list_id: str, revision: int, key: PlateKey, entries: tuple[WatchlistEntry, ...]) -> Watchlist:

@@ -12,7 +12,22 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from collector.api import alerts, audit, events, evidence, people, session, statistics, status, stream, units
+from collector.api import (
+    alerts,
+    audit,
+    events,
+    evidence,
+    passages,
+    people,
+    retention,
+    session,
+    statistics,
+    status,
+    stream,
+    units,
+    vehicles,
+    watchlist,
+)
 from collector.api.guard import known_parameters
 from collector.api.problems import add_problems
 from collector.instants import Clock, system_clock
@@ -47,7 +62,22 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     app = FastAPI(
         title="Watchpost collector", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    for part in (events, alerts, units, statistics, status, evidence, session, people, audit, stream):
+    for part in (
+        events,
+        alerts,
+        units,
+        statistics,
+        status,
+        evidence,
+        session,
+        people,
+        audit,
+        passages,
+        vehicles,
+        watchlist,
+        retention,
+        stream,
+    ):
         app.include_router(part.router, dependencies=[Depends(known_parameters)])
     app.add_middleware(SecureHeaders)
     add_problems(app)

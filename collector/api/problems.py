@@ -17,12 +17,25 @@ from collector.access import NameTaken
 from collector.alert_moves import NoSuchAlert, WrongStep
 from collector.evidence import EvidenceRefused
 from collector.people import NotAccepted, TooManyTries
+from collector.plate_search import BadPattern
 from collector.reading import BadCursor
 from collector.service import Collector
+from collector.watch_entries import NoSuchEntry, NotNow
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+PLAIN: Mapping[type[Exception], int] = {
+    BadCursor: 400,
+    NoSuchAlert: 404,
+    NoSuchEntry: 404,
+    WrongStep: 409,
+    NameTaken: 409,
+    NotNow: 409,
+    NotAccepted: 422,
+    BadPattern: 422,
+}
+"""Errors that say all in their text, and the status that they are."""
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
@@ -61,11 +74,10 @@ def add_problems(app: FastAPI) -> None:
     async def too_many_tries(_request: Request, error: TooManyTries) -> JSONResponse:
         return problem(429, str(error), {"Retry-After": str(max(1, error.retry_s))})
 
-    _add_plain(app, {BadCursor: 400, NoSuchAlert: 404, WrongStep: 409, NameTaken: 409, NotAccepted: 422})
+    _add_plain(app, PLAIN)
 
 
 def _add_plain(app: FastAPI, statuses: Mapping[type[Exception], int]) -> None:
-    """Errors that say all in their text."""
     for kind, status in statuses.items():
 
         async def plain(_request: Request, error: Exception, status: int = status) -> JSONResponse:

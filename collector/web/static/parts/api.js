@@ -1,5 +1,7 @@
 // Talks to the collector. Every answer that is not 2xx becomes an ApiError with the collector's own words
 // (application/problem+json: `detail` for people, `status`, and `errors` by field where a request was not valid).
+import { reason } from "./reason.js";
+
 export const SIGNED_OUT = "watchpost-signed-out";
 
 export class ApiError extends Error {
@@ -15,8 +17,10 @@ function describe({ detail, errors }, status) {
   return typeof detail === "string" && detail ? detail : `HTTP ${status}`;
 }
 
-async function ask(path, options = {}) {
-  const answer = await fetch(path, { credentials: "same-origin", ...options }).catch(() => {
+async function ask(path, { headers, ...options } = {}) {
+  const why = reason(); // plates are masked without one
+  const given = why ? { ...headers, "Watchpost-Reason": encodeURIComponent(why) } : headers;
+  const answer = await fetch(path, { credentials: "same-origin", ...options, headers: given }).catch(() => {
     throw new ApiError(0, { detail: "the collector does not answer" });
   });
   if (answer.status === 204) return null;
@@ -41,4 +45,4 @@ export const post = send("POST");
 export const put = send("PUT");
 export const patch = send("PATCH");
 export const remove = (path) => ask(`/api/v1${path}`, { method: "DELETE" });
-export const evidenceUrl = (sha256) => `/api/v1/evidence/${sha256}`;
+export const evidenceUrl = (sha256) => `/api/v1/evidence/${sha256}${search({ reason: reason() })}`;

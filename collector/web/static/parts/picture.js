@@ -13,7 +13,7 @@ function useArrival(sha256) {
     let timer;
     let ended = false;
     const look = async (tries) => {
-      const answer = await fetch(evidenceUrl(sha256), { headers: { Range: "bytes=0-0" } }).catch(() => null);
+      const answer = await fetch(evidenceUrl(sha256), { method: "HEAD" }).catch(() => null);
       if (ended) return;
       if (answer?.ok) setArrival({ state: "here", tries });
       else if (answer?.status === 403) setArrival({ state: "forbidden", tries });

@@ -1,8 +1,13 @@
-// Words of the sign-in.
+// Words of the way in.
 export const en = {
-  signedOut: "Signed out", signInFirst: "Sign in to watch",
-  signInHow: "Ask the collector's machine for a sign-in link. It works once, for 15 minutes:", signingIn: "Signing in …",
+  signIn: "Sign in", signingIn: "Signing in …", userName: "Name", password: "Password", fullName: "Full name",
+  userNameRule: "2 to 40 of a-z, 0-9, dot, hyphen and underscore, such as li.wei", passwordRule: "Password (at least 10 characters)",
+  signInHow: "No account? Your administrator makes one. A one-time link comes from the collector's command sign-in-link.",
+  firstAdmin: "The first administrator", firstAdminWhy: "Nobody has an account yet. Make yours; it lets others in.", makeAccount: "Make the account",
 };
 export const zh = {
-  signedOut: "已退出", signInFirst: "请先登录", signInHow: "请在汇聚端主机上生成登录链接，仅可使用一次，15 分钟内有效：", signingIn: "正在登录……",
+  signIn: "登录", signingIn: "正在登录……", userName: "用户名", password: "密码", fullName: "姓名",
+  userNameRule: "2 至 40 个字符：a-z、0-9、点、连字符和下划线，例如 li.wei", passwordRule: "密码（至少 10 个字符）",
+  signInHow: "没有账号？请管理员创建。一次性登录链接由采集端命令 sign-in-link 生成。",
+  firstAdmin: "首位管理员", firstAdminWhy: "还没有任何账号。请先创建您的账号，再由您开通其他人。", makeAccount: "创建账号",
 };

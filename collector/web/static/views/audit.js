@@ -1,0 +1,65 @@
+// Who looked at which plates, when and what for; and whether the record is whole.
+import { get } from "../parts/api.js";
+import { html, useEffect, useState } from "../parts/lib.js";
+import { Problem, useAction, useLoad } from "../parts/load.js";
+import { Reason, useReason } from "../parts/reason.js";
+import { go } from "../parts/router.js";
+
+const FIELDS = ["who", "action", "plate", "words", "since", "until"];
+const ACTIONS = ["view", "list", "search", "export", "evidence", "original", "correct", "propose", "approve", "refuse", "withdraw", "sign-in", "add-user", "change-user",
+  "add-token", "revoke-token", "hold", "release", "set-retention", "expire"];
+const actWord = (name) => `act_${name.replace("-", "_")}`;
+const instant = (local) => (local ? new Date(local).toISOString() : "");
+
+export default function Audit({ words, who, route }) {
+  const { say } = words;
+  const why = useReason();
+  const { query } = route;
+  const wanted = { ...Object.fromEntries(FIELDS.map((name) => [name, query[name] ?? ""])), since: instant(query.since), until: instant(query.until), limit: 100 };
+  const { value, error } = useLoad(() => get("/audit", wanted), [JSON.stringify(wanted), why]);
+  const [pages, setPages] = useState([]);
+  useEffect(() => setPages([]), [value]);
+  const last = pages.at(-1) ?? value;
+  const more = async () => setPages([...pages, await get("/audit", { ...wanted, cursor: last.next_cursor })]);
+  const items = [value, ...pages].filter(Boolean).flatMap((page) => page.items);
+  return html`<div class="sheet audit"><h2>${say("audit")}</h2>
+    <section class="card"><${Reason} who=${who} words=${words} /></section>
+    <section class="card"><${Form} query=${query} say=${say} /><${Problem} error=${error} /></section>
+    <section class="card">${value && !items.length ? html`<p class="nothing">${say("noActs")}</p>` : null}
+      ${items.length && !error ? html`<${Table} items=${items} words=${words} />` : null}
+      ${last?.next_cursor && !error ? html`<p><button class="do quiet-do" onClick=${more}>${say("moreActs")}</button></p>` : null}</section>
+    <${Check} say=${say} /></div>`;
+}
+
+function Form({ query, say }) {
+  const submit = (event) => {
+    event.preventDefault();
+    const form = new FormData(event.target);
+    go("audit", [], Object.fromEntries(FIELDS.map((name) => [name, (form.get(name) ?? "").trim()])));
+  };
+  const text = (name, size) => html`<label class="field"><span>${say(`audit_${name}`)}</span><input name=${name} size=${size} value=${query[name] ?? ""} /></label>`;
+  const time = (name) => html`<label class="field"><span>${say(`audit_${name}`)}</span><input name=${name} type="datetime-local" value=${query[name] ?? ""} /></label>`;
+  return html`<form class="row search" role="search" onSubmit=${submit}>${text("who", 12)}
+    <label class="field"><span>${say("audit_action")}</span><select name="action"><option value="">${say("anyAction")}</option>
+      ${ACTIONS.map((one) => html`<option value=${one} selected=${one === query.action}>${say(actWord(one))}</option>`)}</select></label>
+    ${text("plate", 10)}${text("words", 14)}${time("since")}${time("until")}<button class="do first">${say("searchActs")}</button></form>`;
+}
+
+function Table({ items, words }) {
+  const { say, when } = words;
+  const act = (name) => { const said = say(actWord(name)); return said.startsWith("act_") ? name : said; };
+  return html`<div class="scroll"><table class="acts"><thead><tr><th>${say("audit_since")}</th><th>${say("audit_who")}</th><th>${say("audit_action")}</th>
+    <th>${say("audit_reason")}</th><th>${say("audit_shown")}</th><th>${say("audit_subject")}</th></tr></thead><tbody>
+    ${items.map((one) => html`<tr key=${one.audit_id}><td><time datetime=${one.at}>${when(one.at)}</time></td>
+      ${one.erased ? html`<td colspan="5" class="quiet">${say("erased")}</td>` : html`<td><b>${one.who}</b> <small>${one.role}</small></td><td>${act(one.action)}</td><td>${one.reason ?? "–"}</td>
+      <td>${one.shown.slice(0, 6).join(" ")}${one.shown.length > 6 ? ` … ${one.plates}` : ""}</td><td class="subject quiet">${one.subject}</td>`}</tr>`)}</tbody></table></div>`;
+}
+
+function Check({ say }) {
+  const [verdict, setVerdict] = useState(null);
+  const [check, { error, busy }] = useAction(async () => setVerdict(await get("/audit/check")));
+  return html`<section class="card"><h3>${say("whole")}</h3><p class="quiet">${say("wholeWhy")}</p>
+    <p><button class="do check" disabled=${busy} onClick=${check}>${say("checkNow")}</button></p><${Problem} error=${error} />
+    ${verdict ? html`<div role="status" class="verdict">${verdict.problems.length ? html`<ul class="problem">${verdict.problems.slice(0, 20).map((one) => html`<li>${one}</li>`)}</ul>`
+      : html`<p><b>${say("isWhole", verdict.rows)}</b></p>`}<p class="quiet head">${verdict.chain ? `${verdict.rows}:${verdict.chain}` : ""}</p></div>` : null}</section>`;
+}
