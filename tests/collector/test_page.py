@@ -115,6 +115,8 @@ def test_an_alert_arrives_with_its_picture_and_is_dealt_with(
     browser.find_element(By.TAG_NAME, "body").send_keys("a")
     wait_until(lambda: "acknowledged" in browser.find_element(By.CSS_SELECTOR, ".detail .head").text)
     browser.find_element(By.CSS_SELECTOR, "button.do.dismissed").click()
+    wait_until(lambda: found(browser, "button.cause"))
+    browser.find_element(By.TAG_NAME, "body").send_keys("1")  # the first reason
     wait_until(lambda: not found(browser, "button.alert"))
     wait_until(lambda: len(peer.on("/alert-state/")) >= 3)
     states = [state["state"] for state in peer.on("/alert-state/")]

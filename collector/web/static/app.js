@@ -1,5 +1,6 @@
 // The page's frame: who is signed in, which view is shown, in which language. Views are in views/, words in words/.
 import { SIGNED_OUT, get, remove } from "./parts/api.js";
+import { Attention } from "./parts/attention.js";
 import { HealthStrip, useHealth } from "./parts/health.js";
 import { firstLanguage, keepLanguage, languages, wording } from "./parts/language.js";
 import { html, render, useEffect, useMemo, useRef, useState } from "./parts/lib.js";
@@ -54,6 +55,7 @@ function Signed({ words, who, leave, switcher }) {
       <span class="live ${live.state}" role="status">${say(live.state)}</span>
       <button class="plain wall-switch" aria-pressed=${String(wall)} title=${say("wallWhy")} onClick=${() => setWall(!wall)}>${say("wall")}</button>
       ${switcher}<span class="who">${who.name}</span><button class="plain leave" onClick=${leave}>${say("signOut")}</button></header>
+    <${Attention} live=${live} words=${words} />
     <${HealthStrip} health=${health} words=${words} />
     <main id="content" tabindex="-1" ref=${main} aria-label=${say(view.name)}>
       <${Loaded} key=${view.name} view=${view} words=${words} who=${who} route=${route} live=${live} health=${health} leave=${leave} /></main>`;

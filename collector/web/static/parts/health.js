@@ -14,6 +14,7 @@ export function useHealth(live) {
     return { edges, cameras, sequences };
   }, []);
   const [newest, setNewest] = useState([]);
+  useLoad(() => get("/events", { limit: DELAYS }).then((page) => setNewest((old) => [...old, ...page.items].slice(0, DELAYS))), []);
   useEffect(() => {
     const timer = setInterval(reload, EVERY_MS);
     return () => clearInterval(timer);

@@ -6,10 +6,11 @@ import * as reason from "./reason.js";
 import * as settings from "./settings.js";
 import * as shared from "./shared.js";
 import * as signIn from "./sign-in.js";
+import * as tasks from "./tasks.js";
 import * as vehicles from "./vehicles.js";
 import * as watchlist from "./watchlist.js";
 
-const MODULES = [shared, signIn, alerts, settings, reason, vehicles, watchlist, audit, administration];
+const MODULES = [tasks, shared, signIn, alerts, settings, reason, vehicles, watchlist, audit, administration];
 const of = (language) => Object.assign({}, ...MODULES.map((module) => module[language]));
 
 export const WORDS = { zh: of("zh"), en: of("en") };

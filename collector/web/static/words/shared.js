@@ -18,6 +18,9 @@ export const en = {
   white: "white", black: "black", navigation: "Views", skip: "To the content", loading: "Loading …",
   health: "Health of the installation", wall: "Wall", wallWhy: "Large type, for a screen on the wall", settings: "Settings",
   minutes: (n) => `${n} min`, hours: (n) => `${n} h`,
+  cloned_plate: "Possible cloned plate", dueIn: (time) => `due in ${time}`, overdueBy: (time) => `overdue by ${time}`,
+  kind_smoke: "Smoke", kind_fire: "Fire", kind_gas: "Gas", kind_manhole: "Manhole", kind_charging_post: "Charging post",
+  kind_help_button: "Help button", kind_water: "Water", kind_door: "Door",
 };
 export const zh = {
   language: "中文", title: "平安前哨", live: "实时", waiting: "正在重连", closed: "已断开", signOut: "退出", back: "返回", critical: "紧急", warning: "警告",
@@ -32,4 +35,7 @@ export const zh = {
   failed: "操作失败：", seconds: (n) => `${n} 秒`, blue: "蓝", green: "绿", yellow: "黄", yellow_green: "黄绿", white: "白", black: "黑",
   navigation: "页面", skip: "跳到内容", loading: "正在加载……", health: "系统状态", wall: "大屏", wallWhy: "大字显示，用于值班大屏", settings: "设置",
   minutes: (n) => `${n} 分钟`, hours: (n) => `${n} 小时`,
+  cloned_plate: "疑似套牌", dueIn: (time) => `${time}内处理`, overdueBy: (time) => `超时 ${time}`,
+  kind_smoke: "烟感", kind_fire: "火警", kind_gas: "燃气", kind_manhole: "井盖", kind_charging_post: "充电桩",
+  kind_help_button: "求助按钮", kind_water: "水浸", kind_door: "门磁",
 };

@@ -1,167 +1,62 @@
-// One alert or event: what happened, the proof, and what to do about it.
-import { ApiError, get, post } from "../../parts/api.js";
+// One alert or event: what happened, what to do about it, the proof, and what belongs to it.
+import { get } from "../../parts/api.js";
+import { Due } from "../../parts/clock.js";
+import { eventTitle, typeOf } from "../../parts/describe.js";
+import { html } from "../../parts/lib.js";
+import { useKeys } from "../../parts/keys.js";
+import { useLive } from "../../parts/live.js";
+import { Problem, useLoad } from "../../parts/load.js";
 import { Severity } from "../../parts/severity.js";
-import { eventTitle, isHashed, number, origin, percent, proof, typeOf } from "../../parts/describe.js";
-import { html, useCallback, useEffect, useState } from "../../parts/lib.js";
-import { Clip, Corners, Path, Picture } from "../../parts/picture.js";
+import { Actions, CommentBox } from "./actions.js";
+import { Proof } from "./proof.js";
+import { Earlier, History, Near } from "./related.js";
 
-const ACTIONS = [
-  ["acknowledged", "acknowledge", "a"],
-  ["resolved", "resolve", "r"],
-  ["dismissed", "dismiss", "d"],
-];
+const BELONGS = ["evidence"];
 
-export function Detail({ chosen, version, words, canAct, close, changed }) {
-  const [shown, setShown] = useState(null);
-  const [problem, setProblem] = useState("");
-  const load = useCallback(async () => {
-    try {
-      const alert = chosen.alert ? await get(`/alerts/${chosen.alert}`) : null;
-      setShown({ alert, event: alert ? alert.event : await get(`/events/${chosen.event}`) });
-      setProblem("");
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error.message);
-    }
-  }, [chosen.alert, chosen.event]);
-  useEffect(() => {
-    load();
-  }, [load, version]);
+export function Detail({ chosen, words, canAct, close, changed, live, now }) {
   const { say } = words;
-  if (problem) return html`<div class="detail"><${Back} close=${close} say=${say} /><p class="problem" role="alert">${problem}</p></div>`;
-  if (!shown || (chosen.alert && shown.alert?.alert_id !== chosen.alert)) return html`<div class="detail"></div>`;
-  const { alert, event } = shown;
+  const load = async () => {
+    const alert = chosen.alert ? await get(`/alerts/${chosen.alert}`) : null;
+    return { alert, event: alert ? alert.event : await get(`/events/${chosen.event}`) };
+  };
+  const { value, error, reload, set } = useLoad(load, [chosen.alert, chosen.event]);
+  useLive(live, "event", (item) => { // the clip comes later
+    if (BELONGS.includes(typeOf(item.event)) && item.event.data.event_id === value?.event?.event.id) reload();
+  });
+  useLive(live, "alert", (alert) => alert.alert_id === chosen.alert && reload());
+  useKeys({ Escape: close });
+  if (error && !value) return html`<div class="detail"><${Back} close=${close} say=${say} /><${Problem} error=${error} /></div>`;
+  if (!value) return html`<div class="detail"></div>`;
+  const { alert, event } = value;
   const done = (next) => {
-    setShown({ alert: next, event: next.event });
+    set({ alert: next, event: next.event });
     changed(next);
   };
   return html`<article class="detail" aria-labelledby="detail-title">
     <${Back} close=${close} say=${say} />
-    <${Head} alert=${alert} event=${event} words=${words} />
-    ${alert && canAct ? html`<${Actions} alert=${alert} done=${done} say=${say} />` : null}
+    <${Head} alert=${alert} event=${event} words=${words} now=${now} />
+    ${alert && canAct ? html`<${Actions} alert=${alert} done=${done} words=${words} />` : null}
     ${event ? html`<${Proof} item=${event} words=${words} />` : null}
-    ${alert?.steps.length ? html`<${History} steps=${alert.steps} words=${words} />` : null}
+    ${alert ? html`<${History} alert=${alert} words=${words} />` : null}
+    ${alert && canAct ? html`<${CommentBox} alert=${alert} done=${done} say=${say} />` : null}
+    ${alert ? html`<${Earlier} alert=${alert} words=${words} /><${Near} title=${say("alsoThis")} items=${alert.joined} words=${words} />
+      <${Near} title=${say("near")} items=${alert.near} words=${words} />` : null}
   </article>`;
 }
 
 const Back = ({ close, say }) => html`<button class="back" onClick=${close}>← ${say("back")}</button>`;
 
-function Head({ alert, event, words }) {
-  const { say, when } = words;
+function Head({ alert, event, words, now }) {
+  const { say, when, language } = words;
   const about = alert ?? { site: event.event.site, edge: event.event.edge, source: event.event.source.split("/").at(-1), occurred_at: event.event.time, late: event.late };
   return html`<header class="head ${alert?.severity ?? "info"}">
-    ${alert ? html`<${Severity} severity=${alert.severity} say=${say} />` : null}
-    <h2 id="detail-title">${event ? eventTitle(event.event, say) : alert.title}</h2>
-    <p>${when(about.occurred_at)} · ${about.site} / ${about.edge} / ${about.source}
-      ${alert?.certainty ? html` · <b>${say(alert.certainty)}</b>` : null}
-      ${about.late ? html` · <b>${say("late")}</b>` : null}
-      ${alert && alert.severity !== "info" ? html` · <b>${say(alert.state)}</b>` : null}</p>
+    <p class="marks">${alert ? html`<${Severity} severity=${alert.severity} say=${say} /><span class="mark state">${say(alert.state)}${alert.unit ? ` · ${alert.unit}` : ""}</span>
+        ${alert.cause ? html`<span class="mark">${say(`cause_${alert.cause}`)}</span>` : null}
+        ${alert.certainty ? html`<span class="mark">${say(alert.certainty)}</span>` : null}
+        ${alert.events > 1 ? html`<span class="mark">${say("times", alert.events)}</span>` : null}` : null}
+      ${about.late ? html`<span class="mark">${say("late")}</span>` : null}
+      ${alert ? html`<${Due} at=${alert.due_at} words=${words} now=${now} />` : null}</p>
+    <h2 id="detail-title">${alert ? alert.titles[language] : eventTitle(event.event, say)}</h2>
+    <p>${when(about.occurred_at)} · ${about.site} / ${about.edge} / ${about.source}</p>
   </header>`;
-}
-
-function Actions({ alert, done, say }) {
-  const [reason, setReason] = useState("");
-  const [problem, setProblem] = useState("");
-  const act = useCallback(async (state) => {
-    if (!alert.next_states.includes(state)) return;
-    try {
-      done(await post(`/alerts/${alert.alert_id}/steps`, { state, reason: reason || null }));
-      setReason("");
-      setProblem("");
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(`${say("failed")} ${error.message}`);
-    }
-  }, [alert, reason]);
-  useEffect(() => {
-    const press = (key) => {
-      const action = ACTIONS.find(([, , letter]) => letter === key.key.toLowerCase());
-      const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement?.tagName);
-      if (action && !typing && !key.ctrlKey && !key.metaKey && !key.altKey) act(action[0]);
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [act]);
-  const possible = ACTIONS.filter(([state]) => alert.next_states.includes(state));
-  if (possible.length === 0) return null;
-  return html`<div class="actions">
-    <input type="text" value=${reason} maxlength="500" placeholder=${say("reason")} aria-label=${say("reason")} onInput=${({ target }) => setReason(target.value)} />
-    ${possible.map(([state, verb]) => html`<button class="do ${state}" onClick=${() => act(state)}>${say(verb)}</button>`)}
-    ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
-  </div>`;
-}
-
-function Proof({ item, words }) {
-  const { say } = words;
-  const data = item.event.data;
-  const type = typeOf(item.event);
-  const snapshot = proof(item.evidence, "snapshot") ?? proof(item.evidence, "path");
-  const clip = proof(item.evidence, "clip");
-  const plate = proof(item.evidence, "plate");
-  const origin = proof(item.evidence, "origin");
-  const drawn = (size) =>
-    data.path
-      ? html`<${Path} points=${data.path} origin=${data.origin} size=${size} label=${say("path")} />`
-      : data.corners && html`<${Corners} corners=${data.corners} size=${size} />`;
-  return html`
-    ${snapshot ? html`<section><${Picture} proof=${snapshot} alt=${say("picture")} say=${say}>${drawn}<//></section>` : null}
-    ${origin ? html`<section><h3>${say("originBefore")}</h3><${Picture} proof=${origin} alt=${say("originBefore")} say=${say} /></section>` : null}
-    ${data.plate ? html`<${Plate} data=${data} crop=${plate} words=${words} />` : null}
-    <section class="facts"><h3>${say("facts")}</h3><dl>${facts(type, data, say).map(
-      ([name, value, more]) => html`<div><dt>${say(name)}</dt><dd>${value}${more ? html` <small>${more}</small>` : null}</dd></div>`)}</dl>
-      ${data.why ? html`<p class="why"><b>${say("why")}</b> ${data.why}</p>` : null}</section>
-    ${type === "falling_object" || clip ? html`<section><h3>${say("clip")}</h3><${Clip} proof=${clip} say=${say} /></section>` : null}`;
-}
-
-function facts(type, data, say) {
-  const span = (interval) => say("between", number(interval.low), number(interval.high));
-  const rows = [];
-  if (data.origin_floor || data.origin_column) {
-    rows.push(["origin", origin(data, say), data.origin_floor && span(data.origin_floor)]);
-  }
-  if (data.confidence != null) rows.push(["confidence", percent(data.confidence)]);
-  if (data.hypothesis) rows.push(["hypothesis", say(data.hypothesis)]);
-  if (data.acceleration_g != null) rows.push(["acceleration", `${number(data.acceleration_g, 2)} g`]);
-  if (data.speed_mps != null) rows.push(["speed", `${number(data.speed_mps)} m/s`]);
-  if (data.ground_speed_mps != null) rows.push(["atGround", `${number(data.ground_speed_mps)} m/s`, data.energy_class && say(data.energy_class)]);
-  if (data.size_px != null) rows.push(["size", `${number(data.size_px, 0)} px`]);
-  if (isHashed(data)) rows.push(["plate", say("hashedPlate"), say("hashedPlateWhy")]);
-  if (data.plate_kind) rows.push(["kind", data.plate_kind.replaceAll("_", " "), data.plate_colour && say(data.plate_colour)]);
-  if (data.speed_class) rows.push(["speed", say(data.speed_class)]);
-  if (data.withdrawn_hits?.length) rows.push(["withdrawn", data.withdrawn_hits.join(", ")]);
-  if (data.lane) rows.push(["place", say("lane", data.lane)]);
-  if (data.direction) rows.push(["direction", say(data.direction)]);
-  if (data.stage) rows.push(["stage", say(data.stage)]);
-  if (data.frames_read != null) rows.push(["frames", data.frames_read]);
-  if (data.rule) rows.push(["rule", say(data.rule)], ["entry", `${data.list_id} / ${data.entry_id}`]);
-  for (const one of data.confused ?? []) rows.push(["confused", say("readAs", one.place, one.listed, one.read)]);
-  if (data.state) rows.push(["state", say(data.state), data.reason]);
-  if (type === "sensor") rows.push(["kind", data.kind], ["alarm", data.alarm ? "✓" : "–"]);
-  if (data.value != null) rows.push(["value", `${data.value} ${data.unit ?? ""}`]);
-  return rows;
-}
-
-function Plate({ data, crop, words }) {
-  const { say } = words;
-  const read = data.plate;
-  const characters = read.characters ?? [];
-  return html`<section class="plate"><h3>${say("plate")}</h3>
-    <div class="plate-row">
-      <span class="plate-text ${read.colour}">${read.text || say("noPlate")}</span>
-      <${Picture} proof=${crop} alt=${say("plate")} say=${say} />
-    </div>
-    <p class="quiet">${read.kind.replaceAll("_", " ")} · ${say(read.colour)} · ${say("confidence")} ${percent(read.confidence)}</p>
-    ${characters.length ? html`<ol class="characters" aria-label=${say("certainty")}>${characters.map(
-      (one) => html`<li class=${one.probability < 0.9 ? "unsure" : ""}><b>${one.character}</b>
-        <meter min="0" max="1" low="0.6" high="0.9" optimum="1" value=${one.probability}></meter><small>${percent(one.probability)}</small>
-        ${one.alternatives[0] && one.probability < 0.98 ? html`<small>${one.alternatives.slice(0, 2).map(([letter]) => letter).join(" ")}</small>` : null}</li>`)}</ol>` : null}
-    ${read.alternatives?.length ? html`<p class="quiet">${say("alternatives")}: ${read.alternatives.slice(0, 3).map(([text, p]) => `${text} (${percent(p)})`).join(", ")}</p>` : null}
-  </section>`;
-}
-
-function History({ steps, words }) {
-  const { say, when } = words;
-  return html`<section><h3>${say("history")}</h3><ol class="steps">${steps.map(
-    (step) => html`<li><time datetime=${step.at}>${when(step.at)}</time> <b>${say(step.state)}</b>
-      <span>${step.by ?? say("collectorItself")}${step.reason ? ` — ${step.reason}` : ""}</span></li>`)}</ol></section>`;
 }

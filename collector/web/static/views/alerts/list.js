@@ -1,21 +1,22 @@
 // The list of alerts: newest first, by severity at a glance.
-import { alertTitle, proof } from "../../parts/describe.js";
+import { Due } from "../../parts/clock.js";
+import { proof } from "../../parts/describe.js";
 import { html, useEffect, useRef } from "../../parts/lib.js";
 import { Picture } from "../../parts/picture.js";
 import { Severity } from "../../parts/severity.js";
 
-export function AlertList({ alerts, chosen, choose, words, more }) {
+export function AlertList({ alerts, chosen, choose, words, more, now }) {
   const { say } = words;
-  if (alerts.length === 0) return html`<p class="nothing">${say("noAlerts")}</p>`;
+  if (alerts.length === 0 && !more) return html`<p class="nothing">${say("noAlerts")}</p>`;
   return html`<ul class="alerts" role="list">
     ${alerts.map((alert) => html`<${AlertRow} key=${alert.alert_id} alert=${alert} chosen=${chosen === alert.alert_id}
-      choose=${choose} words=${words} />`)}
+      choose=${choose} words=${words} now=${now} />`)}
     ${more ? html`<li><button class="more" onClick=${more}>${say("more")}</button></li>` : null}
   </ul>`;
 }
 
-function AlertRow({ alert, chosen, choose, words }) {
-  const { say, when } = words;
+function AlertRow({ alert, chosen, choose, words, now }) {
+  const { say, when, language } = words;
   const row = useRef(null);
   useEffect(() => {
     if (chosen) row.current?.scrollIntoView({ block: "nearest" });
@@ -27,12 +28,14 @@ function AlertRow({ alert, chosen, choose, words }) {
       onClick=${() => choose({ alert: alert.alert_id })}>
       ${picture ? html`<${Picture} proof=${picture} alt="" say=${say} small />` : html`<span class="thumb ${alert.type}" aria-hidden="true"></span>`}
       <span class="what">
-        <strong>${alertTitle(alert, words)}</strong>
+        <strong>${alert.titles[language]}</strong>
         <span class="where">${alert.site} / ${alert.source}</span>
         <span class="marks"><${Severity} severity=${alert.severity} say=${say} />
-          ${alert.certainty ? html`<span class="mark">${say(alert.certainty)}</span>` : null}
+          ${alert.events > 1 ? html`<span class="mark">${say("times", alert.events)}</span>` : null}
+          ${alert.certainty === "suspected" ? html`<span class="mark">${say("suspected")}</span>` : null}
           ${alert.late ? html`<span class="mark">${say("late")}</span>` : null}
-          ${alert.state === "new" || alert.severity === "info" ? null : html`<span class="mark">${say(alert.state)}</span>`}</span>
+          ${alert.state === "new" ? null : html`<span class="mark">${say(alert.state)}${alert.unit ? ` · ${alert.unit}` : ""}</span>`}
+          <${Due} at=${alert.due_at} words=${words} now=${now} /></span>
       </span>
       <time datetime=${alert.occurred_at}>${when(alert.occurred_at)}</time>
     </button>

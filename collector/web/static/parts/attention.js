@@ -1,0 +1,48 @@
+// A new alert is heard, shown by the desktop, and said to a screen reader, whichever view is open. Late ones are silent.
+import { html, useEffect, useRef, useState } from "./lib.js";
+import { useLive } from "./live.js";
+import { usePreference } from "./preferences.js";
+import { go } from "./router.js";
+import { ring } from "./sound.js";
+
+const URGENT = ["critical", "warning"];
+
+export function Attention({ live, words }) {
+  const [sound] = usePreference("sound", true);
+  const [notify] = usePreference("notify", false);
+  const [said, setSaid] = useState("");
+  const counts = useRef(new Map()); // alert → events that were told
+  const waiting = useRef(0);
+  useLive(live, "alert", (alert) => {
+    const before = counts.current.get(alert.alert_id) ?? 0;
+    counts.current.set(alert.alert_id, alert.events);
+    const news = before === 0 ? alert.state === "new" && alert.events === 1 : alert.events > before;
+    if (!news || alert.late || !URGENT.includes(alert.severity)) return;
+    const title = alert.titles[words.language];
+    setSaid(`${words.say(alert.severity)}: ${title}`);
+    if (sound) ring(alert.severity);
+    if (!document.hidden) return;
+    waiting.current += 1;
+    document.title = `(${waiting.current}) ${title}`;
+    if (notify && Notification.permission === "granted") show(alert, title);
+  });
+  useEffect(() => {
+    const back = () => {
+      if (document.hidden || !waiting.current) return;
+      waiting.current = 0;
+      document.title = words.say("title");
+    };
+    document.addEventListener("visibilitychange", back);
+    return () => document.removeEventListener("visibilitychange", back);
+  }, [words]);
+  return html`<p class="only-heard" role="alert">${said}</p>`;
+}
+
+function show(alert, title) {
+  const note = new Notification(title, { body: `${alert.site} / ${alert.source}`, tag: alert.alert_id, icon: "/static/icon.svg" });
+  note.onclick = () => {
+    window.focus();
+    go("alerts", [alert.alert_id]);
+    note.close();
+  };
+}
