@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 from sqlalchemy import select
 
-from collector.access import Principal
-from collector.api.guard import EvidenceUser, Look, Looker, Running, Uploader
+from collector.access import READERS, Principal
+from collector.api.guard import EvidenceUser, Look, Looker, Running, Uploader, Why
 from collector.api.lookups import reason_of_hit, write_down
 from collector.evidence import Part, TooLarge
+from collector.instants import to_instant
 from collector.plates import PLATE_TYPES
 from collector.schema import event_evidence, events, evidence
 from collector.service import Collector
+from collector.watermark import stamp
 
 router = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
 Hash = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file.")]
 _RANGE = re.compile(r"^bytes (\d{1,15})-(\d{1,15})/(\d{1,15})$")
+SEE = "see this picture, which may show a plate"
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; media-src 'self'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Disposition": "inline",
-    "Cache-Control": "private, max-age=3600, immutable",
+    "Cache-Control": "private, max-age=300",
 }
 
 
 @router.head("/{sha256}")
-async def has_evidence(sha256: Hash, collector: Running, _principal: EvidenceUser) -> Response:
-    """200 when the file is complete; 404 with `Upload-Offset`: how many bytes of it are here."""
+async def has_evidence(sha256: Hash, collector: Running, principal: EvidenceUser, why: Why) -> Response:
+    """200 when the file is complete; 404 with `Upload-Offset`: how many bytes of it are here. 403 as GET would say."""
     if await _is_stored(collector, sha256):
+        if principal.role in READERS:
+            shown = await _shown_by(collector, sha256, Look(principal, why))
+            if shown.plates:
+                shown.look.must_see_plates(SEE)
         return Response(headers={"Content-Length": str(collector.evidence.path(sha256).stat().st_size)})
     return Response(status_code=404, headers={"Upload-Offset": str(collector.evidence.offset(sha256))})
 
@@ -87,13 +96,35 @@ async def _is_stored(collector: Collector, sha256: str) -> bool:
 
 
 @router.get("/{sha256}", response_class=FileResponse)
-async def get_evidence(sha256: Hash, collector: Running, look: Looker) -> FileResponse:
-    """The file (with `Range`). Pictures that may show a plate take the right and a reason, and are recorded."""
+async def get_evidence(
+    sha256: Hash,
+    collector: Running,
+    look: Looker,
+    original: Annotated[
+        bool, Query(description="Without the watermark; takes the right and a reason, recorded.")
+    ] = False,
+) -> Response:
+    """The file. Pictures bear who looks and when; those that may show a plate take the right and a reason, recorded.
+
+    Clips come with `Range` and without a watermark.
+    """
     shown = await _shown_by(collector, sha256, look)
-    if shown.plates:
-        shown.look.must_see_plates("see this picture, which may show a plate")
-        await write_down(collector, shown.look, "evidence", f"/api/v1/evidence/{sha256}", shown.texts, always=True)
-    return FileResponse(collector.evidence.path(sha256), media_type=shown.media_type, headers=SAFE_HEADERS)
+    if shown.plates or original:
+        shown.look.must_see_plates(SEE if shown.plates else "take an original")
+        action = "original" if original else "evidence"
+        await write_down(collector, shown.look, action, f"/api/v1/evidence/{sha256}", shown.texts, always=True)
+    path = collector.evidence.path(sha256)
+    headers = SAFE_HEADERS | ({"Cache-Control": "no-store"} if shown.plates else {})
+    if shown.media_type.startswith("image/") and not original:
+        text = f"{look.principal.name} {to_instant(collector.clock()):%Y-%m-%d %H:%M:%SZ}"
+        marked = await asyncio.to_thread(_marked, path, shown.media_type, text)
+        if marked is not None:
+            return Response(marked, media_type=shown.media_type, headers=headers)
+    return FileResponse(path, media_type=shown.media_type, headers=headers)
+
+
+def _marked(path: FilePath, media_type: str, text: str) -> bytes | None:
+    return stamp(path.read_bytes(), media_type, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,23 +111,30 @@ Auditor = Annotated[Principal, Depends(allow(AUDITORS))]
 Admin = Annotated[Principal, Depends(allow(ADMINS))]
 
 
-async def look_of(
-    principal: Reader,
+async def reason_of(
     reason: Annotated[
         str | None, Query(min_length=3, max_length=200, description="What plates are looked at for; is recorded.")
     ] = None,
     watchpost_reason: Annotated[
         str | None, Header(max_length=1800, description="The same, in UTF-8 with percent-encoding.")
     ] = None,
-) -> Look:
-    """A reader, and what he says he looks for; 422 for a reason that says nothing."""
+) -> str | None:
+    """What somebody says he looks at plates for; 422 for a reason that says nothing."""
     given = reason if watchpost_reason is None else unquote(watchpost_reason)
     if given is None:
-        return Look(principal, None)
+        return None
     plain = " ".join(given.split())
     if not 3 <= len(plain) <= 200 or "\0" in plain:
         raise HTTPException(422, "a reason has 3 to 200 characters, such as: case 2026-113")
-    return Look(principal, plain)
+    return plain
+
+
+Why = Annotated[str | None, Depends(reason_of)]
+
+
+async def look_of(principal: Reader, why: Why) -> Look:
+    """A reader, and what he says he looks for."""
+    return Look(principal, why)
 
 
 @dataclass(frozen=True, slots=True)

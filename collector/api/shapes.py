@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector import watch_entries
 from collector.instants import to_text
-from collector.plates import PLATE_TYPES, mask_event, mask_plate, plates_in
+from collector.plates import PLATE_TYPES, event_type, mask_event, mask_plate, plates_in
 from collector.reading import as_json, evidence_of
 from collector.titles import LANGUAGES, Language, titles
 from collector.workflow import STEPS, Cause, StepKind
 from contract.alerts import AlertState, AlertType, Severity
-from contract.events import Certainty, EvidenceRole
+from contract.events import Certainty, EventType, EvidenceRole
 
 
 class EvidenceItem(BaseModel):
@@ -30,6 +31,16 @@ class EvidenceItem(BaseModel):
     stored: bool = Field(description="Whether the file has arrived.")
 
 
+class WatchRef(BaseModel):
+    """The entry of the watch list that an event has hit."""
+
+    entry_id: str
+    reason: str
+    author: str
+    approver: str | None
+    expires_at: str
+
+
 class EventItem(BaseModel):
     """An event as the collector holds it."""
 
@@ -40,6 +51,7 @@ class EventItem(BaseModel):
     received_at: str
     late: bool = Field(description="It was history when it came: sent again, or past its expiry.")
     evidence: list[EvidenceItem] = Field(description="What came later (the clip) included.")
+    watch_entry: WatchRef | None = Field(default=None, description="Of a hit: why the plate is looked for.")
 
 
 class EventPage(BaseModel):
@@ -126,9 +138,10 @@ async def event_items(
 ) -> tuple[list[EventItem], list[str]]:
     """The events of these rows, and the plates that they show in clear."""
     proofs = await evidence_of(connection, [row.event_id for row in rows])
+    envelopes = [json.loads(row.payload) for row in rows]
+    entries = await _entries_of(connection, envelopes)
     items, shown = [], []
-    for row in rows:
-        envelope = json.loads(row.payload)
+    for row, envelope in zip(rows, envelopes, strict=True):
         shown += plates_in(envelope) if sees_plates else []
         items.append(
             EventItem(
@@ -137,9 +150,25 @@ async def event_items(
                 received_at=str(to_text(row.received_us)),
                 late=row.late,
                 evidence=[EvidenceItem(**proof) for proof in proofs[row.event_id]],
+                watch_entry=entries.get(envelope["data"].get("entry_id")),
             )
         )
     return items, shown
+
+
+async def _entries_of(connection: AsyncConnection, envelopes: list[dict[str, Any]]) -> dict[str | None, WatchRef]:
+    hit = [envelope["data"]["entry_id"] for envelope in envelopes if event_type(envelope) == EventType.WATCHLIST_HIT]
+    rows = await watch_entries.named(connection, hit) if hit else {}
+    return {
+        row.entry_id: WatchRef(
+            entry_id=row.entry_id,
+            reason=row.reason,
+            author=row.author,
+            approver=row.decided_by,
+            expires_at=str(to_text(row.expires_us)),
+        )
+        for row in rows.values()
+    }
 
 
 async def alert_items(

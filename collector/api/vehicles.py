@@ -93,7 +93,7 @@ async def get_track(
         places = await places_of(connection)
     complete = len(rows) <= MOST_POINTS
     rows = rows[-MOST_POINTS:]
-    subject = f"/api/v1/vehicles/{pattern.text}/track"
+    subject = f"/api/v1/vehicles/track?plate={pattern.text}"  # what follows `?` is shown only with a reason
     await write_down(collector, look, "search", subject, [row.plate for row in rows], always=True)
     return Track(plate=pattern.text, points=_points(rows, places), complete=complete)
 

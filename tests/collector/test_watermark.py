@@ -1,0 +1,88 @@
+"""Pictures are given out with the name of who looks and the time; the stored file and its hash stay as they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from collector_api import WHY, Api, started
+from sample_events import SampleEdge
+
+from collector.access import Role
+from collector.watermark import stamp
+
+
+def picture(width: int, height: int) -> bytes:
+    """A smooth grey JPEG."""
+    ramp = np.tile(np.linspace(60, 200, width, dtype=np.uint8), (height, 1))
+    return bytes(cv2.imencode(".jpg", cv2.merge([ramp] * 3))[1])
+
+
+SNAPSHOT = picture(1280, 720)
+HASH = hashlib.sha256(SNAPSHOT).hexdigest()
+URL = f"/api/v1/evidence/{HASH}"
+
+
+@pytest.fixture
+async def api(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Api]:
+    async with started(tmp_path, migrated_sqlite) as found:
+        async with await found.client(Role.EDGE) as client:
+            put = await client.put(URL, content=SNAPSHOT, headers={"Content-Type": "image/jpeg"})
+            assert put.status_code == 201
+        yield found
+
+
+@pytest.mark.parametrize(("width", "height"), [(140, 44), (640, 360), (1920, 1080)])
+def test_the_text_is_in_the_picture_and_the_picture_is_still_there(width: int, height: int) -> None:
+    before = picture(width, height)
+    stamps = [stamp(before, "image/jpeg", text) for text in ("li 2026-03-01 08:01:00Z", "wu 2026-03-01 08:01:00Z")]
+    decoded = [cv2.imdecode(np.frombuffer(one or b"", np.uint8), cv2.IMREAD_GRAYSCALE) for one in stamps]
+    plain = cv2.imdecode(np.frombuffer(before, np.uint8), cv2.IMREAD_GRAYSCALE)
+    changed = np.abs(decoded[0].astype(int) - plain)
+    assert decoded[0].shape == plain.shape
+    assert 0.003 < (changed > 12).mean() < 0.5
+    assert changed.max() < 110, "what is under the text can still be read"
+    assert (np.abs(decoded[0].astype(int) - decoded[1]) > 12).any(), "two names are two pictures"
+
+
+def test_what_is_no_picture_is_told_apart_and_strange_names_do_not_matter() -> None:
+    assert stamp(b"\xff\xd8\xff nothing", "image/jpeg", "li") is None
+    assert stamp(picture(64, 32), "image/png", "李伟")[:4] == b"\x89PNG"
+
+
+async def test_everybody_gets_a_marked_copy_and_the_file_stays(api: Api) -> None:
+    edge = SampleEdge()
+    proof = {"sha256": HASH, "role": "snapshot", "media_type": "image/jpeg", "size_bytes": len(SNAPSHOT)}
+    await api.take(edge, edge.fall(evidence=(proof,)))
+    seen = (await api.get(URL, Role.VIEWER)).content
+    assert seen != SNAPSHOT
+    assert cv2.imdecode(np.frombuffer(seen, np.uint8), cv2.IMREAD_COLOR).shape == (720, 1280, 3)
+    assert api.collector.evidence.path(HASH).read_bytes() == SNAPSHOT
+    assert (await api.get(URL, Role.VIEWER, original=True, **WHY)).status_code == 403
+    assert (await api.get(URL, Role.OPERATOR, original=True)).status_code == 403
+    assert (await api.get(URL, Role.OPERATOR, original=True, **WHY)).content == SNAPSHOT
+    (act,) = (await api.get("/api/v1/audit", Role.AUDITOR)).json()["items"]
+    assert (act["action"], act["reason"]) == ("original", WHY["reason"])
+
+
+async def test_a_head_request_says_what_get_would_and_is_no_look(api: Api) -> None:
+    edge = SampleEdge()
+    passage = edge.passage()
+    passage["data"]["evidence"][0]["sha256"] = HASH
+    await api.take(edge, passage)
+    for role, params, status in (
+        (Role.EDGE, {}, 200),
+        (Role.VIEWER, WHY, 403),
+        (Role.OPERATOR, {}, 403),
+        (Role.OPERATOR, WHY, 200),
+    ):
+        async with await api.client(role) as client:
+            assert (await client.head(URL, params=params)).status_code == status, role
+    assert (await api.get("/api/v1/audit", Role.AUDITOR)).json()["items"] == []
+    assert (await api.get(URL, Role.OPERATOR, **WHY)).headers["cache-control"] == "no-store"
+    (act,) = (await api.get("/api/v1/audit", Role.AUDITOR, **WHY)).json()["items"]
+    assert (act["action"], act["shown"]) == ("evidence", ["京A12345"])
