@@ -59,14 +59,16 @@ class CollectorProcess:
     def token(self, role: str) -> str:
         """As `collector token create` makes it, without the start of another program."""
         name = f"{role}-{time.monotonic_ns()}"
-        return self._with_store(lambda store: access.create_token(store, name, Role(role), system_clock()))
+        return self.with_store(lambda store: access.create_token(store, name, Role(role), system_clock()))
 
     def sign_in_link(self, role: str) -> str:
         """As `collector sign-in-link` makes it."""
-        code = self._with_store(lambda store: access.create_link_code(store, role, Role(role), system_clock()))
+        code = self.with_store(lambda store: access.create_link_code(store, role, Role(role), system_clock()))
         return f"{self.url}/sign-in#{code}"
 
-    def _with_store(self, work: Callable[[Database], Awaitable[str]]) -> str:
+    def with_store(self, work: Callable[[Database], Awaitable[str]]) -> str:
+        """Run `work` on the store beside the running process."""
+
         async def session() -> str:
             store = Database(database_url(self.database, self.data))
             try:

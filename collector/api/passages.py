@@ -170,7 +170,7 @@ async def list_passages(
         items = await _items(connection, rows, look.sees_plates)
         hashed = wanted.query.where(passages.c.hashed).limit(1)
         note = HASHED_NOTE if wanted.pattern and (await connection.execute(hashed)).first() else None
-    subject = f"/api/v1/passages?{wanted.described}"
+    subject = f"/api/v1/passages?{wanted.described}".rstrip("?")
     action = "list" if wanted.pattern is None else "search"
     await write_down(collector, look, action, subject, _shown(rows, look), always=wanted.pattern is not None)
     return PassagePage(items=items, next_cursor=following, note=note)
@@ -183,7 +183,7 @@ async def export_passages(
     """The same as CSV (UTF-8 with a mark, for spreadsheets), at most 100,000 rows; recorded with its plates."""
     look.must_see_plates("export plates")
     rows = [row async for row in _all_rows(collector, wanted)]
-    subject = f"/api/v1/passages/export.csv?{wanted.described}"
+    subject = f"/api/v1/passages/export.csv?{wanted.described}".rstrip("?")
     await write_down(collector, look, "export", subject, _shown(rows, look), always=True)
     headers = {"Content-Disposition": 'attachment; filename="passages.csv"'}
     return StreamingResponse(_csv_lines(rows), media_type="text/csv; charset=utf-8", headers=headers)

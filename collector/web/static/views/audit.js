@@ -51,7 +51,7 @@ function Table({ items, words }) {
   return html`<div class="scroll"><table class="acts"><thead><tr><th>${say("audit_since")}</th><th>${say("audit_who")}</th><th>${say("audit_action")}</th>
     <th>${say("audit_reason")}</th><th>${say("audit_shown")}</th><th>${say("audit_subject")}</th></tr></thead><tbody>
     ${items.map((one) => html`<tr key=${one.audit_id}><td><time datetime=${one.at}>${when(one.at)}</time></td>
-      ${one.erased ? html`<td colspan="5" class="quiet">${say("erased")}</td>` : html`<td><b>${one.who}</b> <small>${one.role}</small></td><td>${act(one.action)}</td><td>${one.reason ?? "–"}</td>
+      ${one.erased ? html`<td colspan="5" class="quiet">${say("erased")}</td>` : html`<td><b>${one.who}</b> <small>${say(one.role)}</small></td><td>${act(one.action)}</td><td>${one.reason ?? "–"}</td>
       <td>${one.shown.slice(0, 6).join(" ")}${one.shown.length > 6 ? ` … ${one.plates}` : ""}</td><td class="subject quiet">${one.subject}</td>`}</tr>`)}</tbody></table></div>`;
 }
 
