@@ -20,6 +20,7 @@ from collector.access import NameTaken, Role
 from collector.api.app import create_app
 from collector.api.roles import table_of
 from collector.backup_command import backup, restore
+from collector.bucket import Bucket, BucketError
 from collector.check_command import check
 from collector.configuration import ConfigurationError, load
 from collector.database import Database, DatabaseUrlError, database_url
@@ -114,6 +115,12 @@ main.add_command(store_options(check))
     help="Key of the watch list, as made by `watchlist new-key`; without it edges are told nothing.",
 )
 @click.option(
+    "--evidence",
+    envvar="WATCHPOST_EVIDENCE",
+    metavar="URL",
+    help="Keep evidence there: s3://BUCKET/PREFIX, with the usual AWS_* variables. Default: in the data folder.",
+)
+@click.option(
     "--max-evidence-mb",
     envvar="WATCHPOST_MAX_EVIDENCE_MB",
     type=click.IntRange(1),
@@ -162,6 +169,13 @@ def _may_share(options: dict[str, Any]) -> bool:
     return bool(options["share"])
 
 
+def _bucket(url: str | None) -> Bucket | None:
+    try:
+        return Bucket(url) if url else None
+    except BucketError as error:
+        raise click.BadParameter(str(error), param_hint="--evidence") from error
+
+
 def _settings(options: dict[str, Any]) -> Settings:
     broker, duty = None, Duty()
     try:
@@ -176,11 +190,12 @@ def _settings(options: dict[str, Any]) -> Settings:
         data_folder=options["data"],
         database=_url(options["database"], options["data"]),
         broker=broker,
+        share=_may_share(options),
+        bucket=_bucket(options["evidence"]),
         gap_patience=GapPatience(ask_after_s=options["gap_ask_s"], alert_after_s=options["gap_alert_s"]),
         max_evidence_bytes=options["max_evidence_mb"] * MEBIBYTE,
         secure_cookies=options["secure_cookies"],
         duty=duty,
-        share=_may_share(options),
         watch_key_file=options["watchlist_key"],
     )
 

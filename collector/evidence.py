@@ -2,7 +2,8 @@
 
 A complete file is `<folder>/<first two hex digits>/<sha256>`; what is still coming is `<folder>/partial/<sha256>`.
 Procedure: append to the partial file → all bytes there → fsync → hash → rename → fsync both folders → row in the store.
-After a crash a partial file is continued where it ends; a complete file without a row gets its row at the next PUT.
+With a bucket, → copy into it, before the row. After a crash a partial file is continued where it ends; a complete file
+without a row gets its row, and its copy, at the next PUT.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from collector.bucket import Bucket
+
 MEDIA_TYPES = {
     "image/jpeg": b"\xff\xd8\xff",
     "image/png": b"\x89PNG\r\n\x1a\n",
@@ -27,6 +30,8 @@ MEDIA_TYPES = {
 MAX_BYTES = 256 * 1024 * 1024
 KEEP_FREE_BYTES = 256 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
+CACHE_BYTES = 2 * 1024 * 1024 * 1024
+"""Beside a bucket the folder holds about as much as this."""
 
 
 class EvidenceRefused(ValueError):
@@ -79,10 +84,17 @@ class Part:
 
 
 class EvidenceStore:
-    """Files by content hash in one folder."""
+    """Files by content hash in one folder; with a bucket, that is where they are kept, and the folder is a cache."""
 
-    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES, keep_free_bytes: int = KEEP_FREE_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int = MAX_BYTES,
+        keep_free_bytes: int = KEEP_FREE_BYTES,
+        bucket: Bucket | None = None,
+    ) -> None:
         self.folder = folder
+        self.bucket = bucket
         self.max_bytes = max_bytes
         self._keep_free_bytes = keep_free_bytes
         self._partial = folder / "partial"
@@ -90,8 +102,60 @@ class EvidenceStore:
         self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def path(self, sha256: str) -> Path:
-        """Where the complete file is, or will be."""
+        """Where the complete file is, or will be; with a bucket it may be there alone."""
         return self.folder / sha256[:2] / sha256
+
+    async def size(self, sha256: str) -> int | None:
+        """Bytes of a complete file; None when it is not here. Raises BucketAway."""
+        path = self.path(sha256)
+        if self.bucket is not None:
+            return await self.bucket.size(sha256)
+        return path.stat().st_size if path.exists() else None
+
+    async def keep_what_is_here(self, sha256: str, media_type: str) -> bool:
+        """Whether a complete file is here, without a row as yet; the copy it lacks is made. Raises BucketAway."""
+        path = self.path(sha256)
+        if self.bucket is None or not path.exists():
+            return await self.size(sha256) is not None
+        await self.bucket.keep(sha256, path, media_type)
+        return True
+
+    async def fetch(self, sha256: str) -> Path | None:
+        """The complete file in the folder, brought from the bucket when it is not there. Raises BucketAway."""
+        path = self.path(sha256)
+        if path.exists():
+            return path
+        if self.bucket is None:
+            return None
+        async with self.lock(sha256):
+            coming = self._partial / f"{sha256}.{os.getpid()}.copy"
+            try:
+                found = path.exists() or await self.bucket.copy_to(sha256, coming)
+                if coming.exists():
+                    path.parent.mkdir(exist_ok=True)
+                    coming.rename(path)
+            finally:
+                coming.unlink(missing_ok=True)
+        await asyncio.to_thread(self._trim)
+        return path if found else None
+
+    async def remove(self, sha256: str) -> None:
+        """Delete a file for good. Raises BucketAway."""
+        if self.bucket is not None:
+            await self.bucket.remove(sha256)
+        self.path(sha256).unlink(missing_ok=True)
+
+    def _trim(self) -> None:
+        """The cache beside a bucket stays small: what was brought longest ago goes."""
+        if self.bucket is None:
+            return
+        files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in self.folder.glob("??/*"))
+        used = sum(size for _, size, _ in files)
+        for _, size, path in files:
+            if used <= CACHE_BYTES:
+                return
+            path.unlink(missing_ok=True)
+            used -= size
 
     def offset(self, sha256: str) -> int:
         """How many bytes of an unfinished upload are there."""
@@ -120,6 +184,9 @@ class EvidenceStore:
         if part is not None and size < part.total:
             return False
         await asyncio.to_thread(self._complete, sha256, media_type, partial)
+        if self.bucket is not None:
+            await self.bucket.keep(sha256, self.path(sha256), media_type)
+            await asyncio.to_thread(self._trim)
         return True
 
     def _check_size(self, announced: int) -> None:

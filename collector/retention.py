@@ -7,7 +7,6 @@ transaction that records it; files whose last row is gone go after the commit: a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -185,8 +184,5 @@ async def _record(connection: AsyncConnection, kind: Kind, before_us: int, rows:
 
 
 async def _unlink(store: EvidenceStore, hashes: Sequence[str]) -> None:
-    def remove() -> None:
-        for sha256 in hashes:
-            store.path(sha256).unlink(missing_ok=True)
-
-    await asyncio.to_thread(remove)
+    for sha256 in hashes:
+        await store.remove(sha256)

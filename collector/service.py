@@ -55,7 +55,8 @@ class Collector:
         settings.data_folder.mkdir(parents=True, exist_ok=True)
         database = Database(settings.database)
         await database.migrate()
-        evidence = EvidenceStore(settings.data_folder / "evidence", settings.max_evidence_bytes)
+        folder = settings.data_folder / "evidence"
+        evidence = EvidenceStore(folder, settings.max_evidence_bytes, bucket=settings.bucket)
         collector = cls(settings, database, evidence, await cookie_signer(database), clock)
         await collector._keep_house(settings)
         if settings.broker is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
+from collector.bucket import Bucket
 from collector.duty import Duty
 from collector.evidence import MAX_BYTES
 from collector.gaps import GapPatience
@@ -26,6 +27,8 @@ class Settings:
     """Other collectors on the same database and broker take events too."""
     gap_patience: GapPatience = field(default_factory=GapPatience)
     max_evidence_bytes: int = MAX_BYTES
+    bucket: Bucket | None = None
+    """Where evidence is kept; None: in the data folder."""
     secure_cookies: bool = False
     """Only over HTTPS: set it behind a TLS proxy."""
     watch_key_file: Path | None = None

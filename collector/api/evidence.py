@@ -43,7 +43,7 @@ async def has_evidence(sha256: Hash, collector: Running, principal: EvidenceUser
             shown = await _shown_by(collector, sha256, Look(principal, why))
             if shown.plates:
                 shown.look.must_see_plates(SEE)
-        return Response(headers={"Content-Length": str(collector.evidence.path(sha256).stat().st_size)})
+        return Response(headers={"Content-Length": str(await collector.evidence.size(sha256))})
     return Response(status_code=404, headers={"Upload-Offset": str(collector.evidence.offset(sha256))})
 
 
@@ -54,7 +54,7 @@ async def put_evidence(sha256: Hash, request: Request, collector: Running, princ
     async with collector.evidence.lock(sha256):
         if await _is_stored(collector, sha256):
             return Response(status_code=200)
-        if not collector.evidence.path(sha256).exists():
+        if not await collector.evidence.keep_what_is_here(sha256, media_type):
             part = _part(request, collector)
             if not await collector.evidence.receive(sha256, media_type, part, request.stream()):
                 return Response(status_code=202, headers={"Upload-Offset": str(collector.evidence.offset(sha256))})
@@ -81,7 +81,7 @@ async def _note(collector: Collector, principal: Principal, sha256: str, media_t
     row = {
         "sha256": sha256,
         "media_type": media_type,
-        "size_bytes": collector.evidence.path(sha256).stat().st_size,
+        "size_bytes": await collector.evidence.size(sha256),
         "stored_us": collector.clock(),
         "uploaded_by": principal.name,
     }
@@ -92,7 +92,7 @@ async def _note(collector: Collector, principal: Principal, sha256: str, media_t
 async def _is_stored(collector: Collector, sha256: str) -> bool:
     async with collector.database.read() as connection:
         row = (await connection.execute(select(evidence.c.sha256).where(evidence.c.sha256 == sha256))).one_or_none()
-    return row is not None and collector.evidence.path(sha256).exists()
+    return row is not None and await collector.evidence.size(sha256) is not None
 
 
 @router.get("/{sha256}", response_class=FileResponse)
@@ -113,7 +113,9 @@ async def get_evidence(
         shown.look.must_see_plates(SEE if shown.plates else "take an original")
         action = "original" if original else "evidence"
         await write_down(collector, shown.look, action, f"/api/v1/evidence/{sha256}", shown.texts, always=True)
-    path = collector.evidence.path(sha256)
+    path = await collector.evidence.fetch(sha256)
+    if path is None:
+        raise HTTPException(404, f"evidence {sha256} has not arrived (yet)")
     headers = SAFE_HEADERS | ({"Cache-Control": "no-store"} if shown.plates else {})
     if shown.media_type.startswith("image/") and not original:
         text = f"{look.principal.name} {to_instant(collector.clock()):%Y-%m-%d %H:%M:%SZ}"
@@ -149,7 +151,7 @@ async def _shown_by(collector: Collector, sha256: str, look: Look) -> _Shown:
         look = look.for_entry(await reason_of_hit(connection, [row.event_id for row in rows if row.event_id]))
     known = [row for row in rows if row.event_id is not None]
     in_sight = look.principal.sites is None or any(look.principal.may_see(row.site) for row in known)
-    if file is None or not in_sight or not collector.evidence.path(sha256).exists():
+    if file is None or not in_sight:
         raise HTTPException(404, f"evidence {sha256} has not arrived (yet)")
     plates = len(known) < len(rows) or not rows or any(row.type in PLATE_TYPES for row in known)
     texts = tuple(sorted({row.plate for row in known if row.plate}))

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from collector.access import NameTaken
 from collector.alert_moves import NoSuchAlert, WrongStep
+from collector.bucket import BucketAway
 from collector.evidence import EvidenceRefused
 from collector.people import NotAccepted, TooManyTries
 from collector.plate_search import BadPattern
@@ -69,6 +70,11 @@ def add_problems(app: FastAPI) -> None:
     async def store_away(_request: Request, error: DBAPIError | ConnectionError) -> JSONResponse:
         log.error("the database cannot be used: %s", str(error).splitlines()[0])
         return problem(503, "the database cannot be used right now; try again", {"Retry-After": "5"})
+
+    @app.exception_handler(BucketAway)
+    async def bucket_away(_request: Request, error: BucketAway) -> JSONResponse:
+        log.error("evidence storage: %s", error)
+        return problem(503, "the evidence storage cannot be used right now; try again", {"Retry-After": "5"})
 
     @app.exception_handler(TooManyTries)
     async def too_many_tries(_request: Request, error: TooManyTries) -> JSONResponse:
