@@ -30,6 +30,7 @@ INDEXES = ("ix_alerts_alert_group_alerts_last_event_us", "ix_alerts_due_us", "ix
 
 def upgrade() -> None:
     _add_to_alerts()
+    _add_times()
     _add_to_steps()
     op.execute("UPDATE alerts SET opened_us = raised_us, last_event_us = occurred_us")
     _create_units()
@@ -81,6 +82,9 @@ def _add_to_alerts() -> None:
             "opened_us", sa.BigInteger(), nullable=True, comment="Raised, or reopened: due times count from here."
         ),
     )
+
+
+def _add_times() -> None:
     op.add_column(
         "alerts",
         sa.Column(
