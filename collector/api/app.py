@@ -17,6 +17,7 @@ from collector.api import (
     audit,
     events,
     evidence,
+    metrics,
     passages,
     people,
     retention,
@@ -69,6 +70,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         statistics,
         status,
         evidence,
+        metrics,
         session,
         people,
         audit,
@@ -76,6 +78,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         vehicles,
         watchlist,
         retention,
+        site_plans,
+        map,
+        places,
         stream,
     ):
         app.include_router(part.router, dependencies=[Depends(known_parameters)])

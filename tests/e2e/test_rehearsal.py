@@ -45,7 +45,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         events = list(rehearsal.events())
         evidence = {}
         for sha256 in {ref["sha256"] for event in events for ref in event.data.get("evidence", [])}:
-            answer = httpx.get(f"{rehearsal.address}/api/v1/evidence/{sha256}", headers=rehearsal.authorization)
+            url = f"{rehearsal.address}/api/v1/evidence/{sha256}?original=true"
+            answer = httpx.get(url, headers=rehearsal.authorization)
             evidence[sha256] = (answer.status_code, hashlib.sha256(answer.content).hexdigest())
         yield Played(score, events, rehearsal.alerts, evidence)
 
