@@ -78,9 +78,6 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         vehicles,
         watchlist,
         retention,
-        site_plans,
-        map,
-        places,
         stream,
     ):
         app.include_router(part.router, dependencies=[Depends(known_parameters)])
