@@ -27,6 +27,7 @@ from edge.logs import RecentLines, set_up
 from edge.memory import return_freed_pictures
 from edge.outbox import ACKED, PENDING, REFUSED, SCHEMA, NewEvent, Outbox, StoredEvent, list_events
 from edge.outbox import check as check_outbox
+from edge.wanted import Wanted
 
 ANALYZERS = click.Choice(["falling", "plates"])
 FILE = click.Path(path_type=Path)
@@ -176,9 +177,22 @@ def _row(event: StoredEvent) -> dict[str, object]:
 
 
 def _run_configured(config_file: Path, once: bool, drain_timeout: float) -> int:
-    settings = config.load(config_file)
-    recent = set_up(settings.logging.level, settings.logging.json_lines)
-    return _run_agent(settings, recent, once, drain_timeout, printing=False)
+    """One run after the other, as the centre asks for other configurations."""
+    own = config.load(config_file)
+    recent = set_up(own.logging.level, own.logging.json_lines)
+    wanted = Wanted(own, config_file.resolve().parent)
+    return_freed_pictures()
+    while True:
+        try:
+            agent = Agent(wanted.choose(), SystemClock(), random.Random(), recent.text, wanted)
+            _stop_on_signals(agent)
+            status = agent.run(once, drain_timeout)
+        except WatchpostError as error:
+            if not wanted.refuse_trial(str(error)):
+                raise
+            continue
+        if not agent.reconfigured:
+            return status
 
 
 def _look_at(source: str, analyzers: tuple[str, ...], once: bool, data: Path | None) -> int:
@@ -192,17 +206,16 @@ def _look_at(source: str, analyzers: tuple[str, ...], once: bool, data: Path | N
         except ValidationError as error:
             told = "; ".join(item["msg"] for item in error.errors(include_url=False) if "source" in item["loc"])
             raise click.UsageError(f"--source {redact(source)}: {told or error}") from error
-        return _run_agent(settings, recent, once or not settings.cameras[0].live, 0, printing=True)
+        return _run_and_print(settings, recent, once or not settings.cameras[0].live)
 
 
-def _run_agent(settings: config.AgentConfig, recent: RecentLines, once: bool, drain_s: float, printing: bool) -> int:
+def _run_and_print(settings: config.AgentConfig, recent: RecentLines, once: bool) -> int:
     return_freed_pictures()
     agent = Agent(settings, SystemClock(), random.Random(), recent.text)
-    if printing:
-        printer = _Printer(agent.outbox)
-        agent.reporter.on_stored = printer.show
+    printer = _Printer(agent.outbox)
+    agent.reporter.on_stored = printer.show
     _stop_on_signals(agent)
-    return agent.run(once, drain_s)
+    return agent.run(once, 0)
 
 
 class _Printer:

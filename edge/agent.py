@@ -43,6 +43,7 @@ from edge.sources.paired import PairedSource
 from edge.sources.stream import OnState, StreamSource
 from edge.supervisor import CameraParts, CameraWorker
 from edge.types import Frame, Packet, StreamInfo
+from edge.wanted import GOOD_AFTER_S, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -132,8 +133,18 @@ class Agent:
     Raises ConfigError, ModelError, OutboxError or EvidenceError when it cannot start.
     """
 
-    def __init__(self, config: AgentConfig, clock: Clock, rng: random.Random, recent_log: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        config: AgentConfig,
+        clock: Clock,
+        rng: random.Random,
+        recent_log: Callable[[], str],
+        wanted: Wanted | None = None,
+    ) -> None:
         self._config = config
+        self._wanted = wanted
+        self.reconfigured = False
+        """It ended because another configuration is to be tried."""
         self._clock = clock
         self._rng = rng
         self._stopping = threading.Event()
@@ -165,8 +176,10 @@ class Agent:
             look_again=self._look_again,
             started_s=clock.monotonic(),
             problems=self._problems,
+            wanted=wanted,
+            restart=self._restart,
         )
-        self._tidy_due_s = clock.monotonic()
+        self._tidy_due_s = self._started_s = clock.monotonic()
 
     def run(self, once: bool = False, drain_s: float = 30.0) -> int:
         """Run until `stop`, or with `once` until all files ended and are delivered. Returns the exit status."""
@@ -180,6 +193,10 @@ class Agent:
             return self._status()
         finally:
             self._shut_down()
+
+    def _restart(self) -> None:
+        self.reconfigured = True
+        self._stopping.set()
 
     def stop(self) -> None:
         """Let `run` return; may be called from a signal handler."""
@@ -216,6 +233,8 @@ class Agent:
         """Once a second: what waits is tried again, what is old goes, and a dead thread ends the agent."""
         self.reporter.retry()
         self._match_late()
+        if self._wanted is not None and self._clock.monotonic() - self._started_s >= GOOD_AFTER_S:
+            self._wanted.confirm()
         (self._config.data_dir / HEARTBEAT).touch()
         if self._clock.monotonic() >= self._tidy_due_s:
             self._tidy_due_s = self._clock.monotonic() + _TIDY_S

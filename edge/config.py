@@ -331,10 +331,10 @@ def parse(text: str, path: Path) -> AgentConfig:
         config = AgentConfig.model_validate(raw, context={"folder": path.resolve().parent})
     except ValidationError as error:
         raise ConfigError(_describe(path, tree, error)) from error
-    return _with_file_sources(config, path.resolve().parent)
+    return with_file_sources(config, path.resolve().parent)
 
 
-def _with_file_sources(config: AgentConfig, folder: Path) -> AgentConfig:
+def with_file_sources(config: AgentConfig, folder: Path) -> AgentConfig:
     """Cameras that are files get paths relative to the configuration's folder."""
     cameras = tuple(
         camera if camera.live else camera.model_copy(update={"source": str(folder / camera.source)})

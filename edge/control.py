@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from contract.base import CONTRACT_VERSION
 from contract.commands import Command, ConfigDesired, ConfigReported, Reply
-from contract.envelope import summarise
 from contract.events import EventType, SensorData
 from contract.status import Birth, CameraHealth, CameraInfo, Health
 from edge.addresses import redact
 from edge.clock import utc
 from edge.config import AgentConfig
-from edge.errors import ConfigError, EvidenceError, OutboxError
+from edge.errors import EvidenceError, OutboxError
 from edge.evidence.files import StoredFile
 from edge.evidence.queue import UploadQueue
 from edge.health import disk_free_mb, resident_memory_mb, temperature_c
@@ -32,6 +26,7 @@ from edge.outbox import Outbox
 from edge.plates.watchlist import WatchBook
 from edge.ports import Clock
 from edge.reporting import Reporter
+from edge.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +71,9 @@ class Control:
     started_s: float = 0.0
     problems: Callable[[], tuple[str, ...]] = tuple
     """What does not work now, beside the cameras."""
+    wanted: Wanted | None = None
+    restart: Callable[[], None] = lambda: None
+    """Ends this run of the agent, so that the next one has another configuration."""
     clips_asked: set[str] = field(default_factory=set)
 
     def birth(self, connection_id: UUID) -> Birth:
@@ -121,12 +119,12 @@ class Control:
         self.reporter.put(self.reporter.make(EventType.SENSOR, sensor, data))
 
     def on_config(self, desired: ConfigDesired) -> ConfigReported:
-        """This version validates a wanted configuration and says so, but applies only its own file."""
-        errors = _check_desired(desired)
-        if not errors:
-            errors = ("valid, but not applied: this agent takes its configuration from its own file only",)
-        log.warning("configuration revision %d not applied: %s", desired.revision, "; ".join(errors))
-        return ConfigReported(revision=desired.revision, state="refused", errors=errors, at=utc(self.clock.now()))
+        """Take a wanted configuration, or say why not. Raises OutboxError."""
+        now = utc(self.clock.now())
+        if self.wanted is None:
+            errors = ("this agent takes its configuration from its own file only",)
+            return ConfigReported(revision=None, state="refused", errors=errors, at=now)
+        return self.wanted.take(desired, now, self.restart)
 
     def on_watchlist(self, payload: bytes) -> None:
         """Put the list into force, or say in health why not. Raises OutboxError."""
@@ -212,17 +210,3 @@ class Control:
 
     def _answer(self, identity: str, ok: bool, text: str, evidence: str | None = None) -> None:
         self.reply(Reply(id=identity, ok=ok, text=text, evidence_sha256=evidence, at=utc(self.clock.now())))
-
-
-def _check_desired(desired: ConfigDesired) -> tuple[str, ...]:
-    canonical = json.dumps(desired.config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    found = hashlib.sha256(canonical.encode()).hexdigest()
-    if found != desired.sha256:
-        return (f"sha256 is {found}, the message says {desired.sha256}",)
-    try:
-        AgentConfig.model_validate(desired.config, context={"folder": Path.cwd()})
-    except ValidationError as error:
-        return (summarise(error),)
-    except ConfigError as error:
-        return (str(error),)
-    return ()
