@@ -1,0 +1,131 @@
+"""Whatever a device sends: the collector takes it without harm, counts it, and takes the next good event too."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sample_events import SampleEdge, later_us, payload
+
+from collector.database import Database, database_url
+from collector.intake import Intake
+from collector.messages import Incoming, Letter, understand
+from collector.pulse import Pulse
+from collector.schema import events
+from contract.envelope import join_backlog
+from contract.topics import parse_edge_topic
+
+NOW = later_us(60)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+ANY = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+)
+TOPICS = st.sampled_from(
+    [
+        "watchpost/v1/west/gate-1/event/sensor/hall",
+        "watchpost/v1/west/gate-1/event/plate_passage/lane-1",
+        "watchpost/v1/west/gate-1/backlog",
+        "watchpost/v1/west/gate-1/birth",
+        "watchpost/v1/west/gate-1/config/reported",
+        "watchpost/v1/west/gate-1/camera/../../etc/status",
+        "watchpost/v1/west/../../gate-1/event/sensor/hall",
+        "watchpost/v1/west/gate-2/health",
+    ]
+)
+
+
+class Line:
+    """The broker's side, as the intake sees it."""
+
+    def __init__(self) -> None:
+        self.confirmed: list[Incoming] = []
+
+    def send(self, _topic: str, _payload: str) -> None: ...
+
+    def serve_site(self, site: str) -> None:
+        parse_edge_topic(f"watchpost/v1/{site}/edge/status")  # or the collector would publish on a wild topic
+
+    def confirm(self, message: Incoming) -> None:
+        self.confirmed.append(message)
+
+
+@st.composite
+def events_gone_wrong(draw: st.DrawFn) -> dict[str, Any]:
+    """A good event in which some values, anywhere, were replaced by anything, or left out."""
+    edge = SampleEdge()
+    make = draw(st.sampled_from([edge.fall, edge.passage, edge.hit, edge.sensor, lambda: edge.dropped([(1, 2)])]))
+    event: dict[str, Any] = copy.deepcopy(make())
+    for _ in range(draw(st.integers(1, 3))):
+        holder: Any = event
+        while True:
+            key = (
+                draw(st.sampled_from(sorted(holder)))
+                if isinstance(holder, dict)
+                else draw(st.integers(0, len(holder) - 1))
+            )
+            inner = holder[key]
+            if not (isinstance(inner, dict | list) and inner) or draw(st.booleans()):
+                break
+            holder = inner
+        if isinstance(holder, dict) and draw(st.booleans()):
+            del holder[key]
+        else:
+            holder[key] = draw(ANY)
+        if not event:
+            break
+    return event
+
+
+def message_of(topic: str, content: dict[str, Any]) -> Incoming:
+    raw = payload(content) if "\ud800" not in str(content) else b"{}"
+    return Incoming(topic, join_backlog([raw, raw]) if topic.endswith("backlog") else raw)
+
+
+@given(topic=TOPICS, raw=st.binary(max_size=200))
+@settings(deadline=None, max_examples=200)
+def test_any_bytes_are_understood_or_set_aside(topic: str, raw: bytes) -> None:
+    for found in understand(Incoming(topic, raw)):
+        assert isinstance(found, Letter), "no random bytes are an event"
+        assert found.reason
+
+
+def _encodable(text: object) -> bool:
+    try:
+        str(text).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@given(wrong=st.lists(st.tuples(TOPICS, events_gone_wrong().filter(_encodable)), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+def test_events_gone_wrong_harm_nobody(wrong: list[tuple[str, dict[str, Any]]], migrated_sqlite: Path) -> None:
+    asyncio.run(_harm_nobody(wrong, migrated_sqlite))
+
+
+async def _harm_nobody(wrong: list[tuple[str, dict[str, Any]]], migrated: Path) -> None:
+    folder = Path(tempfile.mkdtemp())
+    shutil.copy(migrated, folder / "collector.db")
+    database = Database(database_url(None, folder))
+    line = Line()
+    intake = Intake(database, line, Pulse(), lambda: NOW)  # type: ignore[arg-type]
+    other = SampleEdge(edge="gate-9")
+    good = other.incoming(other.sensor(alarm=False))
+    batch = [*(message_of(topic, content) for topic, content in wrong), good]
+    try:
+        async with asyncio.timeout(20):
+            await intake.process(batch)
+        assert line.confirmed == batch
+        assert intake.store_trouble is None
+        async with database.read() as connection:
+            stored = {row.outbox_id for row in await connection.execute(events.select())}
+        assert str(other.outbox_id) in stored
+    finally:
+        await database.close()
+        shutil.rmtree(folder)
