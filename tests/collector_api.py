@@ -45,8 +45,8 @@ class Api:
         await ingest(self.collector.database, understood, self.now_us)
 
     async def client(self, role: Role | None, *, sites: Sites = None, name: str | None = None) -> httpx.AsyncClient:
-        """With a token of this role; without one for None."""
-        headers = {"Origin": BASE}
+        """With a token of this role; for None without one, as a browser on our own page."""
+        headers = {"Origin": BASE} if role is None else {}
         if role is not None:
             name = name or f"{role}-{uuid4().hex[:6]}"
             token = await access.create_token(self.collector.database, name, role, self.now_us, sites=sites)

@@ -4,77 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from sample_events import SampleEdge, later_us
+from collector_api import BASE, WHY, Api, started
+from sample_events import SampleEdge
 
 from collector import access
 from collector.access import Role
-from collector.api.app import create_app
-from collector.database import database_url
 from collector.ingest import ingest
 from collector.messages import understand
-from collector.service import Collector
-from collector.settings import Settings
 
-BASE = "http://collector.test"
 PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 40
 PICTURE_HASH = hashlib.sha256(PICTURE).hexdigest()
-WHY = {"reason": "case 2026-113"}
 PICTURE_URL = f"/api/v1/evidence/{PICTURE_HASH}"
-
-
-@dataclass
-class Api:
-    """The application in this process, and clients for every role."""
-
-    app: FastAPI
-    now_us: int = later_us(60)
-
-    @property
-    def collector(self) -> Collector:
-        found: Collector = self.app.state.collector
-        return found
-
-    async def take(self, edge: SampleEdge, *events: dict[str, Any]) -> None:
-        await ingest(
-            self.collector.database, [one for event in events for one in understand(edge.incoming(event))], self.now_us
-        )
-
-    async def client(self, role: Role | None) -> httpx.AsyncClient:
-        headers = {}
-        if role is not None:
-            token = await access.create_token(self.collector.database, f"{role}-{uuid4().hex[:6]}", role, self.now_us)
-            headers = {"Authorization": f"Bearer {token}"}
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=BASE, headers=headers)
-
-    async def get(self, path: str, role: Role = Role.OPERATOR, **params: Any) -> httpx.Response:
-        async with await self.client(role) as client:
-            return await client.get(path, params=params)
-
-
-@asynccontextmanager
-async def started(folder: Path, now_us: int) -> AsyncIterator[Api]:
-    settings = Settings(folder, database_url(None, folder), None, max_evidence_bytes=1_000_000)
-    api = Api(create_app(settings, lambda: api.now_us), now_us)
-    async with api.app.router.lifespan_context(api.app):
-        yield api
 
 
 @pytest.fixture
 async def api(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Api]:
-    shutil.copy(migrated_sqlite, tmp_path / "collector.db")
-    async with started(tmp_path, later_us(60)) as found:
+    async with started(tmp_path, migrated_sqlite, max_evidence_bytes=1_000_000) as found:
         yield found
 
 
@@ -283,7 +236,7 @@ async def test_old_links_and_sessions_end(api: Api) -> None:
 async def test_a_page_of_another_origin_cannot_act(api: Api) -> None:
     async with await api.client(None) as client:
         await signed_in(api, client)
-        for headers in ({"Origin": "https://evil.example"}, {}, {"Origin": "null"}):
+        for headers in ({"Origin": "https://evil.example"}, {"Origin": ""}, {"Origin": "null"}):
             assert (await client.delete("/api/v1/session", headers=headers)).status_code == 403
         forged = client.cookies["watchpost_session"][:-2] + "xx"
         client.cookies.clear()
