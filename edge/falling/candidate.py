@@ -80,6 +80,14 @@ class Candidate:
     """Factor by which the area grows along the path."""
     contrast: float
     sign_changes: float
+    light: float
+    """Share of the sightings in which it is brighter than what is behind it."""
+    fading: float
+    """Factor by which its contrast grows from the first to the last third of the path."""
+    backdrop: float
+    """Grey level of what is behind it, median."""
+    siblings: int
+    """Other things that began near by at about the same time."""
     bend: float
     """Deviation of the path from a straight line in the picture, as a share of its length."""
     disturbance: float
@@ -106,8 +114,9 @@ class Candidate:
 
 
 def make_candidate(
-    track: Track, view: View, facade: Facade | None, surroundings: Surroundings, rng: np.random.Generator
-) -> Candidate | None:
+    track: Track, siblings: int, view: View, facade: Facade | None, surroundings: Surroundings,
+    rng: np.random.Generator,
+) -> Candidate | None:  # fmt: skip
     """Fit a track; None when it does not go down as anything that falls does."""
     points = track.points
     times = np.array([point.time_s for point in points])
@@ -122,7 +131,7 @@ def make_candidate(
     if sum(point.patch is not None for point in used) < MIN_POINTS:
         return None
     along = (s[fit.inliers], sigma[fit.inliers])
-    return _describe((track.number, view, surroundings), fit, metric, used, fractions[fit.inliers], along)
+    return _describe((track.number, siblings, view, surroundings), fit, metric, used, fractions[fit.inliers], along)
 
 
 def _along(fractions: Floats, deviation: Floats, facade: Facade | None) -> tuple[bool, Floats, Floats]:
@@ -137,14 +146,14 @@ def _along(fractions: Floats, deviation: Floats, facade: Facade | None) -> tuple
 
 
 def _describe(
-    seen: tuple[int, View, Surroundings],
+    seen: tuple[int, int, View, Surroundings],
     fit: FallFit,
     metric: bool,
     used: list[TrackPoint],
     fractions: Floats,
     along: tuple[Floats, Floats],
 ) -> Candidate:
-    number, view, surroundings = seen
+    number, siblings, view, surroundings = seen
     aspect = view.width / view.height
     times = np.array([point.time_s for point in used])
     dx = float(fractions[-1, 0] - fractions[0, 0]) * aspect
@@ -152,6 +161,7 @@ def _describe(
     area = np.array([point.area for point in used])
     third = max(1, len(used) // 3)
     signs = np.array([point.sign for point in used])
+    contrast = np.array([point.contrast for point in used])
     tracked = [point for point in used if point.patch is not None]
     pictures = used[-1].index - used[0].index + 1
     patches = np.stack([point.patch for point in tracked if point.patch is not None])
@@ -175,8 +185,12 @@ def _describe(
         activity=float(np.mean([point.activity for point in tracked])),
         neighbours=float(np.mean([point.neighbours for point in tracked])),
         growth=float(np.median(area[-third:]) / np.median(area[:third])),
-        contrast=float(np.median([point.contrast for point in used])),
+        contrast=float(np.median(contrast)),
         sign_changes=float(np.mean(signs[1:] != signs[:-1])),
+        light=float(np.mean(signs > 0)),
+        fading=float(np.median(contrast[-third:]) / np.median(contrast[:third])),
+        backdrop=float(np.median(patches[:, [0, 2]])),
+        siblings=siblings,
         bend=_bend(times, fractions * [aspect, 1.0]),
         disturbance=_disturbance(patches, np.array([point.area for point in tracked])),
         beside=_beside(used, surroundings.before_facade),

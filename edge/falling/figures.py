@@ -46,7 +46,7 @@ NAMES = (
     "pull", "pull_certainty", "gain", "last_speed", "drift", "sway",
     "growth", "contrast", "sign_changes", "size", "disturbance", "activity",
     "neighbours", "crowding", "crowd", "relative_size", "weather", "noise",
-    "metric", "g", "last_mps", "first_mps",
+    "metric", "g", "last_mps", "first_mps", "light", "fading", "backdrop", "siblings",
 )  # fmt: skip
 
 
@@ -92,6 +92,9 @@ def _look(candidate: Candidate) -> dict[str, float]:
         "growth": np.log(max(candidate.growth, 0.05)),
         "contrast": np.log(max(candidate.contrast, 1.0) / 25),
         "sign_changes": 3 * candidate.sign_changes,
+        "light": 2 * candidate.light - 1,
+        "fading": np.log(max(candidate.fading, 0.05)),
+        "backdrop": candidate.backdrop / 64 - 2,
         "size": np.log(candidate.size_px / candidate.picture_height * _HEIGHT_PX / 6),
         "disturbance": 10 * candidate.disturbance,
         "activity": 6 * candidate.activity,
@@ -106,6 +109,7 @@ def _around(candidate: Candidate) -> dict[str, float]:
         "crowding": np.log((candidate.neighbours + 0.5) / (expected + 0.5)),
         "crowd": np.log1p(around.crowd / 10),
         "relative_size": np.log(_area(candidate) / max(around.usual_area, 1.0)),
+        "siblings": np.log1p(candidate.siblings) - 1,
         "weather": 3 * around.weather,
         "noise": around.noise - 1,
     }

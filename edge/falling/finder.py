@@ -51,10 +51,10 @@ class CandidateFinder:
         self.view = View(shape[1], shape[0], scale)
         self.tracker = GravityTracker(shape)
         self.weather = WeatherWatch()
-        self._stabiliser = Stabiliser()
-        self._motion = MotionDetector(shape, _watched(shape, settings), _THRESHOLD[settings.sensitivity])
-        self._backtracker = Backtracker()
-        self._pieces = Pieces(shape[0])
+        self.stabiliser = Stabiliser()
+        self.motion = MotionDetector(shape, _watched(shape, settings), _THRESHOLD[settings.sensitivity])
+        self.backtracker = Backtracker()
+        self.pieces = Pieces(shape[0])
         self._facade = facade
         # A drawing that does not fit the view any more (no facade) says nothing of where falls are seen either.
         drawn = settings.facade if facade is not None else None
@@ -63,13 +63,13 @@ class CandidateFinder:
 
     def observe(self, luma: Luma, time_s: float) -> list[Candidate]:
         """Look at the next picture; candidates of the tracks that ended with it."""
-        steady = self._stabiliser.steady(_working(luma, self.view.scale), time_s)
-        proposals = self._motion.observe(steady, time_s, self._before_facade if self.weather.active else None)
+        steady = self.stabiliser.steady(_working(luma, self.view.scale), time_s)
+        proposals = self.motion.observe(steady, time_s, self._before_facade if self.weather.active else None)
         if proposals is None:
             return []
         self.weather.observe(proposals)
         ended = self.tracker.observe(proposals)
-        self._backtracker.remember(self.tracker.index, proposals)
+        self.backtracker.remember(self.tracker.index, proposals)
         return self._candidates(ended)
 
     def finish(self) -> list[Candidate]:
@@ -83,33 +83,37 @@ class CandidateFinder:
 
     def _candidates(self, ended: list[Track]) -> list[Candidate]:
         made = []
-        around = self.weather.surroundings(self._motion.noise, self._before_facade)
+        around = self.weather.surroundings(self.motion.noise, self._before_facade)
         for track in ended:
             alone = self._worth_a_fit(track) and self._stands_out(track)
             if alone:
-                self._backtracker.lengthen(track)
-                made.append(make_candidate(track, self.view, self._facade, around, self._rng))
+                self.backtracker.lengthen(track)
+                made.append(self._candidate(track, around))
             if _at_rest(track):
                 if alone or not self.weather.active or self._large(track):
                     made.append(self._joined(track, around))
-                self._pieces.keep(track)
+                self.pieces.keep(track)
         return [candidate for candidate in made if candidate is not None]
 
     def _joined(self, track: Track, around: Surroundings) -> Candidate | None:
         """The candidate of a track together with the pieces before it; None where it has none."""
         best: Candidate | None = None
         for _ in range(_MOST_PIECES):
-            whole = self._pieces.before(track)
+            whole = self.pieces.before(track)
             if whole is None:
                 break
             if self._worth_a_fit(whole):
-                candidate = make_candidate(whole, self.view, self._facade, around, self._rng)
+                candidate = self._candidate(whole, around)
                 added = len(whole.points) - len(track.points)
                 if candidate is None or candidate.fit.inliers[:added].mean() < _AGREE:
                     break
                 best = candidate
             track = whole
         return best
+
+    def _candidate(self, track: Track, around: Surroundings) -> Candidate | None:
+        siblings = self.tracker.siblings(track)
+        return make_candidate(track, siblings, self.view, self._facade, around, self._rng)
 
     def _worth_a_fit(self, track: Track) -> bool:
         """Cheap look before the fit: most tracks of a busy scene end here."""

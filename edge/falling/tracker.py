@@ -7,6 +7,7 @@ and seconds; speeds and accelerations scale with the picture's height.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,10 @@ _COAST_YOUNG = 2
 """Pictures that a track of fewer than four points may miss."""
 _SURE = 3.0
 """Standard deviations."""
+_BIRTHS = 600
+"""Beginnings that are remembered; in a snowfall, those of some seconds."""
+_SIBLINGS_S, _SIBLINGS_NEAR = 0.8, 0.12
+"""Seconds and picture heights within which tracks begin together."""
 _GATE = 9.0
 """Squared innovations over their variances, per axis."""
 
@@ -100,6 +105,7 @@ class GravityTracker:
         self._next = 0
         self._time_s: float | None = None
         self._index = 0
+        self._births: deque[tuple[float, float, float]] = deque(maxlen=_BIRTHS)
 
     def observe(self, proposals: Proposals) -> list[Track]:
         """Advance to the proposals' time, extend and begin tracks; return those that ended with at least 5 points."""
@@ -116,6 +122,14 @@ class GravityTracker:
         """Tracks that surely gain speed downwards: few even in a snowfall."""
         pull, variance = self._filter.y[:, 2], self._filter.y_cov[:, 2, 2]
         return [self.tracks[t] for t in np.flatnonzero(pull > _SURE * np.sqrt(variance))]
+
+    def siblings(self, track: Track) -> int:
+        """Other tracks that began near a track's beginning at about that time: what bursts throws many."""
+        first, near = track.points[0], _SIBLINGS_NEAR * self._unit
+        return sum(
+            abs(time_s - first.time_s) < _SIBLINGS_S and abs(x - first.x) < near and abs(y - first.y) < near
+            for time_s, x, y in self._births
+        )
 
     @property
     def index(self) -> int:
@@ -143,6 +157,8 @@ class GravityTracker:
             if t in extended:
                 track.missed = 0
                 track.add(self._sighting(proposals, extended[t]))
+                if len(track.points) == MIN_POINTS:
+                    self._births.append((track.points[0].time_s, track.points[0].x, track.points[0].y))
         rows, columns = np.array(list(extended), dtype=int), np.array(list(extended.values()), dtype=int)
         if len(rows):
             self._filter.correct(rows, proposals.x[columns], proposals.y[columns], _spread(proposals)[columns])

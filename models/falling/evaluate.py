@@ -3,6 +3,8 @@
 `python -m models.falling.evaluate scenes DIR` — DIR holds NAME.mp4, NAME.truth.jsonl and NAME.installation.yaml.
 `python -m models.falling.evaluate seeds DIR` — renders towers of evaluation seeds into DIR, one for each condition.
 `python -m models.falling.evaluate funnel DIR` — how far each fall of rendered scenes came: seen, tracked, judged.
+`python -m models.falling.evaluate ablation DIR` — what is found in rendered scenes without one step at a time.
+`python -m models.falling.evaluate speed DIR` — cost beside decoding and MOG2, from 720p to 2160p.
 `python -m models.falling.evaluate conditions DIR` — recall by condition and size, origin and false events, on streams.
 `python -m models.falling.evaluate confusers DIR` — false events by kind of what moves and is no fall, on streams.
 
@@ -32,12 +34,14 @@ from edge.falling.bench.scoring import Labelled, Result, score
 from edge.falling.detector import MODEL_NAME, FallClassifier
 from edge.falling.settings import FallingSettings
 from edge.inference import ModelStore
+from models.falling.ablation import STEPS, ablation_lines, leave_out
 from models.falling.conditions import condition_lines, condition_rows, fall_cameras, measure_falls
 from models.falling.confusers import FIRST_SEED, chosen, measure_quiet, quiet_cameras, quiet_lines, quiet_table
 from models.falling.funnel import follow, funnel_lines
 from models.falling.jobs import Figures, measure_all
-from models.falling.plots import plot_quiet, plot_recall
+from models.falling.plots import plot_origins, plot_quiet, plot_recall
 from models.falling.seeds import CONDITIONS, condition_table, seed_scenario
+from models.falling.speed import measure_cost, speed_lines, speed_scenario
 from simulator.render import render_scenario
 from simulator.scenes import FIRST_TRAINING_SEED, Condition
 from simulator.truth import FallTruth, read_truth
@@ -212,6 +216,32 @@ def funnel(folder: Path, classifier: bool, facade: bool) -> None:
     click.echo("\n".join(funnel_lines(fates)))
 
 
+@main.command()
+@_FOLDER
+@click.option("--step", "names", multiple=True, type=click.Choice([step.name for step in STEPS[1:]]))
+def ablation(folder: Path, names: tuple[str, ...]) -> None:
+    """The same rendered scenes with one step of the analyzer left out at a time."""
+    clips = [(path, labels, settings) for _, path, labels, settings in _scene_jobs(folder, True, True)]
+    steps = [STEPS[0], *(step for step in STEPS[1:] if not names or step.name in names)]
+    rows = []
+    for step in steps:
+        rows.append(leave_out(step, clips, ModelStore()))
+        click.echo(asdict(rows[-1]), err=True)
+    click.echo("\n".join(ablation_lines(rows)))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--seed", type=click.IntRange(0, FIRST_SEED - 50_000), default=950, show_default=True)
+@click.option("--seconds", type=click.FloatRange(4, 3600), default=12, show_default=True, help="Length of a video.")
+def speed(folder: Path, seed: int, seconds: float) -> None:
+    """What the analysis costs beside decoding and MOG2, from 720p to 2160p, by day, at night, in rain and snow."""
+    rendered = render_scenario(speed_scenario(seed, seconds), folder, processes=1)
+    models = ModelStore()
+    costs = [measure_cost(camera.video, scene_settings(camera.installation), models) for camera in rendered.cameras]
+    click.echo("\n".join(speed_lines(costs)))
+
+
 _PROCESSES = click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
 _STOP = click.option("--stop-after", type=float, default=1e6, help="Minutes; then no further tower is begun.")
 _FPS = click.option("--fps", type=click.FloatRange(5, 60), default=12.5, show_default=True, help="Frames per second.")
@@ -247,6 +277,7 @@ def conditions(
     rows = condition_rows(figures)
     click.echo("\n".join(condition_lines(rows)))
     plot_recall(rows, folder / "conditions.png")
+    plot_origins(figures, folder / "origins.png")
     _save(folder, "conditions", rows, figures)
 
 

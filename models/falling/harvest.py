@@ -224,21 +224,29 @@ def towers(folder: Path, count: int, confusers_every: int, seed: int) -> None:
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_OUT
-def rendered(folder: Path, out: Path) -> None:
+@click.option("--part", type=(int, int), default=(0, 1), show_default=True, help="K N: every N-th tower from K on.")
+def rendered(folder: Path, out: Path, part: tuple[int, int]) -> None:
     """Towers of training seeds that were rendered before: NAME.mp4, NAME.truth.jsonl, NAME.installation.yaml."""
     samples = Samples()
-    for truth in sorted(folder.glob("*.truth.jsonl")):
-        name = truth.name.removesuffix(".truth.jsonl")
-        seed = int(name.rsplit("-", 1)[1])
-        if seed < FIRST_TRAINING_SEED:
-            raise click.BadParameter(f"{name}: training seeds begin at {FIRST_TRAINING_SEED}", param_hint="FOLDER")
-        records = read_truth(truth)
-        falls = [record for record in records if isinstance(record, FallTruth)]
-        moving = {record.what for record in records if record.kind == "distractor"} | {name.split("-")[0]}
-        drawn = scene_settings(folder / f"{name}.installation.yaml") if seed % 2 else None
-        take(samples, list(candidates_of(folder / f"{name}.mp4", drawn)), falls, moving, seed)
+    notes = sorted(folder.glob("*.rendered.json"))[part[0] :: part[1]]  # written last
+    with click.progressbar(notes) as towers:
+        for number, note in enumerate(towers):
+            _take_rendered(samples, folder, note.name.removesuffix(".rendered.json"))
+            if number % (4 * _SAVE_EVERY) == 0:
+                samples.save(out)
     samples.save(out)
     click.echo(f"{len(samples.labels)} samples, by label {np.bincount(samples.labels, minlength=3).tolist()}")
+
+
+def _take_rendered(samples: Samples, folder: Path, name: str) -> None:
+    seed = int(name.rsplit("-", 1)[1])
+    if seed < FIRST_TRAINING_SEED:
+        raise click.BadParameter(f"{name}: training seeds begin at {FIRST_TRAINING_SEED}", param_hint="FOLDER")
+    records = read_truth(folder / f"{name}.truth.jsonl")
+    falls = [record for record in records if isinstance(record, FallTruth)]
+    moving = {record.what for record in records if record.kind == "distractor"} | {name.split("-", maxsplit=1)[0]}
+    drawn = scene_settings(folder / f"{name}.installation.yaml") if seed % 2 else None
+    take(samples, list(candidates_of(folder / f"{name}.mp4", drawn)), falls, moving, seed)
 
 
 def _quiet_camera(number: int, first_seed: int) -> CameraSpec:

@@ -9,6 +9,10 @@ from matplotlib.figure import Figure
 
 from models.falling.conditions import CLASSES, GOALS, Row
 from models.falling.confusers import Quiet
+from models.falling.jobs import Figures
+
+_MOST_OFF = 6
+"""Floors; what is further off is drawn there."""
 
 
 def plot_recall(rows: Sequence[Row], path: Path) -> None:
@@ -32,6 +36,28 @@ def plot_recall(rows: Sequence[Row], path: Path) -> None:
     axes.set_ylim(0, 1.05)
     axes.set_ylabel("falls found (black: wanted)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def plot_origins(figures: Sequence[Figures], path: Path) -> None:
+    """By how many floors the named one is off, and whether the stated interval holds the true one."""
+    falls = [fall for one in figures for fall in one["falls"] if "floor_error" in fall]
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    axes, beside = figure.subplots(1, 2, width_ratios=(2, 1))
+    off = [max(-_MOST_OFF, min(_MOST_OFF, int(fall["floor_error"]))) for fall in falls]
+    places = range(-_MOST_OFF, _MOST_OFF + 1)
+    for right, label in ((True, "interval right"), (False, "interval wrong")):
+        part = [error for error, fall in zip(off, falls, strict=True) if bool(fall["floor_covered"]) == right]
+        below = [off.count(place) - part.count(place) if not right else 0 for place in places]
+        axes.bar(places, [part.count(place) for place in places], bottom=below, label=label)
+    axes.axvspan(-1.5, 1.5, color="grey", alpha=0.15)
+    axes.set_xlabel(f"floors too high or (negative) too low, {_MOST_OFF}: or more")
+    axes.set_ylabel(f"falls ({len(falls)} found)")
+    axes.legend(frameon=False)
+    beside.scatter([fall["size_px"] for fall in falls], [abs(fall["floor_error"]) for fall in falls], s=12, alpha=0.6)
+    beside.set_xscale("log")
+    beside.set_xlabel("size, px")
+    beside.set_ylabel("floors off")
     figure.savefig(path, dpi=110)
 
 

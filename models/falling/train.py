@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edge.falling.detector import CLASSES
@@ -35,17 +36,24 @@ class Split:
 
 
 def load(paths: tuple[Path, ...]) -> tuple[Split, Split]:
-    """Training and held-out samples; a scene is in one of them only. Unknown figures become the usual ones."""
+    """Training and held-out samples; a scene is in one of them only.
+
+    Unknown figures become the usual ones; a harvest from before the last figures were invented has fewer.
+    """
     parts = [np.load(path) for path in paths]
     held = np.concatenate([part["scenes"] % 8 == 7 for part in parts])
-    patches, figures, labels = (
-        np.concatenate([part[key] for part in parts]) for key in ("patches", "figures", "labels")
-    )
+    patches, labels = (np.concatenate([part[key] for part in parts]) for key in ("patches", "labels"))
+    figures = np.concatenate([_widened(part["figures"]) for part in parts])
     figures = np.where(np.isnan(figures), np.nanmean(figures, axis=0), figures)
     train, test = (
         [torch.from_numpy(array[chosen]) for array in (patches, figures, labels)] for chosen in (~held, held)
     )
     return Split(*train), Split(*test)
+
+
+def _widened(figures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, F) with unknown figures at the end where there are too few."""
+    return np.pad(figures, ((0, 0), (0, len(NAMES) - figures.shape[1])), constant_values=np.nan)
 
 
 def augment(patches: Tensor, rng: torch.Generator) -> Tensor:

@@ -15,7 +15,7 @@ from models.falling.conditions import Share, condition_lines, condition_rows, fa
 from models.falling.confusers import CONFUSERS, FIRST_SEED, chosen, confuser_camera, quiet_cameras, quiet_table
 from models.falling.evaluate import main
 from models.falling.funnel import follow, funnel_lines
-from models.falling.plots import plot_quiet, plot_recall
+from models.falling.plots import plot_origins, plot_quiet, plot_recall
 from simulator.scenes import FIRST_TRAINING_SEED
 from simulator.tower.options import TowerOptions
 from simulator.truth import FallTruth
@@ -76,6 +76,8 @@ def test_falls_are_counted_by_condition_and_size(tmp_path: Path) -> None:
     assert len(condition_lines(list(rows.values()))) == 4
     plot_recall(list(rows.values()), tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 5000
+    plot_origins(figures, tmp_path / "origins.png")
+    assert (tmp_path / "origins.png").stat().st_size > 5000
 
 
 def test_quiet_hours_are_counted_by_kind(tmp_path: Path) -> None:

@@ -60,12 +60,12 @@ def measure_clip(
             if entry.fps is None:
                 raise BenchError("a series of pictures needs `fps` in its labels")
             first_number = numbered_pictures(clip.path)[0][0]
-        played = play(clip.path, settings, models, entry.fps)
+        played = play(clip.path, FallingAnalyzer("clip", settings, models), entry.fps)
     except (SourceUnreadable, BenchError) as error:
         return Measured(Result(clip.name), [], str(error), unusable=True)
     played.result.name = clip.name
     if mog2:
-        played.result.mog2_ms_per_frame = _mog2_ms(clip.path, entry.fps)
+        played.result.mog2_ms_per_frame = mog2_ms(clip.path, entry.fps)
     labels, beyond = labelled_falls(entry, played.size, played.times, first_number)
     problem = played.cut_short
     if beyond:
@@ -77,15 +77,14 @@ def measure_clip(
 
 def run_clip(path: Path, settings: FallingSettings, models: ModelStore | None) -> tuple[list[Told], Result]:
     """Play a video file; what ends it too early stands in the result's notes."""
-    played = play(path, settings, models)
+    played = play(path, FallingAnalyzer("clip", settings, models))
     if played.cut_short is not None:
         played.result.notes.append(f"cut short: {played.cut_short}")
     return played.told, played.result
 
 
-def play(path: Path, settings: FallingSettings, models: ModelStore | None, fps: float | None = None) -> Played:
+def play(path: Path, analyzer: FallingAnalyzer, fps: float | None = None) -> Played:
     """Play a video, or numbered pictures at `fps`. Raises SourceUnreadable when there is not one picture."""
-    analyzer = FallingAnalyzer("clip", settings, models)
     told: list[Told] = []
     times: list[float] = []
     size, cut_short = (0, 0), None
@@ -115,7 +114,7 @@ def play(path: Path, settings: FallingSettings, models: ModelStore | None, fps: 
     return Played(told, np.array(times), size, result, cut_short)
 
 
-def _mog2_ms(path: Path, fps: float | None) -> float:
+def mog2_ms(path: Path, fps: float | None) -> float:
     """CPU milliseconds a frame of OpenCV's background model in colour, which such analyzers usually begin with."""
     model = cv2.createBackgroundSubtractorMOG2()
     spent_s, count = 0.0, 0
