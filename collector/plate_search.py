@@ -1,8 +1,8 @@
 """Search for passages by plate: prefix, wildcards, look-alikes; always through an index, whatever is asked.
 
-A planner does not know how rare the plates of a prefix are: in a store of a million passages SQLite walked all of them
-by time to find one plate. So the plate's own index is asked first, for at most MOST_RARE rows: when these are all, they
-are the candidates; when there are more, the plates are common and walking by time finds a page of them soon.
+A planner does not know how rare the plates of a prefix are: with statistics or without, SQLite gathers and sorts every
+plate of a common prefix to give the newest fifty. So the plate's own index is asked first, for at most MOST_RARE rows:
+when these are all, they are the candidates; when there are more, walking by time finds a page of them soon.
 """
 
 from __future__ import annotations
