@@ -12,6 +12,7 @@ COMMANDS = {
     "broker": "simulator.broker:broker_command",
     "score": "simulator.score:score_command",
     "passages": "simulator.passages:passages_command",
+    "sensor": "simulator.sensor:sensor_command",
     "demo": "simulator.demo:demo_command",
     "bench": "simulator.bench:bench_command",
     "faults": "simulator.faults.command:faults_command",

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from simulator.rehearsal import Rehearsal
 from simulator.score import DEFAULT_FOLDER, finish, make_console, print_alert, rehearse, render_with_progress
+from simulator.site_life import SiteLife
 from simulator.stack import StackError
 
 SCENARIO = Path("configs/scenarios/demo.yaml")
@@ -51,7 +52,10 @@ def run_until_interrupted(scenario: Path, folder: Path, console: Console) -> Non
         console.print(f"  live page   {rehearsal.sign_in_link}", soft_wrap=True)
         console.print(f"  MQTT        mosquitto_sub -p {rehearsal.mqtt_port} -t 'watchpost/v1/#' -v")
         console.print("  alerts as they come:")
+        life = SiteLife(rehearsal)
+        life.begin()
         while True:
+            life.go_on()
             heard = rehearsal.hear(0.5)
             if heard is not None:
                 print_alert(console, heard)

@@ -1,4 +1,4 @@
-"""An operator's MQTT client: hears alerts and notes when each arrived, outside agent and collector."""
+"""MQTT clients outside agent and collector: an operator's, which notes when each alert arrived, and one that speaks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from paho.mqtt import publish as at_once
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
@@ -61,3 +62,11 @@ class Subscriber:
     def _note(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         if message.payload:
             self.heard.put(Heard(time.time(), message.topic, bytes(message.payload)))
+
+
+def publish(url: str, topic: str, payload: str) -> None:
+    """Say one thing, QoS 1, not retained. Raises OSError when no broker answers."""
+    address = urlsplit(url)
+    login = {"username": address.username, "password": address.password} if address.username else None
+    host, port = address.hostname or "127.0.0.1", address.port or 1883
+    at_once.single(topic, payload, qos=1, hostname=host, port=port, auth=login)

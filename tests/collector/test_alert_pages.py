@@ -1,0 +1,162 @@
+"""From alert to closed case in a real Chromium: by keyboard, in both languages, with units, tasks and figures."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import Browser, browsers
+from collector_process import CollectorProcess, MqttPeer, publish, wait_until
+from sample_events import SampleEdge
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+
+pytestmark = pytest.mark.services
+PICTURES = os.environ.get("WATCHPOST_PICTURES")
+"""A folder for screenshots of the guide; without it none are taken."""
+WORDS = {
+    "en-GB": {
+        "title": "Object fell from floor 7, column 3 at tower",
+        "dismissed": "dismissed",
+        "cause": "Insect",
+        "smoke": "Smoke hall",
+        "twice": "2 times",
+    },
+    "zh-CN": {
+        "title": "高空抛物：7 层 第 3 列（tower）",
+        "dismissed": "已忽略",
+        "cause": "昆虫",
+        "smoke": "烟感 hall",
+        "twice": "2 次",
+    },
+}
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
+    yield from browsers(tmp_path)
+
+
+def all_of(browser: Browser, selector: str) -> list[WebElement]:
+    return browser.find_elements(By.CSS_SELECTOR, selector)
+
+
+def one(browser: Browser, selector: str) -> WebElement:
+    """The element, as soon as it is there."""
+    wait_until(lambda: all_of(browser, selector))
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def text(browser: Browser, selector: str) -> str:
+    """What the page shows there at this instant, whatever is drawn anew meanwhile."""
+    script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join('\\n')"
+    return str(browser.execute_script(script, selector))
+
+
+def press(browser: Browser, key: str, step: str | None = None) -> None:
+    """Press a key, once the page offers the step that it stands for."""
+    if step:
+        one(browser, f".detail button.do.{step}")
+    browser.find_element(By.TAG_NAME, "body").send_keys(key)
+
+
+def picture(browser: Browser, name: str) -> None:
+    if PICTURES:
+        browser.save_screenshot(str(Path(PICTURES) / f"{name}.png"))
+
+
+def now_falling(edge: SampleEdge, cell: str = "f7-c3") -> dict[str, Any]:
+    event = edge.fall(time=datetime.now(UTC).isoformat())
+    event["data"]["origin_cell"] = cell
+    return event
+
+
+def add_unit(browser: Browser, title: str, unit: str) -> None:
+    browser.execute_script("location.hash = '#/tasks/units'")
+    one(browser, "input[name=title]").send_keys(title)
+    one(browser, "input[name=unit]").send_keys(unit)
+    site = one(browser, "input[name=site]")
+    site.clear()
+    site.send_keys("west" + Keys.ENTER)
+    wait_until(lambda: title in text(browser, "tbody"))
+
+
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+def test_from_alert_to_closed_case_by_keyboard(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], language: str
+) -> None:
+    words, browser, edge = WORDS[language], browse(1280, language), SampleEdge()
+    browser.get(running.sign_in_link("operator"))
+    one(browser, ".live.live")
+    add_unit(browser, "巡逻一组", "patrol-1")
+    browser.execute_script("location.hash = '#/alerts'")
+    publish(peer, edge, edge.sensor(time=datetime.now(UTC).isoformat()))
+    wait_until(lambda: all_of(browser, "button.alert"))
+    publish(peer, edge, now_falling(edge), now_falling(edge))
+    wait_until(lambda: words["twice"] in text(browser, "button.alert"))
+    begun = time.monotonic()
+    press(browser, "j")
+    wait_until(lambda: words["title"] in text(browser, ".detail h2"))
+    press(browser, "a", "acknowledged")
+    wait_until(lambda: all_of(browser, "button.alert.acknowledged"))
+    assert time.monotonic() - begun < 10
+    press(browser, "s", "assigned")
+    one(browser, "button.unit")
+    picture(browser, f"assign-{language[:2]}")
+    press(browser, "1")
+    wait_until(lambda: all_of(browser, "button.alert.assigned"))
+    browser.execute_script("location.hash = '#/tasks'")
+    wait_until(lambda: words["title"] in text(browser, ".board a.task"))
+    picture(browser, f"tasks-{language[:2]}")
+    one(browser, ".board a.task").send_keys(Keys.ENTER)
+    wait_until(lambda: words["title"] in text(browser, ".detail h2"))
+    press(browser, "o", "on_scene")
+    wait_until(lambda: all_of(browser, "button.alert.on_scene"))
+    press(browser, "c")
+    browser.switch_to.active_element.send_keys("看过了" + Keys.ENTER + Keys.ESCAPE)
+    wait_until(lambda: "看过了" in text(browser, ".steps"))
+    press(browser, "r", "resolved")
+    wait_until(lambda: not all_of(browser, "button.alert.on_scene"))
+    press(browser, "n", "new")
+    wait_until(lambda: all_of(browser, "button.alert[aria-current=true].new"))
+    press(browser, "d", "dismissed")
+    wait_until(lambda: words["cause"] in text(browser, "button.cause"))
+    press(browser, "2")
+    wait_until(lambda: words["cause"] in text(browser, ".detail .marks"))
+    assert words["dismissed"] in text(browser, ".detail .state")
+    assert words["smoke"] in text(browser, ".near")
+    told = [state["state"] for state in peer.on("/alert-state/") if state["alert_id"] in browser.current_url]
+    assert told[-7:] == ["new", "acknowledged", "assigned", "on_scene", "resolved", "new", "dismissed"]
+    browser.execute_script("location.hash = '#/tasks/figures'")
+    wait_until(lambda: words["cause"] in text(browser, ".sheet"))
+    picture(browser, f"figures-{language[:2]}")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 1280
+    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert severe == []
+
+
+def test_an_overdue_alert_says_so_and_filters_hold_in_the_address(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser]
+) -> None:
+    browser, edge = browse(390, "en-GB", 844), SampleEdge()
+    late = edge.camera("blind", time=datetime.now(UTC).isoformat())
+    publish(peer, edge, now_falling(edge), late)
+    browser.get(running.sign_in_link("viewer"))
+    wait_until(lambda: len(all_of(browser, "button.alert")) == 2)
+    assert "due in" in text(browser, "button.alert.critical")
+    browser.execute_script("location.hash = '#/alerts?type=camera'")
+    wait_until(lambda: len(all_of(browser, "button.alert")) == 1)
+    assert "Camera tower is blind" in text(browser, "button.alert")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    one(browser, "button.alert").click()
+    wait_until(lambda: "Camera tower is blind" in text(browser, ".detail h2"))
+    assert not all_of(browser, ".actions")  # a viewer only looks
+    one(browser, "button.back").click()
+    wait_until(lambda: not all_of(browser, ".detail"))
+    assert "type=camera" in browser.current_url
