@@ -17,6 +17,7 @@ COMMANDS = {
     "bench": "simulator.bench:bench_command",
     "faults": "simulator.faults.command:faults_command",
     "ingest": "simulator.faults.ingest_speed:ingest_command",
+    "queries": "simulator.faults.query_speed:queries_command",
     "throughput": "simulator.faults.throughput:throughput_command",
 }
 
