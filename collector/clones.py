@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.alerts import NEWS_FOR, Draft
+from collector.geography import Point
 from collector.instants import HOUR_US, SECOND_US, to_instant
 from collector.plates import mask_plate
 from collector.schema_vehicles import checkpoints, passages
@@ -24,7 +24,6 @@ CLOCKS_DIFFER_S = 10.0
 LOOK_BACK_US = 6 * HOUR_US
 SUREST_PERMILLE = 900
 """A plate that is read with less certainty than this accuses nobody."""
-EARTH_M = 6_371_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,8 @@ class Place:
     longitude: float
 
     def metres_to(self, other: Place) -> float:
-        """Great-circle distance (haversine)."""
-        low, high = math.radians(self.latitude), math.radians(other.latitude)
-        across = math.radians(other.longitude - self.longitude)
-        half = math.sin((high - low) / 2) ** 2 + math.cos(low) * math.cos(high) * math.sin(across / 2) ** 2
-        return 2 * EARTH_M * math.asin(math.sqrt(half))
+        """Great-circle distance."""
+        return Point(self.latitude, self.longitude).metres_to(Point(other.latitude, other.longitude))
 
 
 Key = tuple[str, str, str]

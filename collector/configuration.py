@@ -9,6 +9,7 @@ from pydantic import Field, HttpUrl, ValidationError, model_validator
 
 from collector.channels import Channel
 from collector.duty import Duty
+from collector.positions import Nearest
 from collector.workflow import AlertRules
 from contract.base import StrictMessage
 from contract.envelope import summarise
@@ -38,13 +39,14 @@ class Configuration(StrictMessage):
     """The whole file; every part may be left out."""
 
     alerts: AlertRules = Field(default_factory=AlertRules)
+    nearest: Nearest = Field(default_factory=Nearest)
     notifications: Notifications = Field(default_factory=Notifications)
 
     @property
     def duty(self) -> Duty:
         """The part that goes wherever alerts are made."""
         page = self.notifications.page
-        return Duty(self.alerts, self.notifications.channels, str(page) if page else None)
+        return Duty(self.alerts, self.nearest, self.notifications.channels, str(page) if page else None)
 
 
 def load(path: Path) -> Configuration:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.channels import Channel, Occasion
+from collector.positions import Nearest
 from collector.workflow import AlertRules
 from contract.alerts import Severity
 
@@ -16,6 +17,7 @@ class Duty:
     """Rules and channels of one collector."""
 
     rules: AlertRules = field(default_factory=AlertRules)
+    nearest: Nearest = field(default_factory=Nearest)
     channels: Sequence[Channel] = ()
     page: str | None = None
     """Where people open the page; notifications link to the alert there."""

@@ -16,12 +16,12 @@ from uuid import UUID
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector import alert_moves, alert_store, clones, passages, status_store
+from collector import alert_moves, alert_store, clones, passages, positions, status_store
 from collector.alerts import CAMERA_TROUBLE, Draft, camera_draft, draft, is_late
 from collector.database import Database
 from collector.duty import Duty
 from collector.instants import to_instant, to_us
-from collector.messages import EventMessage, Letter, StatusMessage, Understood
+from collector.messages import EventMessage, Letter, PositionMessage, StatusMessage, Understood
 from collector.ranges import Range, contains, merge
 from collector.schema import cameras, dead_letters, event_evidence, events, outboxes, received_ranges
 from contract.acks import Ack, Refusal, to_ranges
@@ -92,6 +92,8 @@ async def ingest(
 async def _ingest(work: _Batch, batch: Sequence[Understood]) -> Outcome:
     for status in (message for message in batch if isinstance(message, StatusMessage)):
         await status_store.apply(work.database, work.connection, status, work.now_us)
+    moved = [message for message in batch if isinstance(message, PositionMessage)]
+    await positions.keep(work.database, work.connection, moved, work.now_us)
     found = [message for message in batch if isinstance(message, EventMessage)]
     letters = [message for message in batch if isinstance(message, Letter)]
     await _own_outboxes(work, [*found, *letters])

@@ -26,7 +26,8 @@ from contract.envelope import (
 )
 from contract.events import DroppedData, EventData
 from contract.status import Birth, CameraStatus, Health, Status
-from contract.topics import EdgeAddress, InvalidTopic, parse_edge_topic
+from contract.topics import EdgeAddress, InvalidTopic, UnitAddress, parse_edge_topic, parse_position_topic
+from contract.units import UnitPosition
 
 LetterKind = Literal["malformed", "newer", "foreign", "unstorable"]
 MAX_NUMBER = 2**53
@@ -79,6 +80,17 @@ class StatusMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class PositionMessage:
+    """Where a unit says it is."""
+
+    incoming: Incoming
+    unit: UnitAddress
+    position: UnitPosition
+    address: EdgeAddress | None = None
+    """No edge has sent it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A message that is kept aside. With `outbox_id` and `sequence` readable, its edge is told that it was refused."""
 
@@ -94,7 +106,7 @@ class Letter:
         return hashlib.sha256(self.incoming.topic.encode() + b"\0" + self.incoming.payload).hexdigest()
 
 
-Understood = EventMessage | StatusMessage | Letter
+Understood = EventMessage | StatusMessage | PositionMessage | Letter
 
 
 def understand(incoming: Incoming) -> list[Understood]:
@@ -103,6 +115,9 @@ def understand(incoming: Incoming) -> list[Understood]:
     Never raises: what is wrong with it is a Letter's reason.
     """
     try:
+        unit = parse_position_topic(incoming.topic)
+        if unit is not None:
+            return [_understand_position(incoming, unit)]
         address = parse_edge_topic(incoming.topic)
     except InvalidTopic as error:
         return [Letter(incoming, "malformed", str(error))]
@@ -111,6 +126,13 @@ def understand(incoming: Incoming) -> list[Understood]:
     if address.levels[0] == "event":
         return [_understand_event(incoming, address, lambda: parse_event(incoming.payload))]
     return [_understand_status(incoming, address)]
+
+
+def _understand_position(incoming: Incoming, unit: UnitAddress) -> PositionMessage | Letter:
+    try:
+        return PositionMessage(incoming, unit, UnitPosition.model_validate_json(incoming.payload))
+    except ValidationError as error:
+        return Letter(incoming, "malformed", f"position of unit {unit.unit}: {summarise(error)}"[:1000])
 
 
 def _understand_backlog(incoming: Incoming, address: EdgeAddress) -> list[Understood]:

@@ -38,6 +38,7 @@ from contract.topics import (
     CONFIG_REPORTED_OF_ALL,
     EVENTS_OF_ALL,
     HEALTH_OF_ALL,
+    POSITIONS_OF_ALL,
     STATUS_OF_ALL,
     SiteTopics,
 )
@@ -53,6 +54,7 @@ STATES = (
     (CAMERA_STATUS_OF_ALL, 1),
     (CONFIG_REPORTED_OF_ALL, 1),
     (HEALTH_OF_ALL, 0),
+    (POSITIONS_OF_ALL, 0),
 )
 OWN_STATUS = "/collector/status"
 INBOX_SIZE = 4000

@@ -16,6 +16,7 @@ from contract.envelope import Backlog, Envelope
 from contract.events import DATA_MODELS, SensorData
 from contract.status import Birth, CameraStatus, CollectorStatus, Health, Status
 from contract.topics import ROOT
+from contract.units import UnitPosition
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -27,7 +28,7 @@ class Channel:
     name: str
     address: str
     model: type[BaseModel]
-    sender: Literal["edge", "collector", "sensor", "integration"]
+    sender: Literal["edge", "collector", "sensor", "integration", "unit"]
     qos: Literal[0, 1]
     retained: bool
     text: str
@@ -56,6 +57,7 @@ CHANNELS = (
     Channel(
         "alertState", f"{_SITE}/alert-state/{{alert}}", AlertStateMessage, "collector", 1, True, "Until it is closed."
     ),
+    Channel("unitPosition", f"{_SITE}/unit/{{unit}}/position", UnitPosition, "unit", 0, False, "Where a unit is."),
     Channel(
         "collectorStatus", f"{_SITE}/collector/status", CollectorStatus, "collector", 1, True, "State; also the will."
     ),

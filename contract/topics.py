@@ -138,6 +138,7 @@ HEALTH_OF_ALL = f"{ROOT}/+/+/health"
 CAMERA_STATUS_OF_ALL = f"{ROOT}/+/+/camera/+/status"
 CONFIG_REPORTED_OF_ALL = f"{ROOT}/+/+/config/reported"
 ALERTS_OF_ALL = f"{ROOT}/+/alert/+/+"
+POSITIONS_OF_ALL = f"{ROOT}/+/unit/+/position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +163,19 @@ def parse_edge_topic(topic: str) -> EdgeAddress:
     address = EdgeAddress(levels[2], levels[3], tuple(levels[4:]))
     _ = address.topics  # validates both names
     return address
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAddress:
+    """Which unit a position is of."""
+
+    site: str
+    unit: str
+
+
+def parse_position_topic(topic: str) -> UnitAddress | None:
+    """Take `watchpost/v1/<site>/unit/<id>/position` apart; None when it is another topic. Raises InvalidTopic."""
+    match topic.split("/"):
+        case [*root, site, "unit", unit, "position"] if "/".join(root) == ROOT:
+            return UnitAddress(check_name(site, "site"), check_name(unit, "unit"))
+    return None

@@ -17,6 +17,7 @@ from collector.access import NameTaken
 from collector.alert_moves import NoSuchAlert, WrongStep
 from collector.bucket import BucketAway
 from collector.evidence import EvidenceRefused
+from collector.hazards import WrongHazardStep
 from collector.people import NotAccepted, TooManyTries
 from collector.plate_search import BadPattern
 from collector.reading import BadCursor
@@ -31,6 +32,7 @@ PLAIN: Mapping[type[Exception], int] = {
     NoSuchAlert: 404,
     NoSuchEntry: 404,
     WrongStep: 409,
+    WrongHazardStep: 409,
     NameTaken: 409,
     NotNow: 409,
     NotAccepted: 422,

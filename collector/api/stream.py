@@ -19,7 +19,9 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from collector.access import Principal
 from collector.api.guard import Reader, Running, principal_of
 from collector.api.shapes import alert_items, event_items
+from collector.api.site_map import unit_item
 from collector.intake import STORE_TROUBLE
+from collector.positions import moved_since
 from collector.reading import alerts_with_plates
 from collector.schema import alert_steps, alerts, events
 from collector.service import Collector
@@ -50,7 +52,7 @@ async def stream(
     principal: Reader,
     last_event_id: Annotated[str | None, Header(description="Where to go on; without it, from now.")] = None,
 ) -> EventSourceResponse:
-    """Server-sent events `event` (EventItem) and `alert` (AlertItem, at every step of an alert).
+    """Server-sent events `event` (EventItem), `alert` (AlertItem, at every step of an alert), `position` (MapUnit).
 
     Plates are masked for everybody: nobody can say in advance what he will look at them for.
     """
@@ -77,11 +79,13 @@ async def _news(
 ) -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent(comment="connected", id=str(position), retry=1000)
     seen = collector.pulse.count
+    moved_us = collector.clock()
     try:
         while not collector.closing.is_set():
             before = position
             found, position = await _after(collector, position, principal)
-            for message in found:
+            moves, moved_us = await _moves(collector, moved_us, position, principal)
+            for message in (*found, *moves):
                 yield message
             if position != before:
                 continue
@@ -90,6 +94,17 @@ async def _news(
                 return
     except STORE_TROUBLE as error:  # the browser comes back by itself, with its position
         log.error("a live stream ends, the database cannot be used: %s", str(error).splitlines()[0])
+
+
+async def _moves(
+    collector: Collector, since_us: int, position: Position, principal: Principal
+) -> tuple[list[ServerSentEvent], int]:
+    """Where units are now. One that was missed is not told again: the next report replaces it."""
+    async with collector.database.read() as connection:
+        rows = (await connection.execute(moved_since(since_us))).all()
+    here = [row for row in rows if principal.may_see(row.site)]
+    newest_us = max((row.received_us for row in rows), default=since_us)
+    return [_message("position", unit_item(row), position) for row in here], newest_us
 
 
 async def _lost_access(request: Request, collector: Collector) -> bool:
