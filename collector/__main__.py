@@ -25,6 +25,7 @@ from collector.check_command import check
 from collector.configuration import ConfigurationError, load
 from collector.database import Database, DatabaseUrlError, database_url
 from collector.duty import Duty
+from collector.enrolment_command import certificate, enroll, revoke
 from collector.evidence import MAX_BYTES
 from collector.gaps import GapPatience
 from collector.instants import system_clock
@@ -73,6 +74,9 @@ def main() -> None:
 main.add_command(watchlist)
 main.add_command(store_options(backup))
 main.add_command(store_options(restore))
+main.add_command(store_options(enroll))
+main.add_command(store_options(revoke))
+main.add_command(certificate)
 main.add_command(store_options(check))
 
 
@@ -104,6 +108,18 @@ main.add_command(store_options(check))
 @click.option("--port", envvar="WATCHPOST_PORT", type=click.IntRange(0, 65535), default=8400, show_default=True)
 @click.option(
     "--secure-cookies", envvar="WATCHPOST_SECURE_COOKIES", is_flag=True, help="Send session cookies only over HTTPS."
+)
+@click.option(
+    "--mqtt-cert-file",
+    envvar="WATCHPOST_MQTT_CERT_FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Our own certificate, where the broker asks for one: see `certificate --client`.",
+)
+@click.option(
+    "--mqtt-key-file",
+    envvar="WATCHPOST_MQTT_KEY_FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Its key.",
 )
 @click.option(
     "--share", envvar="WATCHPOST_SHARE", is_flag=True, help="Several collectors on one PostgreSQL share the events."
@@ -181,7 +197,12 @@ def _settings(options: dict[str, Any]) -> Settings:
     try:
         duty = load(options["config"]).duty if options["config"] else duty
         if options["mqtt_url"]:
-            broker = BrokerAddress.parse(options["mqtt_url"], options["mqtt_protocol"], options["mqtt_ca_file"])
+            broker = BrokerAddress.parse(
+                options["mqtt_url"],
+                options["mqtt_protocol"],
+                options["mqtt_ca_file"],
+                (options["mqtt_cert_file"], options["mqtt_key_file"]),
+            )
     except ConfigurationError as error:
         raise click.BadParameter(str(error), param_hint="--config") from error
     except BrokerUrlError as error:

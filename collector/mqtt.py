@@ -86,9 +86,18 @@ class BrokerAddress:
     username: str | None = None
     password: str | None = None
     ca_file: Path | None = None
+    cert_file: Path | None = None
+    """Our own certificate, where the broker asks for one; its key in `key_file`."""
+    key_file: Path | None = None
 
     @classmethod
-    def parse(cls, url: str, protocol: Protocol, ca_file: Path | None = None) -> BrokerAddress:
+    def parse(
+        cls,
+        url: str,
+        protocol: Protocol,
+        ca_file: Path | None = None,
+        own: tuple[Path | None, Path | None] = (None, None),
+    ) -> BrokerAddress:
         """From `mqtt[s]://[user[:password]@]host[:port]`. Raises BrokerUrlError, also for a CA file of no use."""
         try:
             parts = urlsplit(url)
@@ -102,7 +111,7 @@ class BrokerAddress:
         user = unquote(parts.username) if parts.username else None
         password = unquote(parts.password) if parts.password else None
         port = port or PORTS[parts.scheme]
-        return cls(parts.hostname, port, parts.scheme == "mqtts", protocol, user, password, ca_file)
+        return cls(parts.hostname, port, parts.scheme == "mqtts", protocol, user, password, ca_file, *own)
 
     def __str__(self) -> str:
         return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
@@ -120,7 +129,10 @@ class BrokerAddress:
         if self.username is not None:
             client.username_pw_set(self.username, self.password)
         if self.tls:
-            client.tls_set(ca_certs=str(self.ca_file) if self.ca_file else None)
+            authority, own, key = (
+                None if path is None else str(path) for path in (self.ca_file, self.cert_file, self.key_file)
+            )
+            client.tls_set(ca_certs=authority, certfile=own, keyfile=key)
         client.reconnect_delay_set(1, RECONNECT_MAX_S)
         client.max_inflight_messages_set(IN_FLIGHT)
         return client

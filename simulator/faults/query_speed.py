@@ -197,7 +197,7 @@ def _statements(events: int, postgres: bool) -> list[str]:
         else f"(WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < {events - 1})"
         " SELECT n FROM s)"
     )  # fmt: skip
-    edge, source = f"'edge-' || {text.format('n % 20')}", f"'source-' || {text.format('n % 100')}"
+    edge, source = f"'edge-' || {text.format('(n % 20)')}", f"'source-' || {text.format('(n % 100)')}"
     no, yes = ("false", "true") if postgres else ("0", "1")
     into_events = (
         "INSERT INTO events (outbox_id, sequence, event_id, type, site, edge, source, occurred_us, received_us, late,"
