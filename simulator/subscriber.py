@@ -67,6 +67,8 @@ class Subscriber:
 def publish(url: str, topic: str, payload: str) -> None:
     """Say one thing, QoS 1, not retained. Raises OSError when no broker answers."""
     address = urlsplit(url)
-    login = {"username": address.username, "password": address.password} if address.username else None
+    login: at_once.AuthParameter | None = None
+    if address.username:
+        login = {"username": address.username, "password": address.password or ""}
     host, port = address.hostname or "127.0.0.1", address.port or 1883
     at_once.single(topic, payload, qos=1, hostname=host, port=port, auth=login)
