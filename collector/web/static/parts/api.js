@@ -40,6 +40,9 @@ export function search(query = {}) {
 const send = (method) => (path, content) =>
   ask(`/api/v1${path}`, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(content ?? {}) });
 
+// a file as it is, not JSON
+export const upload = (method, path, file, query) =>
+  ask(`/api/v1${path}${search(query)}`, { method, headers: { "Content-Type": file.type || "application/octet-stream" }, body: file });
 export const get = (path, query) => ask(`/api/v1${path}${search(query)}`);
 export const post = send("POST");
 export const put = send("PUT");

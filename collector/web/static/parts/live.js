@@ -3,7 +3,7 @@ import { get } from "./api.js";
 import { useEffect, useMemo, useRef, useState } from "./lib.js";
 
 const AGAIN_MS = 3000;
-const KINDS = ["alert", "event"];
+const KINDS = ["alert", "event", "position"];
 
 // → { state: "waiting" | "live", on(kind, listener) }. Kind "open" is told whenever the stream begins (again):
 // load then what may have been missed. The browser reconnects by itself and says where it was.

@@ -2,6 +2,7 @@
 // it gets { words, who, route, live, health, leave }. `roles`: who may open it; without, everybody who has signed in.
 export const VIEWS = [
   { name: "alerts", load: () => import("./alerts.js") },
+  { name: "map", load: () => import("./map.js") },
   { name: "tasks", load: () => import("./tasks.js") },
   { name: "vehicles", load: () => import("./vehicles.js") },
   { name: "watchlist", load: () => import("./watchlist.js") },

@@ -2,6 +2,7 @@
 import * as alerts from "./alerts.js";
 import * as administration from "./administration.js";
 import * as audit from "./audit.js";
+import * as map from "./map.js";
 import * as reason from "./reason.js";
 import * as settings from "./settings.js";
 import * as shared from "./shared.js";
@@ -10,7 +11,7 @@ import * as tasks from "./tasks.js";
 import * as vehicles from "./vehicles.js";
 import * as watchlist from "./watchlist.js";
 
-const MODULES = [tasks, shared, signIn, alerts, settings, reason, vehicles, watchlist, audit, administration];
+const MODULES = [tasks, map, shared, signIn, alerts, settings, reason, vehicles, watchlist, audit, administration];
 const of = (language) => Object.assign({}, ...MODULES.map((module) => module[language]));
 
 export const WORDS = { zh: of("zh"), en: of("en") };

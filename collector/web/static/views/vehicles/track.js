@@ -8,7 +8,8 @@ export function Track({ plate, why, words }) {
   const { say } = words;
   const { value, error } = useLoad(() => get(`/vehicles/${encodeURIComponent(plate)}/track`), [plate, why]);
   return html`<section class="card"><header class="row"><a class="do quiet-do" href=${address("vehicles")}>← ${say("back")}</a>
-      <h3 class="plate-word">${plate}</h3></header>
+      <h3 class="plate-word">${plate}</h3>
+      ${value?.points.some((point) => point.place) ? html`<a class="do quiet-do" href=${address("map", [value.points.find((point) => point.place).site], { plate })}>${say("showOnMap")}</a>` : null}</header>
     <${Problem} error=${error} />
     ${value && !error ? (value.points.length ? html`<ol class="track">${value.points.map((point) => html`<${Point} key=${point.passage_no} point=${point} words=${words} />`)}</ol>`
       : html`<p class="nothing">${say("noPassages")}</p>`) : null}

@@ -1,0 +1,93 @@
+// How the map is made: the plan under it, where cameras stand and look, and tables of units, places and hazards.
+import { get, patch, put, remove, upload } from "../../parts/api.js";
+import { html, useState } from "../../parts/lib.js";
+import { Problem, useAction, useLoad } from "../../parts/load.js";
+import { Coordinates } from "./hazards.js";
+
+const KINDS = ["units", "places", "hazards"];
+const CAPTIONS = { units: "importUnits", places: "importPlaces", hazards: "importHazards" };
+
+export function Make({ name, site, picked, admin, changed, words, health }) {
+  return html`${admin ? html`<${Plan} name=${name} plan=${site.plan} picked=${picked} changed=${changed} say=${words.say} />
+      <${Cameras} name=${name} site=${site} picked=${picked} changed=${changed} say=${words.say} health=${health} />` : null}
+    <${Import} name=${name} changed=${changed} say=${words.say} />`;
+}
+
+function Plan({ name, plan, picked, changed, say }) {
+  const [keep, { error, busy }] = useAction(async (form) => {
+    const { file, ...place } = Object.fromEntries(new FormData(form));
+    if (file.size) await upload("PUT", `/map/plans/${name}`, file, place);
+    else await patch(`/map/plans/${name}`, place);
+    changed();
+  });
+  const [drop, dropping] = useAction(async () => {
+    await remove(`/map/plans/${name}`);
+    changed();
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    keep(event.target);
+  };
+  return html`<section class="card"><h3>${say("sitePlan")}</h3><p class="quiet">${say("planWhy")}</p><form class="row form plan-form" key=${plan?.sha256} onSubmit=${submit}>
+    <label class="field"><span>${say("planFile")}</span><input type="file" name="file" accept="image/png,image/jpeg" required=${!plan} /></label>
+    <${Coordinates} picked=${plan ?? picked} say=${say} />
+    <label class="field"><span>${say("planWidth")}</span><input name="width_m" type="number" min="1" max="200000" step="any" required value=${plan?.width_m ?? 200} /></label>
+    <label class="field"><span>${say("planUp")}</span><input name="bearing_deg" type="number" min="0" max="360" step="any" required value=${plan?.bearing_deg ?? 0} /></label>
+    <button class="do first" disabled=${busy}>${say(plan ? "movePlan" : "keepPlan")}</button>
+    ${plan ? html`<button type="button" class="do quiet-do" onClick=${drop}>${say("removePlan")}</button>` : null}</form>
+    <${Problem} error=${error ?? dropping.error} /></section>`;
+}
+
+function Cameras({ name, site, picked, changed, say, health }) {
+  const [chosen, setChosen] = useState("");
+  const sensors = useLoad(() => get("/events", { type: "sensor", limit: 200 }), []);
+  const seen = (sensors.value?.items ?? []).map(({ event }) => ({ site: event.site, edge: event.edge, camera: event.source.split("/").at(-1) }));
+  const known = [...health.cameras, ...seen, ...site.cameras].filter((one) => one.site === name).map(({ edge, camera }) => `${edge}/${camera}`);
+  const options = [...new Set(known)].sort();
+  const which = options.includes(chosen) ? chosen : options[0];
+  const now = site.cameras.find(({ edge, camera }) => `${edge}/${camera}` === which);
+  const [set, { error, busy }] = useAction(async (form) => {
+    const { which: path, ...view } = Object.fromEntries(new FormData(form));
+    await put(`/map/cameras/${name}/${path}`, view);
+    changed();
+  });
+  const [drop, dropping] = useAction(async () => {
+    await remove(`/map/cameras/${name}/${which}`);
+    changed();
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    set(event.target);
+  };
+  const at = picked ?? now;
+  return html`<section class="card"><h3>${say("setCameras")}</h3><p class="quiet">${say("clickFirst")}</p>
+    ${options.length ? html`<form class="row form camera-form" key=${`${which}${now ? JSON.stringify(now) : ""}`} onSubmit=${submit}>
+      <label class="field"><span>${say("cameraWhich")}</span><select name="which" onChange=${({ target }) => setChosen(target.value)}>${options.map((one) => html`<option value=${one} selected=${one === which}>${one}${site.cameras.some(({ edge, camera }) => `${edge}/${camera}` === one) ? ` · ${say("onTheMap")}` : ""}</option>`)}</select></label>
+      <label class="field"><span>${say("cameraName")}</span><input name="name" required maxlength="100" value=${now?.name ?? ""} /></label>
+      <${Coordinates} picked=${at} say=${say} />
+      <label class="field"><span>${say("looksTo")}</span><input name="bearing_deg" type="number" min="0" max="360" required value=${now?.bearing_deg ?? 0} /></label>
+      <label class="field"><span>${say("viewAngle")}</span><input name="angle_deg" type="number" min="0" max="360" required value=${now?.angle_deg ?? 60} /></label>
+      <label class="field"><span>${say("viewRange")}</span><input name="range_m" type="number" min="0" max="10000" required value=${now?.range_m ?? 40} /></label>
+      <button class="do first" disabled=${busy}>${say("setHere")}</button>
+      ${now ? html`<button type="button" class="do quiet-do" onClick=${drop}>${say("takeOff")}</button>` : null}</form>` : null}
+    <${Problem} error=${error ?? dropping.error} /></section>`;
+}
+
+function Import({ name, changed, say }) {
+  const [kind, setKind] = useState("places");
+  const [count, setCount] = useState(null);
+  const [take, { error, busy }] = useAction(async (file) => {
+    setCount(null);
+    setCount(await upload("POST", `/map/import/${name}/${kind}`, file));
+    changed();
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    take(new FormData(event.target).get("file"));
+  };
+  return html`<section class="card"><h3>${say("importMap")}</h3><form class="row form import-form" onSubmit=${submit}>
+    <label class="field"><span>${say("importWhat")}</span><select onChange=${({ target }) => setKind(target.value)}>${KINDS.map((one) => html`<option value=${one} selected=${one === kind}>${say(CAPTIONS[one])}</option>`)}</select></label>
+    <label class="field"><span>${say("importFile")}</span><input type="file" name="file" required accept=".csv,.json,.geojson,text/csv,application/geo+json" /></label>
+    <button class="do first" disabled=${busy}>${say("importMap")}</button>
+    ${count ? html`<span role="status">${say("importedMap", count.added, count.changed)}</span>` : null}</form><${Problem} error=${error} /></section>`;
+}
