@@ -107,6 +107,8 @@ class Passage:
     read_interval_s: float = 0.0
     width_read: float = 0.0
     gauge: SpeedGauge | None = None
+    exact: Sighting | None = None
+    """As it was read last: its corners are exact."""
 
     def see(self, sighting: Sighting, lane: str | None) -> None:
         """Follow the plate to where it is now."""
@@ -135,8 +137,9 @@ class Passage:
 
     def place(self, time_s: float) -> Corners:
         """The corners (4, 2) where it should be now, by its last speed."""
+        seen = self.exact if self.exact is not None and self.exact.time_s == self.last.time_s else self.last
         (x, y), (now_x, now_y) = self.last.centre, self.expected(time_s)
-        return np.asarray(self.last.corners + np.array([now_x - x, now_y - y], np.float32), np.float32)
+        return np.asarray(seen.corners + np.array([now_x - x, now_y - y], np.float32), np.float32)
 
     def _has_stopped(self) -> bool:
         recent = [s for s in self.path if s.time_s >= self.last.time_s - 2 * _STANDS_FOR_S]
@@ -188,6 +191,7 @@ class Passage:
         """Count a reading, keep it as evidence if it is the best for the text that leads now; return the verdict."""
         sighting, reading = evidence.sighting, evidence.reading
         self.vote.add(reading)
+        self.exact = sighting
         self.colours[evidence.colour] += 1
         verdict = self.vote.verdict()
         self._wait(sighting, settings, settled=self.settled(settings))
