@@ -49,7 +49,8 @@ def one(browser: Browser, selector: str, timeout_s: float = 15) -> WebElement:
 
 def says(browser: Browser, selector: str, text: str) -> None:
     """Wait until an element says this."""
-    wait_until(lambda: text in " ".join(one.text for one in browser.find_elements(By.CSS_SELECTOR, selector)))
+    words = f"return [...document.querySelectorAll({selector!r})].map((one) => one.innerText).join(' ')"
+    wait_until(lambda: text in browser.execute_script(words), 25)
 
 
 def sign_in(browser: Browser, running: CollectorProcess, name: str, view: str = "") -> None:
@@ -127,6 +128,12 @@ def test_a_plate_is_searched_with_a_reason_and_the_auditor_sees_it(
     says(browser, ".corrections", "京A1Z345 → 京A12345")
     browser.find_element(By.PARTIAL_LINK_TEXT, "查看轨迹").click()
     wait_until(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".track li")) == 2)
+    one(browser, ".reason.held button").click()
+    browser.get(f"{running.url}/#/alerts")
+    one(browser, ".feed button").send_keys(Keys.ENTER)
+    says(browser, ".detail", "沪B·9**99")
+    one(browser, ".detail .reason input").send_keys("案件 2026-113", Keys.ENTER)
+    says(browser, ".detail", "沪B99999")
     auditor = browse()
     sign_in(auditor, running, "zhou", "#/audit")
     says(auditor, ".acts", "案件 2026-113")
@@ -175,6 +182,8 @@ def test_a_watched_plate_takes_two_people_and_its_hit_says_why(
     author.get(f"{running.url}/#/alerts")
     one(author, "button.alert").click()
     says(author, ".detail", "京A12345")
+    says(author, ".detail .watched", "stolen, case 7")
+    says(author, ".detail .watched", "wu")
     acts = _acts(running)
     assert f"watch list stolen, entry {entry['entry_id']}: stolen, case 7" in acts
 

@@ -67,6 +67,6 @@ function Kept({ say }) {
   const [set, setting] = useAction(async (kind, days) => { await put(`/retention/${kind}`, { days }); reload(); });
   return html`<section class="card kept"><h3>${say("keptFor")}</h3><${Problem} error=${error ?? setting.error} />
     <p class="row">${(value ?? []).map((one) => html`<label class="field" key=${one.kind}><span>${say(`kept_${one.kind}`)}</span>
-      <input type="number" min=${one.fewest} max="36500" value=${one.days} onChange=${({ target }) => set(one.kind, Number(target.value))} /></label>`)}</p>
+      <input type="number" min=${one.fewest} max="36500" key=${one.days} defaultValue=${one.days} onChange=${({ target }) => set(one.kind, Number(target.value))} /></label>`)}</p>
     <p class="quiet">${say("keptWhy")}</p></section>`;
 }

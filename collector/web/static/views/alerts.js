@@ -40,7 +40,7 @@ export default function Alerts({ words, who, route, live, health }) {
         <${AlertList} alerts=${list.shown} chosen=${chosen?.alert} choose=${choose} words=${words} more=${list.more} now=${now} />
       </section>
       <section class="middle">${chosen
-        ? html`<${Detail} key=${chosen.alert ?? chosen.event} chosen=${chosen} words=${words} canAct=${ACTORS.includes(who.role)} close=${() => choose(null)}
+        ? html`<${Detail} key=${chosen.alert ?? chosen.event} chosen=${chosen} words=${words} who=${who} canAct=${ACTORS.includes(who.role)} close=${() => choose(null)}
             changed=${list.put} live=${live} now=${now} />`
         : html`<div class="choose">${waiting ? html`<p class="many">${say("waitingForYou", waiting)}</p>
             <button class="do first" onClick=${() => choose({ alert: list.shown[0].alert_id })}>${say("openNewest")}<kbd>J</kbd></button>` : html`<p>${say("choose")}</p>`}

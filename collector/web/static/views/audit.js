@@ -24,21 +24,22 @@ export default function Audit({ words, who, route }) {
   const items = [value, ...pages].filter(Boolean).flatMap((page) => page.items);
   return html`<div class="sheet audit"><h2>${say("audit")}</h2>
     <section class="card"><${Reason} who=${who} words=${words} /></section>
-    <section class="card"><${Form} query=${query} say=${say} /><${Problem} error=${error} /></section>
+    <section class="card"><${Form} key=${JSON.stringify(query)} query=${query} say=${say} /><${Problem} error=${error} /></section>
     <section class="card">${value && !items.length ? html`<p class="nothing">${say("noActs")}</p>` : null}
       ${items.length && !error ? html`<${Table} items=${items} words=${words} />` : null}
       ${last?.next_cursor && !error ? html`<p><button class="do quiet-do" onClick=${more}>${say("moreActs")}</button></p>` : null}</section>
     <${Check} say=${say} /></div>`;
 }
 
+// What is typed stays when the page is drawn again: only another search begins the form anew.
 function Form({ query, say }) {
   const submit = (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
     go("audit", [], Object.fromEntries(FIELDS.map((name) => [name, (form.get(name) ?? "").trim()])));
   };
-  const text = (name, size) => html`<label class="field"><span>${say(`audit_${name}`)}</span><input name=${name} size=${size} value=${query[name] ?? ""} /></label>`;
-  const time = (name) => html`<label class="field"><span>${say(`audit_${name}`)}</span><input name=${name} type="datetime-local" value=${query[name] ?? ""} /></label>`;
+  const text = (name, size) => html`<label class="field"><span>${say(`audit_${name}`)}</span><input name=${name} size=${size} defaultValue=${query[name] ?? ""} /></label>`;
+  const time = (name) => html`<label class="field"><span>${say(`audit_${name}`)}</span><input name=${name} type="datetime-local" defaultValue=${query[name] ?? ""} /></label>`;
   return html`<form class="row search" role="search" onSubmit=${submit}>${text("who", 12)}
     <label class="field"><span>${say("audit_action")}</span><select name="action"><option value="">${say("anyAction")}</option>
       ${ACTIONS.map((one) => html`<option value=${one} selected=${one === query.action}>${say(actWord(one))}</option>`)}</select></label>

@@ -6,20 +6,23 @@ import { html } from "../../parts/lib.js";
 import { useKeys } from "../../parts/keys.js";
 import { useLive } from "../../parts/live.js";
 import { Problem, useLoad } from "../../parts/load.js";
+import { useReason } from "../../parts/reason.js";
 import { Severity } from "../../parts/severity.js";
 import { Actions, CommentBox } from "./actions.js";
+import { NearUnits } from "./near-units.js";
 import { Proof } from "./proof.js";
 import { Earlier, History, Near } from "./related.js";
 
 const BELONGS = ["evidence"];
 
-export function Detail({ chosen, words, canAct, close, changed, live, now }) {
+export function Detail({ chosen, words, who, canAct, close, changed, live, now }) {
   const { say } = words;
   const load = async () => {
     const alert = chosen.alert ? await get(`/alerts/${chosen.alert}`) : null;
     return { alert, event: alert ? alert.event : await get(`/events/${chosen.event}`) };
   };
-  const { value, error, reload, set } = useLoad(load, [chosen.alert, chosen.event]);
+  const why = useReason(); // plates are shown, or masked again
+  const { value, error, reload, set } = useLoad(load, [chosen.alert, chosen.event, why]);
   useLive(live, "event", (item) => { // the clip comes later
     if (BELONGS.includes(typeOf(item.event)) && item.event.data.event_id === value?.event?.event.id) reload();
   });
@@ -36,7 +39,8 @@ export function Detail({ chosen, words, canAct, close, changed, live, now }) {
     <${Back} close=${close} say=${say} />
     <${Head} alert=${alert} event=${event} words=${words} now=${now} />
     ${alert && canAct ? html`<${Actions} alert=${alert} done=${done} words=${words} />` : null}
-    ${event ? html`<${Proof} item=${event} words=${words} />` : null}
+    ${event ? html`<${Proof} key=${why} item=${event} who=${who} words=${words} />` : null}
+    ${alert ? html`<${NearUnits} alert=${alert} live=${live} words=${words} />` : null}
     ${alert ? html`<${History} alert=${alert} words=${words} />` : null}
     ${alert && canAct ? html`<${CommentBox} alert=${alert} done=${done} say=${say} />` : null}
     ${alert ? html`<${Earlier} alert=${alert} words=${words} /><${Near} title=${say("alsoThis")} items=${alert.joined} words=${words} />

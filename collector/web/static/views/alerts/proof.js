@@ -2,8 +2,9 @@
 import { isHashed, lane, number, origin, percent, proof, typeOf } from "../../parts/describe.js";
 import { html } from "../../parts/lib.js";
 import { Clip, Corners, Path, Picture } from "../../parts/picture.js";
+import { Reason } from "../../parts/reason.js";
 
-export function Proof({ item, words }) {
+export function Proof({ item, who, words }) {
   const { say } = words;
   const data = item.event.data;
   const type = typeOf(item.event);
@@ -15,7 +16,10 @@ export function Proof({ item, words }) {
     data.path
       ? html`<${Path} points=${data.path} origin=${data.origin} size=${size} label=${say("path")} />`
       : data.corners && html`<${Corners} corners=${data.corners} size=${size} />`;
+  const masked = data.plate?.text?.includes("*");
   return html`
+    ${masked ? html`<section><${Reason} who=${who} words=${words} /></section>` : null}
+    ${item.watch_entry ? html`<${Watched} entry=${item.watch_entry} words=${words} />` : null}
     ${snapshot ? html`<section><${Picture} proof=${snapshot} alt=${say("picture")} say=${say}>${drawn}<//></section>` : null}
     ${origin ? html`<section><h3>${say("originBefore")}</h3><${Picture} proof=${origin} alt=${say("originBefore")} say=${say} /></section>` : null}
     ${data.plate ? html`<${Plate} data=${data} crop=${plate} words=${words} />` : null}
@@ -23,6 +27,13 @@ export function Proof({ item, words }) {
       ([name, value, more]) => html`<div><dt>${say(name)}</dt><dd>${value}${more ? html` <small>${more}</small>` : null}</dd></div>`)}</dl>
       ${data.why ? html`<p class="why"><b>${say("why")}</b> ${data.why}</p>` : null}</section>
     ${type === "falling_object" || clip ? html`<section><h3>${say("clip")}</h3><${Clip} proof=${clip} say=${say} /></section>` : null}`;
+}
+
+function Watched({ entry, words }) {
+  const { say } = words;
+  const until = new Date(entry.expires_at).toLocaleDateString(words.locale);
+  return html`<section class="watched"><h3>${say("whyWatched")}</h3><p><b>${entry.reason}</b></p>
+    <p class="quiet">${say("proposedBy")} ${entry.author} · ${say("decidedBy")} ${entry.approver ?? "–"} · ${say("expires")} ${until}</p></section>`;
 }
 
 function facts(type, data, say) {

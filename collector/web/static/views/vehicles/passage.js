@@ -34,7 +34,7 @@ function Correction({ one, say, done }) {
     correct({ plate: form.get("plate"), reason: form.get("reason") });
   };
   return html`<section class="card"><h3>${say("correctIt")}</h3><form class="row" onSubmit=${submit}>
-    <label class="field"><span>${say("plate")}</span><input name="plate" required minlength="3" maxlength="20" size="12" value=${one.plate} /></label>
+    <label class="field"><span>${say("plate")}</span><input name="plate" required minlength="3" maxlength="20" size="12" defaultValue=${one.plate} /></label>
     <label class="field"><span>${say("whyCorrect")}</span><input name="reason" required minlength="3" maxlength="200" size="30" /></label>
     <button class="do" disabled=${busy}>${say("keepBoth")}</button></form><${Problem} error=${error} /></section>`;
 }

@@ -21,7 +21,7 @@ export function Search({ query, why, who, words }) {
   const last = pages.at(-1) ?? value;
   const more = async () => setPages([...pages, await get("/passages", { ...wanted, limit: 50, cursor: last.next_cursor })]);
   const items = [value, ...pages].filter(Boolean).flatMap((page) => page.items);
-  return html`<section class="card"><${Form} query=${query} say=${say} plates=${who.sees_plates} />
+  return html`<section class="card"><${Form} key=${JSON.stringify(query)} query=${query} say=${say} plates=${who.sees_plates} />
       ${query.plate && !why && who.sees_plates ? html`<p class="quiet">${say("reasonFirst")}</p>` : null}
       <${Problem} error=${error} /></section>
     <section class="card" aria-busy=${String(loading)}>
@@ -33,6 +33,7 @@ export function Search({ query, why, who, words }) {
           href="/api/v1/passages/export.csv${queryText({ ...wanted, reason: why })}">${say("exportCsv")}</a>` : null}</p></section>`;
 }
 
+// What is typed stays when the page is drawn again: only another search begins the form anew.
 function Form({ query, say, plates }) {
   const submit = (event) => {
     event.preventDefault();
@@ -40,13 +41,13 @@ function Form({ query, say, plates }) {
     go("vehicles", [], Object.fromEntries(FIELDS.map((name) => [name, (form.get(name) ?? "").trim()])));
   };
   return html`<form class="row search" role="search" onSubmit=${submit}>
-    ${plates ? html`<label class="field"><span>${say("plate")}</span><input name="plate" type="search" maxlength="20" size="12" value=${query.plate ?? ""} placeholder="京A1 · *345 · 京A?2345" autocapitalize="characters" /></label>
-      <label class="check"><input name="alike" type="checkbox" value="1" checked=${Boolean(query.alike)} /> ${say("alike")}</label>` : null}
-    <label class="field"><span>${say("camera")}</span><input name="camera" size="10" value=${query.camera ?? ""} /></label>
-    <label class="field"><span>${say("direction")}</span><select name="direction" value=${query.direction ?? ""}><option value="">${say("anyDirection")}</option>
+    ${plates ? html`<label class="field"><span>${say("plate")}</span><input name="plate" type="search" maxlength="20" size="12" defaultValue=${query.plate ?? ""} placeholder="京A1 · *345 · 京A?2345" autocapitalize="characters" /></label>
+      <label class="check"><input name="alike" type="checkbox" value="1" defaultChecked=${Boolean(query.alike)} /> ${say("alike")}</label>` : null}
+    <label class="field"><span>${say("camera")}</span><input name="camera" size="10" defaultValue=${query.camera ?? ""} /></label>
+    <label class="field"><span>${say("direction")}</span><select name="direction"><option value="">${say("anyDirection")}</option>
       ${["approaching", "leaving", "unknown"].map((one) => html`<option value=${one} selected=${one === query.direction}>${say(one)}</option>`)}</select></label>
-    <label class="field"><span>${say("since")}</span><input name="since" type="datetime-local" value=${query.since ?? ""} /></label>
-    <label class="field"><span>${say("until")}</span><input name="until" type="datetime-local" value=${query.until ?? ""} /></label>
+    <label class="field"><span>${say("since")}</span><input name="since" type="datetime-local" defaultValue=${query.since ?? ""} /></label>
+    <label class="field"><span>${say("until")}</span><input name="until" type="datetime-local" defaultValue=${query.until ?? ""} /></label>
     <button class="do first">${say("search")}</button></form>`;
 }
 
