@@ -32,6 +32,7 @@ from collector.instants import system_clock
 from collector.intake import reingest
 from collector.messages import Incoming
 from collector.mqtt import BrokerAddress, BrokerUrlError
+from collector.notify_command import notify
 from collector.schema import dead_letters
 from collector.server import PortTaken, listen, serve
 from collector.settings import Settings
@@ -72,6 +73,7 @@ def main() -> None:
 
 
 main.add_command(watchlist)
+main.add_command(notify)
 main.add_command(store_options(backup))
 main.add_command(store_options(restore))
 main.add_command(store_options(enroll))

@@ -21,12 +21,14 @@ import yaml
 from aiosmtpd.controller import Controller
 from apprise.plugins.dingtalk import NotifyDingTalk
 from apprise.plugins.wecombot import NotifyWeComBot
+from click.testing import CliRunner
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from pydantic import SecretStr
 from sample_events import SampleEdge
 from services import Mosquitto, free_port
 
 from collector import sending
+from collector.__main__ import main
 from collector.channels import Channel
 from collector.configuration import ConfigurationError, load
 
@@ -240,3 +242,18 @@ def test_a_wrong_configuration_says_where_and_why(tmp_path: Path, text: str, wor
     with pytest.raises(ConfigurationError, match=r"collector\.yaml") as caught:
         load(path)
     assert words in str(caught.value)
+
+
+def test_a_channel_can_be_tried_from_the_command_line(mailbox: tuple[Mailbox, int], tmp_path: Path) -> None:
+    box, port = mailbox
+    channels = [
+        {"name": "duty", "address": mail_to(port, "duty"), "language": "en"},
+        {"name": "nobody", "address": mail_to(free_port(), "nobody")},
+    ]
+    (tmp_path / "collector.yaml").write_text(yaml.safe_dump({"notifications": {"channels": channels}}))
+    config = ["--config", str(tmp_path / "collector.yaml")]
+    assert CliRunner().invoke(main, ["notify", "duty", *config]).output == "duty: taken\n"
+    assert [mail["Subject"] for mail in box.mails] == ["Alert · Test alarm at test: collector notify"]
+    failed = CliRunner().invoke(main, ["notify", "nobody", *config])
+    assert (failed.exit_code, failed.output[:13]) == (1, "Error: nobody")
+    assert "it has: duty, nobody" in CliRunner().invoke(main, ["notify", "leader", *config]).output
