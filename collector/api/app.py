@@ -34,6 +34,7 @@ from collector.api import (
     vehicles,
     watchlist,
 )
+from collector.api.described import describe
 from collector.api.guard import known_parameters
 from collector.api.problems import add_problems
 from collector.instants import Clock, system_clock
@@ -95,6 +96,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     add_problems(app)
     _add_health(app)
     _add_page(app)
+    describe(app)
     return app
 
 
