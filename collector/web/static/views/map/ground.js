@@ -82,6 +82,50 @@ function extent(points, plan) {
   return [low, [0, 1].map((axis) => Math.max(...points.map((point) => point[axis]), 0) + 60)];
 }
 
+// What only moves is moved, not drawn anew: it keeps the keyboard, and a click that has begun on it.
+function placeAll({ layers, drawn }, items, flat) {
+  const gone = new Set(drawn.keys());
+  for (const item of items) {
+    const { at, open, ...look } = item;
+    const same = item.draw === "pin" ? JSON.stringify({ ...look, title: null }) : JSON.stringify({ ...look, at });
+    gone.delete(item.key);
+    const before = drawn.get(item.key);
+    if (before?.same === same) {
+      before.open = open;
+      if (item.draw === "pin") before.layer.setLatLng(flat.to(at));
+    } else {
+      const held = document.activeElement?.dataset?.key === item.key;
+      if (before) layers.removeLayer(before.layer);
+      drawn.set(item.key, drawOne(item, layers, flat, same));
+      if (held) drawn.get(item.key).layer.getElement()?.focus({ preventScroll: true });
+    }
+    if (item.draw === "pin") namePin(drawn.get(item.key), item);
+  }
+  for (const key of gone) {
+    layers.removeLayer(drawn.get(key).layer);
+    drawn.delete(key);
+  }
+}
+
+function drawOne(item, layers, flat, same) {
+  const made = { same, open: item.open, layer: DRAW[item.draw](item, flat.to, flat.bearing_deg).addTo(layers) };
+  made.layer.on("click", () => made.open?.());
+  return made;
+}
+
+// Leaflet lets the keyboard reach a pin, but not press it.
+function namePin(made, { key, title }) {
+  const element = made.layer.getElement();
+  element.onkeydown = (event) => {
+    if (!made.open || !["Enter", " "].includes(event.key)) return;
+    event.preventDefault();
+    made.open();
+  };
+  element.dataset.key = key;
+  element.title = title;
+  element.setAttribute("aria-label", title);
+}
+
 // items: [{ draw: "pin" | "view" | "heat" | "line", key, at, …, open() }]; pick(at) is told where somebody clicks.
 export function Ground({ plan, items, pick, label, words, focus }) {
   const place = useRef(null);
@@ -102,7 +146,7 @@ export function Ground({ plan, items, pick, label, words, focus }) {
     else grid(...ends).addTo(made);
     made.fitBounds(ends, { animate: false });
     made.on("click", ({ latlng }) => newest.current.pick?.(flat.from([latlng.lat, latlng.lng])));
-    shown.current = { map: made, layers: layerGroup().addTo(made), ends };
+    shown.current = { map: made, layers: layerGroup().addTo(made), drawn: new Map(), ends };
     const watch = new ResizeObserver(() => made.invalidateSize({ animate: false }));
     watch.observe(place.current);
     return () => {
@@ -111,20 +155,7 @@ export function Ground({ plan, items, pick, label, words, focus }) {
       shown.current = null;
     };
   }, [flat, words.language]);
-  useEffect(() => {
-    const { layers } = shown.current;
-    const held = document.activeElement?.dataset?.key; // a pin that is drawn anew keeps the keyboard
-    layers.clearLayers();
-    for (const item of items) {
-      const layer = DRAW[item.draw](item, flat.to, flat.bearing_deg).addTo(layers);
-      if (item.open) layer.on("click", item.open);
-      const element = layer.getElement?.();
-      if (!element || item.draw !== "pin") continue;
-      element.dataset.key = item.key;
-      if (item.title) element.setAttribute("aria-label", item.title);
-      if (held === item.key) element.focus({ preventScroll: true });
-    }
-  }, [items, flat, words.language]);
+  useEffect(() => placeAll(shown.current, items, flat), [items, flat, words.language]);
   useEffect(() => {
     if (focus) shown.current.map.setView(flat.to(focus), Math.max(shown.current.map.getZoom(), 2), { animate: false });
   }, [focus, flat]);
