@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from dataclasses import dataclass
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from paho.mqtt import publish as at_once
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,22 @@ class Subscriber:
 
 
 def publish(url: str, topic: str, payload: str) -> None:
-    """Say one thing, QoS 1, not retained. Raises OSError when no broker answers."""
+    """Say one thing, QoS 1, not retained. Raises OSError when no broker answers or takes it."""
     address = urlsplit(url)
-    login: at_once.AuthParameter | None = None
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv311)
     if address.username:
-        login = {"username": address.username, "password": address.password or ""}
-    host, port = address.hostname or "127.0.0.1", address.port or 1883
-    at_once.single(topic, payload, qos=1, hostname=host, port=port, auth=login)
+        client.username_pw_set(address.username, address.password)
+    admitted = threading.Event()
+    client.on_connect = lambda *_: admitted.set()
+    client.connect(address.hostname or "127.0.0.1", address.port or 1883, keepalive=30)
+    client.loop_start()
+    try:
+        if not admitted.wait(PATIENCE_S):
+            raise TimeoutError(f"the broker did not answer within {PATIENCE_S:g} s")
+        said = client.publish(topic, payload, qos=1)
+        said.wait_for_publish(PATIENCE_S)
+        if not said.is_published():
+            raise TimeoutError(f"the broker did not take it within {PATIENCE_S:g} s")
+    finally:
+        client.disconnect()
+        client.loop_stop()

@@ -5,7 +5,7 @@ let audio;
 
 export function ring(severity) {
   const tones = TONES[severity];
-  if (!tones) return;
+  if (!tones || navigator.userActivation?.hasBeenActive === false) return;
   audio ??= new AudioContext();
   if (audio.state === "suspended") audio.resume();
   tones.forEach((frequency, index) => {
