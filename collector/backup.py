@@ -25,6 +25,7 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.engine import URL
 
+from collector.audit import KEY_FILE
 from collector.database import Database
 from collector.instants import to_instant, to_text, to_us
 from collector.schema import messages, outboxes, received_ranges
@@ -55,6 +56,7 @@ def back_up(url: URL, data: Path, target: Path, now_us: int, replace: bool) -> s
     _sync(temporary)
     temporary.replace(target / name)
     files = _copy_evidence(data / "evidence", target / "evidence")
+    _copy_key(data, target)
     manifest = {"made": to_text(now_us), "database": name, "evidence_files": files}
     (target / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     _sync(target / MANIFEST)
@@ -72,6 +74,7 @@ def put_back(url: URL, data: Path, source: Path, replace: bool) -> None:
     data.mkdir(parents=True, exist_ok=True)
     _undump(url, source / name, replace)
     _copy_evidence(source / "evidence", data / "evidence")
+    _copy_key(source, data)
 
 
 async def ask_again(database: Database, now_us: int) -> int:
@@ -131,6 +134,13 @@ def _undump(url: URL, source: Path, replace: bool) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     temporary.replace(path)
     _sync(path.parent)
+
+
+def _copy_key(source: Path, target: Path) -> None:
+    """The key that signs the audit log's checkpoints; one that is there already stays."""
+    if (source / KEY_FILE).exists() and not (target / KEY_FILE).exists():
+        shutil.copy2(source / KEY_FILE, target / KEY_FILE)
+        _sync(target / KEY_FILE)
 
 
 def _copy_evidence(source: Path, target: Path) -> int:

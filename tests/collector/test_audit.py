@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from collector import audit
 from collector.__main__ import main
 from collector.access import Principal, Role
-from collector.database import Database
+from collector.backup import back_up, put_back
+from collector.database import Database, database_url
 from collector.schema_audit import audit as log
 
 KEY = b"a key for tests"
@@ -138,8 +139,35 @@ async def test_opening_an_open_hit_records_its_reason_by_itself(api: Api) -> Non
         assert (await client.get(path)).json()["plate"] == "京A·1**45", "a closed case takes a reason again"
 
 
-def test_the_command_line_checks_the_record(tmp_path: Path, migrated_sqlite: Path) -> None:
-    (tmp_path / "collector.db").write_bytes(migrated_sqlite.read_bytes())
-    found = CliRunner().invoke(main, ["check", "--data", str(tmp_path)])
-    assert found.exit_code == 0, found.output
-    assert "audit log: 0 rows, nothing was changed" in found.output
+def checked(folder: Path, *options: str) -> tuple[int, str]:
+    found = CliRunner().invoke(main, ["check", "--data", str(folder), *options])
+    return found.exit_code, found.output
+
+
+def test_the_command_line_checks_the_record_and_a_backup_takes_the_key_along(
+    tmp_path: Path, migrated_sqlite: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    (here / "collector.db").write_bytes(migrated_sqlite.read_bytes())
+
+    async def fill() -> None:
+        store = Database(database_url(None, here))
+        await write(store, 3)
+        async with store.write() as connection:
+            await audit.checkpoint(connection, audit.signing_key(here), 9)
+        await store.close()
+
+    asyncio.run(fill())
+    status, said = checked(here)
+    assert (status, "audit log: 3 rows, nothing was changed" in said) == (0, True), said
+    head = said.split("head ")[1].split()[0]
+    assert checked(here, "--head", head)[0] == 0
+    status, said = checked(here, "--head", f"2:{'0' * 64}")
+    assert (status, "rows were changed or removed since" in said) == (1, True), said
+    url = database_url(None, here)
+    back_up(url, here, tmp_path / "backup", 1, replace=False)
+    put_back(database_url(None, there), there, tmp_path / "backup", replace=False)
+    assert checked(there)[0] == 0
+    (there / audit.KEY_FILE).write_text("another key")
+    assert "not signed with this key" in checked(there)[1]
