@@ -4,8 +4,8 @@ A backup is made while the collector runs. Procedure: 1. the database, as of one
 evidence file that is not yet there (files never change, so they are linked where that is possible); 3. fsync, then the
 names that count: a folder with `backup.json` is a whole backup.
 Restoring: 1. the database takes its place under a temporary name and is renamed; 2. evidence that is not there is
-copied; 3. every edge is asked to send again what it sent shortly before the backup; all that came later shows as a gap
-and is asked for by `gaps`.
+copied; 3. every edge is asked to send again what it sent shortly before the backup, from the oldest event on whose
+evidence is not there; all that came later shows as a gap and is asked for by `gaps`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,20 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.audit import KEY_FILE
 from collector.database import Database
 from collector.instants import to_instant, to_text, to_us
-from collector.schema import messages, outboxes, received_ranges
+from collector.schema import event_evidence, events, evidence, messages, outboxes, received_ranges
 from contract.commands import Command, ReplayRange
 from contract.topics import EdgeTopics
 
 MANIFEST = "backup.json"
 SENT_BEFORE = 300
 """So many events of each edge are asked for again: their evidence may have come after the backup."""
+KEPT_BY_EDGES = timedelta(days=7)
+"""What an edge was acknowledged longer ago it has forgotten."""
 ASKED_FOR = timedelta(days=7)
 _SQLITE, _DUMP = "collector.db", "collector.dump"
 
@@ -84,8 +87,10 @@ async def ask_again(database: Database, now_us: int) -> int:
     joined = highest.join(received_ranges, received_ranges.c.outbox_id == outboxes.c.outbox_id)
     async with database.write() as connection:
         rows = (await connection.execute(joined.group_by(*highest.selected_columns[:3]))).all()
+        lacking = await _lacking_evidence(connection, now_us)
         for outbox_id, site, edge, high in rows:
-            ranges = (ReplayRange(outbox_id=outbox_id, from_sequence=max(1, high - SENT_BEFORE + 1), to_sequence=high),)
+            low = min(max(1, high - SENT_BEFORE + 1), lacking.get(outbox_id, high))
+            ranges = (ReplayRange(outbox_id=outbox_id, from_sequence=low, to_sequence=high),)
             command = Command(
                 id=f"restored-{uuid4().hex[:12]}", name="replay", issued_at=now, expires=now + ASKED_FOR, ranges=ranges
             )
@@ -98,6 +103,16 @@ async def ask_again(database: Database, now_us: int) -> int:
             }
             await connection.execute(messages.insert(), [told])
     return len(rows)
+
+
+async def _lacking_evidence(connection: AsyncConnection, now_us: int) -> dict[str, int]:
+    """Outbox id → the oldest event whose evidence is not here, of those that an edge may still have."""
+    oldest = select(events.c.outbox_id, func.min(events.c.sequence))
+    joined = oldest.join(event_evidence, event_evidence.c.event_id == events.c.event_id)
+    absent = joined.outerjoin(evidence, evidence.c.sha256 == event_evidence.c.sha256).where(evidence.c.sha256.is_(None))
+    since_us = now_us - KEPT_BY_EDGES // timedelta(microseconds=1)
+    recent = absent.where(events.c.received_us > since_us).group_by(events.c.outbox_id)
+    return {row[0]: row[1] for row in await connection.execute(recent)}
 
 
 def _is_sqlite(url: URL) -> bool:

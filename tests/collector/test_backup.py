@@ -12,11 +12,12 @@ from sample_events import SampleEdge, later_us, payload
 from sqlalchemy import select
 
 from collector.__main__ import main
+from collector.backup import SENT_BEFORE, ask_again
 from collector.database import Database, database_url
 from collector.gaps import GapPatience, look, missing
 from collector.ingest import ingest
 from collector.messages import Incoming, understand
-from collector.schema import events, messages
+from collector.schema import events, evidence, messages
 
 PATIENCE = GapPatience(ask_after_s=2)
 SHA = "ab" * 32
@@ -83,6 +84,27 @@ async def test_what_came_after_the_backup_is_asked_for_even_if_nothing_new_comes
         {"outbox_id": str(edge.outbox_id), "from_sequence": 4, "to_sequence": 7}
     ]
     await restored.close()
+
+
+async def test_edges_repeat_what_had_come_without_its_evidence_however_old(store: Database) -> None:
+    edge = SampleEdge()
+    picture = {"sha256": SHA, "role": "snapshot", "media_type": "image/jpeg", "size_bytes": 7}
+    sent = [edge.sensor(alarm=False) for _ in range(3)] + [edge.fall(evidence=(picture,))]
+    sent += [edge.sensor(alarm=False) for _ in range(SENT_BEFORE + 100)]
+    await take(store, *map(edge.incoming, sent))
+    assert await ask_again(store, later_us(60)) == 1
+    assert (await asked(store))[-1]["ranges"] == [
+        {"outbox_id": str(edge.outbox_id), "from_sequence": 4, "to_sequence": len(sent)}
+    ]
+    async with store.write() as connection:
+        row = {"sha256": SHA, "media_type": "image/jpeg", "size_bytes": 7, "stored_us": 1, "uploaded_by": "edge"}
+        await connection.execute(evidence.insert().values(row))
+    await ask_again(store, later_us(60))
+    low = len(sent) - SENT_BEFORE + 1
+    assert (await asked(store))[-1]["ranges"] == [
+        {"outbox_id": str(edge.outbox_id), "from_sequence": low, "to_sequence": len(sent)}
+    ]
+    await store.close()
 
 
 async def test_a_restore_never_overwrites_unasked_and_wants_a_whole_backup(store: Database, tmp_path: Path) -> None:
