@@ -73,7 +73,8 @@ class FallingAnalyzer:
         stream.frames.remember(hopeful)
         for candidate in candidates:
             self._consider(stream, candidate)
-        open_extents = [_extent(track, stream.finder.view) for track in hopeful]
+        rivals = hopeful if stream.merger.holds else []
+        open_extents = [_extent(track, stream.finder.view) for track in rivals]
         return findings + [self._finding(fall) for fall in stream.merger.release(frame.stream_time_s, open_extents)]
 
     def finish(self) -> Sequence[Finding]:
@@ -147,4 +148,7 @@ class _Stream:
 def _extent(track: Track, view: View) -> Extent:
     first, last = track.points[0], track.points[-1]
     width, height = view.width, view.height
-    return Extent(first.time_s, last.time_s, first.x / width, last.x / width, first.y / height, last.y / height, 0.0)
+    path = np.array([(point.time_s, point.x / width, point.y / height) for point in track.points])
+    return Extent(
+        first.time_s, last.time_s, first.x / width, last.x / width, first.y / height, last.y / height, 0.0, path
+    )

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from edge.falling.candidate import Candidate
+from edge.falling.motion import Floats
 
 _NEAR = 0.09
 """Fraction of the picture's width: a facade's mirror image is beside the object, not across the picture."""
@@ -27,7 +28,7 @@ _FORGET_S = 30.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Extent:
     """When and where a fall was, stream seconds and picture fractions. `strength` decides which one is the object."""
 
@@ -38,6 +39,8 @@ class Extent:
     y_start: float
     y_end: float
     strength: float
+    path: Floats | None = None
+    """(n, 3) time, x, y on the way; without it, a straight line."""
 
     @property
     def speed(self) -> float:
@@ -45,7 +48,11 @@ class Extent:
         return max(self.y_end - self.y_start, 0.02) / max(self.end_s - self.start_s, 0.1)
 
     def at(self, time_s: float) -> tuple[float, float]:
-        """Where it was at a time, on the straight line between its ends."""
+        """Where it was at a time."""
+        if self.path is not None:
+            return float(np.interp(time_s, self.path[:, 0], self.path[:, 1])), float(
+                np.interp(time_s, self.path[:, 0], self.path[:, 2])
+            )
         share = min(max((time_s - self.start_s) / max(self.end_s - self.start_s, 1e-6), 0.0), 1.0)
         return self.x_start + share * (self.x_end - self.x_start), self.y_start + share * (self.y_end - self.y_start)
 
@@ -81,6 +88,7 @@ def extent_of(candidate: Candidate, confirmed: bool) -> Extent:
         y_start=float(candidate.points[0, 1]),
         y_end=float(candidate.points[-1, 1]),
         strength=(10.0 if confirmed else 1.0) * candidate.travel * np.sqrt(sizes) * candidate.contrast,
+        path=np.column_stack([candidate.times, candidate.points]),
     )
 
 
@@ -98,6 +106,11 @@ class FallMerger(Generic[T]):
         self._waiting: list[_Waiting[T]] = []
         self._told: list[tuple[Extent, bool]] = []
         self.merged = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything waits to be told."""
+        return bool(self._waiting)
 
     def add(self, extent: Extent, item: T, certain: bool) -> None:
         """Offer a fall. It may take the place of a weaker one that waits, or vanish into a stronger one."""

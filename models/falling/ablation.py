@@ -72,6 +72,11 @@ class _NoMerger(FallMerger[Any]):
         super().__init__()
         self._items: list[Any] = []
 
+    @property
+    def holds(self) -> bool:
+        """Never: everything is told at once."""
+        return False
+
     def add(self, extent: Extent, item: Any, certain: bool) -> None:
         """Everything is told."""
         del extent, certain

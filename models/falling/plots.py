@@ -55,7 +55,6 @@ def plot_origins(figures: Sequence[Figures], path: Path) -> None:
     axes.set_ylabel(f"falls ({len(falls)} found)")
     axes.legend(frameon=False)
     beside.scatter([fall["size_px"] for fall in falls], [abs(fall["floor_error"]) for fall in falls], s=12, alpha=0.6)
-    beside.set_xscale("log")
     beside.set_xlabel("size, px")
     beside.set_ylabel("floors off")
     figure.savefig(path, dpi=110)
