@@ -132,6 +132,9 @@ def _add_to_steps() -> None:
     op.add_column("alert_steps", sa.Column("unit", sa.Text(), nullable=True, comment="Unit it was assigned to."))
     op.add_column("alert_steps", sa.Column("cause", sa.Text(), nullable=True, comment="Why it was dismissed."))
     op.add_column("alert_steps", sa.Column("event_id", sa.Text(), nullable=True, comment="Event that joined it."))
+    if op.get_bind().dialect.name == "postgresql":  # SQLite keeps no comments
+        said = "What the person said; of a comment, its text."
+        op.alter_column("alert_steps", "reason", comment=said, existing_type=sa.Text())
 
 
 def _create_units() -> None:
