@@ -31,9 +31,10 @@ class Heat:
 
 
 def what_counts(site: str, since_us: int, until_us: int, types: Collection[str]) -> ColumnElement[bool]:
-    """Alerts of a time, without those that were dismissed."""
+    """Alerts of a time that somebody had to act on, without those that were dismissed."""
     when = alerts.c.occurred_us.between(since_us, until_us)
-    wanted = and_(alerts.c.site == site, when, alerts.c.state != "dismissed", alerts.c.type != "gap")
+    told = and_(alerts.c.state != "dismissed", alerts.c.severity != "info", alerts.c.type != "gap")
+    wanted = and_(alerts.c.site == site, when, told)
     return and_(wanted, alerts.c.type.in_(types)) if types else wanted
 
 
