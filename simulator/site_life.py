@@ -1,4 +1,4 @@
-"""What else happens at a demo's site beside its cameras: units on duty, and sensors that give alarm now and then."""
+"""What else happens at a demo's site: its plan, units on their rounds, and sensors that give alarm now and then."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from contract.topics import EdgeTopics
+from contract.topics import EdgeTopics, SiteTopics
+from simulator import site_plan
 from simulator.rehearsal import EDGE, SITE, Rehearsal
 from simulator.sensor import reading
+from simulator.stack import call
 from simulator.subscriber import publish
 
 UNITS = (
@@ -22,6 +24,7 @@ ALARMS = (
     ("help-lobby", "help_button", "1 号楼大堂 lobby of house 1", 130.0),
 )
 """Sensor, kind, where it hangs, seconds after the start."""
+REPORT_EVERY_S = 2.0
 
 
 @dataclass
@@ -31,16 +34,36 @@ class SiteLife:
     rehearsal: Rehearsal
     started_s: float = field(default_factory=time.monotonic)
     told: set[str] = field(default_factory=set)
+    reported_s: float = -REPORT_EVERY_S
 
     def begin(self) -> None:
-        """Put units on duty."""
+        """Put units on duty, and cameras and sensors on the plan."""
+        self._draw_map()
         with httpx.Client(base_url=self.rehearsal.address, headers=self.rehearsal.authorization, timeout=10) as client:
             for unit in UNITS:
                 client.post("/api/v1/units", json={**unit, "site": SITE}).raise_for_status()
 
+    def _draw_map(self) -> None:
+        data = str(self.rehearsal.folder / "collector")
+        token = call(["collector", "token", "create", "site", "--role", "admin", "--data", data])
+        headers = {"Authorization": f"Bearer {token}"}
+        where = {"latitude": site_plan.LATITUDE, "longitude": site_plan.LONGITUDE, "width_m": site_plan.WIDTH_M}
+        with httpx.Client(base_url=f"{self.rehearsal.address}/api/v1/map", headers=headers, timeout=10) as client:
+            client.put(f"/plans/{SITE}", params=where, content=site_plan.plan()).raise_for_status()
+            for name, standing in site_plan.STANDING.items():
+                client.put(f"/cameras/{SITE}/{EDGE}/{name}", json=standing.view).raise_for_status()
+
+    def _report(self, passed_s: float) -> None:
+        for unit in site_plan.ROUNDS:
+            content = site_plan.position(unit, passed_s).model_dump_json()
+            publish(self.rehearsal.mqtt_url, SiteTopics(SITE).unit_position(unit), content)
+        self.reported_s = passed_s
+
     def go_on(self) -> None:
-        """Give the alarms whose time has come."""
+        """Let units report where they are, and give the alarms whose time has come."""
         passed_s = time.monotonic() - self.started_s
+        if passed_s - self.reported_s >= REPORT_EVERY_S:
+            self._report(passed_s)
         for sensor, kind, text, after_s in ALARMS:
             if passed_s >= after_s and sensor not in self.told:
                 publish(
