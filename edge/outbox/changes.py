@@ -64,9 +64,8 @@ def replay(connection: sqlite3.Connection, ranges: tuple[tuple[int, int], ...]) 
             " WHERE state <> 0 AND sequence BETWEEN ? AND ?",
             (low, high),
         ).rowcount
-        connection.execute(  # the collector may lack the files too; it is asked before they are sent
-            "UPDATE upload SET state = 0, not_before_s = 0, attempts = 0 WHERE state = 1 AND sequence BETWEEN ? AND ?",
-            (low, high),
+        connection.execute(  # the collector may lack the files too, also of later events, whose files went before them
+            "UPDATE upload SET state = 0, not_before_s = 0, attempts = 0 WHERE state = 1 AND sequence >= ?", (low,)
         )
         gone = connection.execute("SELECT low, high, why FROM gone WHERE high >= ? AND low <= ?", (low, high))
         missing += [(max(low, row[0]), min(high, row[1]), row[2]) for row in gone]
