@@ -13,7 +13,7 @@ RUN python -m venv /build \
  && /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
  && sed -E '/^ *--hash=/d; s/ *\\$//' requirements.lock > /dist/constraints.txt \
  && python -m venv /opt/watchpost \
- && /opt/watchpost/bin/pip install --constraint /dist/constraints.txt /dist/*.whl
+ && /opt/watchpost/bin/pip install --constraint /dist/constraints.txt /dist/*.whl obstore
 
 FROM python:${PYTHON_VERSION}-slim-bookworm AS base
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/watchpost watchpost
