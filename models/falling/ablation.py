@@ -179,6 +179,6 @@ def ablation_lines(rows: Sequence[Without]) -> list[str]:
             "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]  # fmt: skip
     return head + [
         f"| {row.step} | {row.found} of {row.falls} | {row.false} | {row.duplicate} | {row.suspected} | "
-        f"{row.floor_near:.2f} | {row.ms_per_frame / whole:.2f} |"
+        f"{'–' if np.isnan(row.floor_near) else f'{row.floor_near:.2f}'} | {row.ms_per_frame / whole:.2f} |"
         for row in rows
     ]
