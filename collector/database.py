@@ -110,8 +110,8 @@ class Database:
             marks = ", ".join("?" * len(names))
             rows = f"VALUES ({marks})"
         else:
-            types = (table.c[name].type.compile(self.engine.dialect) for name in names)
-            marks = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
+            types = (_array_of(table.c[name].type.compile(self.engine.dialect)) for name in names)
+            marks = ", ".join(f"${number}::{kind}" for number, kind in enumerate(types, 1))
             rows = f"SELECT * FROM unnest({marks})"  # noqa: S608 (our own words)
         columns = ", ".join(f'"{name}"' for name in names)
         return f"INSERT INTO {table.name} ({columns}) {rows}"
@@ -243,3 +243,8 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _array_of(kind: str) -> str:
+    """PostgreSQL's name of an array of a column's type; a collation is the column's, no array has one."""
+    return f"{kind.split(' COLLATE ', maxsplit=1)[0]}[]"

@@ -31,8 +31,8 @@ function Plan({ name, plan, picked, changed, say }) {
   return html`<section class="card"><h3>${say("sitePlan")}</h3><p class="quiet">${say("planWhy")}</p><form class="row form plan-form" key=${plan?.sha256} onSubmit=${submit}>
     <label class="field"><span>${say("planFile")}</span><input type="file" name="file" accept="image/png,image/jpeg" required=${!plan} /></label>
     <${Coordinates} picked=${plan ?? picked} say=${say} />
-    <label class="field"><span>${say("planWidth")}</span><input name="width_m" type="number" min="1" max="200000" step="any" required value=${plan?.width_m ?? 200} /></label>
-    <label class="field"><span>${say("planUp")}</span><input name="bearing_deg" type="number" min="0" max="360" step="any" required value=${plan?.bearing_deg ?? 0} /></label>
+    <label class="field"><span>${say("planWidth")}</span><input name="width_m" type="number" min="1" max="200000" step="any" required defaultValue=${plan?.width_m ?? 200} /></label>
+    <label class="field"><span>${say("planUp")}</span><input name="bearing_deg" type="number" min="0" max="360" step="any" required defaultValue=${plan?.bearing_deg ?? 0} /></label>
     <button class="do first" disabled=${busy}>${say(plan ? "movePlan" : "keepPlan")}</button>
     ${plan ? html`<button type="button" class="do quiet-do" onClick=${drop}>${say("removePlan")}</button>` : null}</form>
     <${Problem} error=${error ?? dropping.error} /></section>`;
@@ -63,11 +63,11 @@ function Cameras({ name, site, picked, changed, say, health }) {
   return html`<section class="card"><h3>${say("setCameras")}</h3><p class="quiet">${say("clickFirst")}</p>
     ${options.length ? html`<form class="row form camera-form" key=${`${which}${now ? JSON.stringify(now) : ""}`} onSubmit=${submit}>
       <label class="field"><span>${say("cameraWhich")}</span><select name="which" onChange=${({ target }) => setChosen(target.value)}>${options.map((one) => html`<option value=${one} selected=${one === which}>${one}${site.cameras.some(({ edge, camera }) => `${edge}/${camera}` === one) ? ` · ${say("onTheMap")}` : ""}</option>`)}</select></label>
-      <label class="field"><span>${say("cameraName")}</span><input name="name" required maxlength="100" value=${now?.name ?? ""} /></label>
+      <label class="field"><span>${say("cameraName")}</span><input name="name" required maxlength="100" defaultValue=${now?.name ?? ""} /></label>
       <${Coordinates} picked=${at} say=${say} />
-      <label class="field"><span>${say("looksTo")}</span><input name="bearing_deg" type="number" min="0" max="360" required value=${now?.bearing_deg ?? 0} /></label>
-      <label class="field"><span>${say("viewAngle")}</span><input name="angle_deg" type="number" min="0" max="360" required value=${now?.angle_deg ?? 60} /></label>
-      <label class="field"><span>${say("viewRange")}</span><input name="range_m" type="number" min="0" max="10000" required value=${now?.range_m ?? 40} /></label>
+      <label class="field"><span>${say("looksTo")}</span><input name="bearing_deg" type="number" min="0" max="360" required defaultValue=${now?.bearing_deg ?? 0} /></label>
+      <label class="field"><span>${say("viewAngle")}</span><input name="angle_deg" type="number" min="0" max="360" required defaultValue=${now?.angle_deg ?? 60} /></label>
+      <label class="field"><span>${say("viewRange")}</span><input name="range_m" type="number" min="0" max="10000" required defaultValue=${now?.range_m ?? 40} /></label>
       <button class="do first" disabled=${busy}>${say("setHere")}</button>
       ${now ? html`<button type="button" class="do quiet-do" onClick=${drop}>${say("takeOff")}</button>` : null}</form>` : null}
     <${Problem} error=${error ?? dropping.error} /></section>`;
