@@ -7,13 +7,12 @@ batches, as a backlog does. Each message goes through the whole path: broker, JS
 
 from __future__ import annotations
 
-import json
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -26,6 +25,7 @@ from simulator.faults.events import SITE, Maker
 from simulator.faults.ledger import Promise
 from simulator.faults.services import MissingProgram, Mosquitto, PostgreSQL, find_program, free_port
 from simulator.faults.store import Store, open_store
+from simulator.faults.telling import tell
 from simulator.stack import Stack, accepts
 
 _START_TIMEOUT_S = 60.0
@@ -65,10 +65,7 @@ def ingest_command(events: int, per_message: int, database: str, json_file: Path
             figures = measure(Path(folder), events, per_message, database)
     except MissingProgram as error:
         raise click.ClickException(str(error)) from error
-    for name, value in asdict(figures).items():
-        click.echo(f"{name:>28}: {value}")
-    if json_file is not None:
-        json_file.write_text(json.dumps(asdict(figures), indent=1) + "\n")
+    tell(figures, json_file)
 
 
 def measure(folder: Path, events: int, per_message: int, database: str) -> IngestSpeed:

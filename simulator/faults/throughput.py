@@ -6,18 +6,18 @@ are told by the clock and by the processor time that each program used, since a 
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import psutil
 
 from simulator.faults.services import MissingProgram
+from simulator.faults.telling import tell
 from simulator.faults.world import World
 
 _LIVE_RATE = 10.0
@@ -58,10 +58,7 @@ def throughput_command(events: int, edges: int, database: str, json_file: Path |
             figures = measure(Path(folder), events, edges, database)
     except MissingProgram as error:
         raise click.ClickException(str(error)) from error
-    for name, value in asdict(figures).items():
-        click.echo(f"{name:>28}: {value}")
-    if json_file is not None:
-        json_file.write_text(json.dumps(asdict(figures), indent=1) + "\n")
+    tell(figures, json_file)
 
 
 def measure(folder: Path, events: int, edges: int, database: str) -> Throughput:

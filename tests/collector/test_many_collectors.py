@@ -52,16 +52,16 @@ class Side:
         )
 
     def on_command(self, command: Any) -> None:
-        raise NotImplementedError
+        raise AssertionError("nobody asks anything of this edge")
 
     def on_sensor(self, sensor: str, raw: dict[str, Any]) -> None:
-        raise NotImplementedError
+        raise AssertionError("nobody asks anything of this edge")
 
     def on_config(self, desired: Any) -> ConfigReported:
-        raise NotImplementedError
+        raise AssertionError("nobody asks anything of this edge")
 
     def on_watchlist(self, payload: bytes) -> None:
-        raise NotImplementedError
+        raise AssertionError("nobody asks anything of this edge")
 
 
 @contextlib.contextmanager

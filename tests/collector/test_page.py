@@ -12,27 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from chromium import Browser, browsers
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from services import require
 
 from collector.web import fetch
 
 pytestmark = pytest.mark.services
 STATIC = Path(fetch.__file__).parent / "static"
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PICTURE = base64.b64decode(  # a JPEG of 8 by 8 grey pixels
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19iZ2hnPk1xeXBk"
     "eFxlZ2P/wAALCAAIAAgBAREA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEG"
@@ -40,31 +29,11 @@ PICTURE = base64.b64decode(  # a JPEG of 8 by 8 grey pixels
     "ipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/9oACAEBAAA/AOgr/9k="
 )
 HASH = hashlib.sha256(PICTURE).hexdigest()
-Browser = webdriver.Chrome
 
 
 @pytest.fixture
 def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
-    """Opens a fresh browser of a width and language."""
-    opened: list[Browser] = []
-
-    def start(width: int = 1280, language: str = "en-GB") -> Browser:
-        options = webdriver.ChromeOptions()
-        options.binary_location = require("chromium")
-        for flag in (*FLAGS, f"--user-data-dir={tmp_path / f'browser-{len(opened)}'}", f"--lang={language}"):
-            options.add_argument(flag)
-        options.add_experimental_option("prefs", {"intl.accept_languages": language})
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        driver = webdriver.ChromeService(require("chromedriver", "chromium-driver"))
-        browser = webdriver.Chrome(options=options, service=driver)
-        opened.append(browser)
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        return browser
-
-    yield start
-    for browser in opened:
-        browser.quit()
+    yield from browsers(tmp_path)
 
 
 def found(browser: Browser, selector: str) -> bool:
