@@ -141,3 +141,15 @@ def test_weather_is_what_moves_everywhere() -> None:
     for index in range(150, 400):
         watch.observe(proposals(index / FPS, [(100.0, 100.0), (110.0, 90.0)]))
     assert not watch.active
+
+
+def test_a_piece_lies_on_the_path_of_its_fall_and_not_on_the_line_between_its_ends() -> None:
+    times = np.linspace(0.0, 3.0, 61)
+    path = np.column_stack([times, np.full_like(times, 0.5), 0.05 + 0.095 * times**2])
+    whole = Extent(0.0, 3.0, 0.5, 0.5, 0.05, 0.905, 9.0, path)
+    part = path[34:53]
+    piece = Extent(part[0, 0], part[-1, 0], 0.5, 0.5, part[0, 2], part[-1, 2], 5.0, part)
+    assert whole.at(1.5) == pytest.approx((0.5, 0.264), abs=1e-3)
+    assert piece.same_fall(whole)
+    straight = Extent(0.0, 3.0, 0.5, 0.5, 0.05, 0.905, 9.0)
+    assert not piece.same_fall(straight), "gravity bends it: that is what the path is for"

@@ -26,7 +26,7 @@ export function useHealth(live) {
 }
 
 export function HealthStrip({ health, words }) {
-  const { say } = words;
+  const { say, lasts } = words;
   const waiting = health.edges.reduce((sum, edge) => sum + (edge.health?.outbox_depth ?? 0), 0);
   const missing = health.sequences.flatMap((outbox) => outbox.missing).reduce((sum, [low, high]) => sum + high - low + 1, 0);
   const offline = health.edges.filter((edge) => edge.state !== "online");
@@ -38,7 +38,7 @@ export function HealthStrip({ health, words }) {
       bad=${troubled.map((camera) => `${camera.camera} ${say(camera.state ?? "unknown")}`)} />
     <${Chip} label=${say("outbox")} value=${waiting} bad=${waiting > 100 ? [""] : []} />
     <${Chip} label=${say("gaps")} value=${missing} bad=${missing > 0 ? [""] : []} />
-    <${Chip} label=${say("delay")} value=${health.delay_s == null ? "–" : say("seconds", health.delay_s.toFixed(1))} bad=${health.delay_s > 5 ? [""] : []} />
+    <${Chip} label=${say("delay")} value=${health.delay_s == null || health.delay_s >= 90 ? lasts(health.delay_s) : say("seconds", health.delay_s.toFixed(1))} bad=${health.delay_s > 5 ? [""] : []} />
   </ul>`;
 }
 

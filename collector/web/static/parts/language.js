@@ -26,7 +26,8 @@ export function wording(language) {
   const lasts = (seconds) => {
     if (seconds == null) return "–";
     if (seconds < 90) return say("seconds", Math.round(seconds));
-    return seconds < 5400 ? say("minutes", Math.round(seconds / 60)) : say("hours", (seconds / 3600).toFixed(1));
+    if (seconds < 5400) return say("minutes", Math.round(seconds / 60));
+    return seconds < 172800 ? say("hours", (seconds / 3600).toFixed(1)) : say("days", Math.round(seconds / 86400));
   };
   return { say, when, lasts, language, locale };
 }
