@@ -17,7 +17,8 @@ _TOGETHER_S = 1.5
 _ALIKE = 2.6
 """Factor between the mean speeds of an object and its mirror image, at most."""
 _PIECE_S = 0.7
-_LATE_PIECE_S = 3.0
+_LATE_PIECE_S = 5.0
+"""Longest time between two pieces that follow each other at once, and between two that keep their pace."""
 _SAME_PLACE = 0.06
 """Picture fractions between two tracks of one thing at the same moment."""
 _WAIT_S = 1.2

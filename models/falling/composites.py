@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.scenes import FIRST_TRAINING_SEED
 from simulator.tower.falls import Fall, Shot, random_fall
 from simulator.tower.geometry import random_camera, random_layout
-from simulator.tower.objects import TRAINING_SHAPES
+from simulator.tower.objects import EVALUATION_SHAPES, TRAINING_SHAPES, Shape
 
 Bgr = NDArray[np.uint8]
 Painter = Callable[[Bgr, int], None]
@@ -44,15 +45,19 @@ class Composite:
 
 
 def build_composite(photos: list[Path], clips: list[Path], seed: int, seconds: float = 7.0) -> Composite:
-    """A scene over a photo, or, for one in four where `clips` are given, over a real clip."""
+    """A scene over a photo, or, for one in four where `clips` are given, over a real clip; without photos, all are.
+
+    Seeds from `FIRST_TRAINING_SEED` on have the training shapes, others those that training never sees.
+    """
     rng = np.random.default_rng(seed)
     size = SIZES[int(rng.integers(len(SIZES)))]
     fps = float(rng.choice(RATES))
     count = int(seconds * fps)
-    over_clip = bool(clips) and rng.random() < 0.25
+    over_clip = bool(clips) and (not photos or rng.random() < 0.25)
     source = clips[int(rng.integers(len(clips)))] if over_clip else photos[int(rng.integers(len(photos)))]
     disturbances = tuple(name for name in DISTURBANCES if rng.random() < 0.22)
-    falls = _falls(rng, size, fps, seconds)
+    shapes = TRAINING_SHAPES if seed >= FIRST_TRAINING_SEED else EVALUATION_SHAPES
+    falls = _falls(rng, size, fps, seconds, shapes)
     painters = [_PAINTERS[name](rng, size, fps, count) for name in disturbances if name in _PAINTERS]
     background = _clip_background(source, size, count) if over_clip else _photo_background(rng, source, size)
     noise = float(rng.uniform(0.8, 3.5)) * (1.8 if "night" in disturbances else 1.0) * (0.6 if size[0] < 1000 else 1.0)
@@ -116,7 +121,9 @@ def _grain(rng: np.random.Generator, grain: Bgr, picture: Bgr) -> Bgr:
     return grain[top : top + picture.shape[0], left : left + picture.shape[1]]
 
 
-def _falls(rng: np.random.Generator, size: tuple[int, int], fps: float, seconds: float) -> tuple[Fall, ...]:
+def _falls(
+    rng: np.random.Generator, size: tuple[int, int], fps: float, seconds: float, shapes: tuple[Shape, ...]
+) -> tuple[Fall, ...]:
     """Some falls one after another; each tenth scene has none."""
     if rng.random() < 0.1:
         return ()
@@ -127,7 +134,7 @@ def _falls(rng: np.random.Generator, size: tuple[int, int], fps: float, seconds:
     for number, release in enumerate(np.arange(1.2, seconds - 1.5, 1.6)):
         size_px = float(np.exp(rng.uniform(np.log(2.0), np.log(24.0)))) * (0.5 if size[0] < 1000 else 1.0)
         fall = random_fall(
-            rng, camera, layout, shot, shapes=TRAINING_SHAPES, t_release_s=float(release + rng.uniform(0, 0.4)),
+            rng, camera, layout, shot, shapes=shapes, t_release_s=float(release + rng.uniform(0, 0.4)),
             size_px=size_px, wind_mps=(float(rng.normal(0, 1)), 0.0, 0.0), name=f"fall-{number}",
         )  # fmt: skip
         if fall is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.falling.bench.scoring import Judged, Labelled, match, most_a_day
+from edge.falling.bench.scoring import Judged, Labelled, Told, match, most_a_day
 from edge.falling.settings import FallingSettings
 from edge.inference import ModelStore
 from models.falling.jobs import Figures
@@ -62,25 +62,30 @@ def measure_falls(camera: CameraSpec, classifier: bool, folder: Path) -> Figures
     settings = FallingSettings.model_validate({**scene.installation()["falling"], "use_classifier": classifier})
     played = play_scene(scene, camera, settings, ModelStore() if classifier else None)
     truths = [record for record in scene.truth() if isinstance(record, FallTruth)]
+    return {
+        **compare(condition, played.told, truths, played.seconds),
+        "seed": camera.seed,
+        "analysis_ms": round(played.analysis_ms, 3),
+        "before_ms": round(played.before_ms, 3),
+    }
+
+
+def compare(condition: str, told: list[Told], truths: Sequence[FallTruth], seconds: float) -> Figures:
+    """What was told of a scene against its truth, under the name of its row in the table."""
     labels = [
         Labelled("fall", t.t_first_s, t.t_last_s, np.array(t.path), t.origin_floor, t.origin_column) for t in truths
     ]
-    judged = match(played.told, labels)
+    judged = match(told, labels)
     falls = [_fall(truth, judged, number) for number, truth in enumerate(truths)]
     false = [one.told.data.why for one in judged if one.role == "false"]
-    duplicates = sum(one.role == "duplicate" for one in judged)
-    found = sum(fall["found"] for fall in falls)
     return {
         "condition": condition,
-        "seed": camera.seed,
-        "seconds": played.seconds,
+        "seconds": seconds,
         "falls": falls,
         "false": false,
-        "duplicates": duplicates,
+        "duplicates": sum(one.role == "duplicate" for one in judged),
         "suspected_false": sum(one.role == "suspected" and one.fall is None for one in judged),
-        "analysis_ms": round(played.analysis_ms, 3),
-        "before_ms": round(played.before_ms, 3),
-        "said": f"{found} of {len(falls)} falls, {len(false)} false",
+        "said": f"{sum(fall['found'] for fall in falls)} of {len(falls)} falls, {len(false)} false",
     }
 
 

@@ -6,6 +6,7 @@
 `python -m models.falling.evaluate ablation DIR` — what is found in rendered scenes without one step at a time.
 `python -m models.falling.evaluate speed DIR` — cost beside decoding and MOG2, from 720p to 2160p.
 `python -m models.falling.evaluate conditions DIR` — recall by condition and size, origin and false events, on streams.
+`python -m models.falling.evaluate overlays --clip FILE` — recall where falls are drawn into real clips or photographs.
 `python -m models.falling.evaluate confusers DIR` — false events by kind of what moves and is no fall, on streams.
 
 Streams are drawn, encoded, decoded and analysed in memory; DIR keeps the figures of each tower, so that a run that was
@@ -39,6 +40,7 @@ from models.falling.conditions import condition_lines, condition_rows, fall_came
 from models.falling.confusers import FIRST_SEED, chosen, measure_quiet, quiet_cameras, quiet_lines, quiet_table
 from models.falling.funnel import follow, funnel_lines
 from models.falling.jobs import Figures, measure_all
+from models.falling.overlays import measure_overlays
 from models.falling.plots import plot_origins, plot_quiet, plot_recall
 from models.falling.seeds import CONDITIONS, condition_table, seed_scenario
 from models.falling.speed import measure_cost, speed_lines, speed_scenario
@@ -279,6 +281,25 @@ def conditions(
     plot_recall(rows, folder / "conditions.png")
     plot_origins(figures, folder / "origins.png")
     _save(folder, "conditions", rows, figures)
+
+
+@main.command()
+@click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of .jpg facades.")
+@click.option("--clip", "clips", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--count", type=click.IntRange(1, 100_000), default=40, show_default=True, help="Scenes of 7 s.")
+@click.option("--first-seed", type=click.IntRange(0, FIRST_TRAINING_SEED - 1), default=30_000, show_default=True)
+@_VERBOSE
+def overlays(photos: Path | None, clips: tuple[Path, ...], count: int, first_seed: int, verbose: bool) -> None:
+    """Falls drawn into real pictures, by weather; name clips that training never saw."""
+    pictures = sorted(photos.glob("*.jpg")) if photos is not None else []
+    if not pictures and not clips:
+        raise click.UsageError("give a folder of pictures (--photos) or a clip (--clip) to draw falls into")
+    figures = []
+    for one in measure_overlays(pictures, clips, first_seed, count, ModelStore()):
+        figures.append(one)
+        if verbose:
+            click.echo(f"{one['seed']} {one['over']:36} {one['condition']:6} {one['said']}", err=True)
+    click.echo("\n".join(condition_lines(condition_rows(figures))))
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""Exports a checkpoint to models/falling/falling.onnx: `python -m models.falling.export CHECKPOINT`.
+"""Exports checkpoints to models/falling/falling.onnx: `python -m models.falling.export CHECKPOINT ...`.
 
 Then `python -m models.manifest` writes its hash and shapes into the manifest.
 """
@@ -11,23 +11,24 @@ import click
 import numpy as np
 import onnx
 import torch
+from torch import nn
 
 from edge.falling.detector import STACK
 from edge.falling.figures import NAMES
 from edge.inference import describe
-from models.falling.network import FallNet
+from models.falling.network import Committee, FallNet
 
 _TARGET = Path(__file__).resolve().parent / "falling.onnx"
 
 
 @click.command()
-@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("checkpoints", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", default=_TARGET, type=click.Path(dir_okay=False, path_type=Path), help="Instead of here.")
 @click.option("--trained", default="", help="Note on the training that the manifest will show.")
-def main(checkpoint: Path, out: Path, trained: str) -> None:
-    """Write the ONNX file, and check that it says what the net says."""
-    net = FallNet()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
+def main(checkpoints: tuple[Path, ...], out: Path, trained: str) -> None:
+    """Write the ONNX file, and check that it says what the nets say; of several trainings the mean is taken."""
+    members = [_member(checkpoint) for checkpoint in checkpoints]
+    net = members[0] if len(members) == 1 else Committee(members)
     net.eval()
     patches, figures = torch.randn(2, STACK, 3, 32, 32), torch.randn(2, len(NAMES))
     torch.onnx.export(
@@ -42,7 +43,13 @@ def main(checkpoint: Path, out: Path, trained: str) -> None:
     click.echo(f"{out}: {out.stat().st_size} bytes, {describe(out).inputs}")
 
 
-def _check(net: FallNet, inputs: tuple[torch.Tensor, torch.Tensor], path: Path) -> None:
+def _member(checkpoint: Path) -> FallNet:
+    net = FallNet()
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
+    return net
+
+
+def _check(net: nn.Module, inputs: tuple[torch.Tensor, torch.Tensor], path: Path) -> None:
     import onnxruntime as ort  # noqa: PLC0415 (only this check runs the exported file directly)
 
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])

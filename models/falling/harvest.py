@@ -204,15 +204,16 @@ _CONDITIONS = (
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @_COUNT
 @click.option("--confusers-every", default=3, show_default=True, help="Every so manieth tower has confusers, no falls.")
+@click.option("--falls", default=3, show_default=True, help="In the 22 s of a tower; what does not fit is left out.")
 @_SEED
-def towers(folder: Path, count: int, confusers_every: int, seed: int) -> None:
+def towers(folder: Path, count: int, confusers_every: int, falls: int, seed: int) -> None:
     """Render the simulator's towers of training seeds into FOLDER; what is there already is left as it is."""
     if seed < FIRST_TRAINING_SEED:
         raise click.BadParameter(f"training seeds begin at {FIRST_TRAINING_SEED}", param_hint="--seed")
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         alone = number % confusers_every == confusers_every - 1
-        camera = _quiet_camera(number // confusers_every, seed) if alone else _random_spec(seed + number)
+        camera = _quiet_camera(number // confusers_every, seed) if alone else _random_spec(seed + number, falls)
         try:
             if not (folder / f"{camera.id}.rendered.json").exists():
                 render_camera(camera, camera.seed or 0, folder, SimpleQueue())
@@ -258,7 +259,7 @@ def _quiet_camera(number: int, first_seed: int) -> CameraSpec:
     return camera.model_copy(update={"options": {**camera.options, "busy": 2 * kind.busy}})
 
 
-def _random_spec(seed: int) -> CameraSpec:
+def _random_spec(seed: int, falls: int) -> CameraSpec:
     rng = np.random.default_rng(seed)
     conditions = _CONDITIONS[int(rng.integers(len(_CONDITIONS)))]
     width, height = [(640, 360), (640, 360), (768, 432), (960, 540), (960, 540), (1280, 720)][int(rng.integers(6))]
@@ -274,7 +275,7 @@ def _random_spec(seed: int) -> CameraSpec:
         bitrate_kbps=int(rng.uniform(2000, 4000) * (width * height / (1280 * 720)) ** 0.75),
         seed=seed,
         options={
-            "falls": 3,
+            "falls": falls,
             "object_px": [2, 12 if width < 1000 else 24],
             "busy": float(rng.choice([1, 1, 3, 6])),
         },

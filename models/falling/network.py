@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -41,3 +43,15 @@ class FallNet(nn.Module):
             look = look * (torch.rand(len(look), 1, device=look.device) > 0.1)
         logits: Tensor = self.head(torch.cat([look, self.path(figures)], dim=1))
         return logits
+
+
+class Committee(nn.Module):
+    """Several trainings of the same net: the mean of their log probabilities errs less than any of them."""
+
+    def __init__(self, members: Sequence[FallNet]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, patches: Tensor, figures: Tensor) -> Tensor:
+        """Logits as of one `FallNet`."""
+        return torch.stack([member(patches, figures).log_softmax(1) for member in self.members]).mean(dim=0)

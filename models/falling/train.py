@@ -118,11 +118,12 @@ def evaluate(net: FallNet, split: Split) -> dict[str, float]:
 @click.option("--epochs", default=40, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--threads", default=1, show_default=True)
-def main(samples: tuple[Path, ...], out: Path, epochs: int, device: str, threads: int) -> None:
+@click.option("--seed", default=0, show_default=True, help="Of first weights and order: nets for a committee differ.")
+def main(samples: tuple[Path, ...], out: Path, epochs: int, device: str, threads: int, seed: int) -> None:
     """Train, keeping a checkpoint after every epoch."""
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     out.mkdir(parents=True, exist_ok=True)
     train, test = load(samples)
     net = FallNet().to(device)
@@ -134,7 +135,7 @@ def main(samples: tuple[Path, ...], out: Path, epochs: int, device: str, threads
     loss_of = nn.CrossEntropyLoss(weight=(balance / balance.mean()).to(device), label_smoothing=0.03)
     with click.progressbar(range(first, epochs), label=f"{len(train)} samples") as progress:
         for epoch in progress:
-            _epoch(net, train, optimiser, schedule, loss_of, epoch)
+            _epoch(net, train, optimiser, schedule, loss_of, 1000 * seed + epoch)
             torch.save(
                 {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(),
                  "epoch": epoch + 1},
@@ -164,10 +165,10 @@ def _epoch(
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     loss_of: nn.Module,
-    epoch: int,
+    number: int,
 ) -> None:
     net.train()
-    rng = torch.Generator().manual_seed(epoch)
+    rng = torch.Generator().manual_seed(number)
     device = next(net.parameters()).device
     usual = train.figures.mean(dim=0)
     order = torch.randperm(len(train), generator=rng)

@@ -112,9 +112,14 @@ def test_two_falls_are_two_events(other: Extent) -> None:
     "piece",
     [
         Extent(4.3, 6.0, 0.52, 0.53, 0.62, 0.9, 5.0),
+        Extent(7.0, 8.2, 0.53, 0.54, 0.88, 0.99, 5.0),
         Extent(2.6, 5.0, 0.51, 0.53, 0.44, 0.8, 5.0),
     ],
-    ids=["a second and a half later, where it should be by then", "beginning before the first has ended"],
+    ids=[
+        "a second and a half later, where it should be by then",
+        "four seconds later, where it should be by then",
+        "beginning before the first has ended",
+    ],
 )
 def test_a_light_thing_that_is_seen_in_pieces_is_one_event(piece: Extent) -> None:
     merger: FallMerger[str] = FallMerger()
