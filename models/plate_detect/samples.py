@@ -30,7 +30,8 @@ from models.plate_detect.scenery import (
     with_drawn_plate,
     without_plates,
 )
-from models.plate_read.samples import Backgrounds, Generator
+from models.plate_read.backgrounds import Backgrounds
+from models.plate_read.samples import Generator
 from simulator.fonts import faces, font_files
 from simulator.plates import degrade
 from simulator.plates.glyphs import draw_text

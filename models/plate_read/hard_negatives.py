@@ -21,7 +21,8 @@ from edge.plates.detector import PlateDetector, overlap
 from edge.plates.rectify import Corners, rectify
 from edge.types import Bgr
 from models.plate_detect.samples import read_real_scenes
-from models.plate_read.samples import NOT_A_PLATE, SHARD, Backgrounds, Generator, Sample, write_shard
+from models.plate_read.backgrounds import Backgrounds
+from models.plate_read.samples import NOT_A_PLATE, SHARD, Generator, Sample, write_shard
 from simulator.fonts import faces, font_files
 from simulator.plates import degrade
 from simulator.plates.glyphs import draw_text

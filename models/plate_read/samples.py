@@ -23,11 +23,12 @@ from edge.plates.grammar import REGIONS
 from edge.plates.reader import COLOURS, prepare
 from edge.plates.rectify import READER_HEIGHT, READER_WIDTH, part_of, rectify
 from edge.types import Bgr
+from models.plate_detect import negatives
+from models.plate_read.backgrounds import Backgrounds, lettering
 from models.plate_read.transplant import Donor, choose, fit, transplant
-from simulator.fonts import faces, font_files
 from simulator.plates import degrade
 from simulator.plates.draw import PlateStyle, draw_plate, random_style, varied_style
-from simulator.plates.glyphs import PictureGlyphs, draw_text
+from simulator.plates.glyphs import PictureGlyphs
 from simulator.plates.kinds import PlateKind
 from simulator.plates.makers import MAKERS
 
@@ -38,8 +39,10 @@ NO_TEXT = -2
 """Length of a sample whose text must not be learnt (a double row squeezed into one)."""
 _DRILLED = ("small_blue", "large_yellow", "large_yellow_double")
 _TRANSPLANTED = 0.35
-_FAR_OFF, _FAR_OFF_SHARE = 2.4, 0.25
 """Share of the plates drawn in the place of a real one, where there are real ones."""
+_FAR_OFF, _FAR_OFF_SHARE = 2.4, 0.25
+_AT_THE_EDGE, _WRITTEN_OVER = 0.03, 0.02
+"""Shares of the plates that the picture's edge cuts, and of those whose picture bears a camera's overlay."""
 
 WEIGHTS: dict[str, float] = {
     "small_blue": 30,
@@ -58,7 +61,7 @@ WEIGHTS: dict[str, float] = {
     "consulate": 4,
     "aviation": 5,
     "emergency": 2,
-    "armed_police": 6,
+    "armed_police": 9,
     "armed_police_double": 4,
     "military_double": 4,
     "police_double": 3,
@@ -76,38 +79,6 @@ class Sample:
     text: str | None
     colour: int
     layout: int
-
-
-@dataclass(frozen=True, slots=True)
-class Backgrounds:
-    """Pictures without plates to cut patches from; none given: plain noise."""
-
-    pictures: tuple[Bgr, ...]
-
-    @classmethod
-    def read(cls, folder: Path | None, most: int = 220) -> Backgrounds:
-        if folder is None:
-            return cls(())
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})[:most]
-        return cls(tuple(shrink(cv2.imread(str(path)), 900) for path in files))
-
-    def patch(self, rng: np.random.Generator, width: int, height: int) -> Bgr:
-        """(height, width, 3): a random place at a random scale."""
-        if not self.pictures or rng.random() < 0.3:
-            base = np.full((height, width, 3), rng.uniform(0, 255, 3), np.float32)
-            ramp = np.linspace(rng.uniform(-40, 40), rng.uniform(-40, 40), height)[:, None, None]
-            return np.asarray(np.clip(base + ramp, 0, 255), np.uint8)
-        picture = self.pictures[int(rng.integers(len(self.pictures)))]
-        zoom = rng.uniform(0.5, 3.0)
-        h, w = min(picture.shape[0], max(8, int(height * zoom))), min(picture.shape[1], max(8, int(width * zoom)))
-        y, x = int(rng.integers(picture.shape[0] - h + 1)), int(rng.integers(picture.shape[1] - w + 1))
-        return np.asarray(cv2.resize(picture[y : y + h, x : x + w], (width, height)), np.uint8)
-
-
-def shrink(picture: Bgr, long_side: int) -> Bgr:
-    """Scale down to this longer side."""
-    scale = min(1.0, long_side / max(picture.shape[:2]))
-    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 class Generator:
@@ -148,6 +119,10 @@ class Generator:
         squeezed = rows == 2 and self._rng.random() < 0.3
         transplanted = bool(self._donors) and self._rng.random() < _TRANSPLANTED
         picture, corners, coloured = self.transplant(text, kind) if transplanted else self.scene(text, kind)
+        if self._rng.random() < _AT_THE_EDGE:
+            picture, corners = cut_by_edge(picture, corners, self._rng)
+        if self._rng.random() < _WRITTEN_OVER:
+            picture = negatives.overlay(picture, self._rng)
         crop = rectify(picture, self.jitter(corners), 1 if squeezed else rows, two_rows=self._two_rows)
         if self._rng.random() < 0.08:
             crop = _small(crop, self._rng)
@@ -237,27 +212,16 @@ class Generator:
         return Sample(prepare(degrade.camera(crop, rng, 100)), "", -1, NOT_A_PLATE)
 
 
-def lettering(rng: np.random.Generator, ground: Bgr) -> Bgr:
-    """Text that is no plate: a clock, a counter, a sign."""
-    words = (
-        f"20{rng.integers(10, 30)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}",
-        f"{rng.integers(24):02d}:{rng.integers(60):02d}:{rng.integers(60):02d}",
-        f"CAM {rng.integers(1, 99)}",
-        f"No.{rng.integers(1000, 9999)}",
-        "TAXI",
-        "".join(chr(int(code)) for code in rng.integers(97, 123, 9)),
-    )
-    latin = faces("latin", "training")
-    files = font_files(latin[int(rng.integers(len(latin)))])
-    ink = draw_text(files["a"], str(rng.choice(words)), int(rng.uniform(18, 46)))
-    height, width = min(ink.shape[0], ground.shape[0]), min(ink.shape[1], ground.shape[1])
-    y, x = (int(rng.integers(ground.shape[0] - height + 1)), int(rng.integers(ground.shape[1] - width + 1)))
-    area = ground[y : y + height, x : x + width].astype(np.float32)
-    colour = np.array(rng.choice([(255, 255, 255), (0, 0, 0), (40, 220, 250), (30, 30, 220)]), np.float32)
-    area += ink[:height, :width, None] / 255.0 * (colour - area)
-    ground = ground.copy()
-    ground[y : y + height, x : x + width] = area.astype(np.uint8)
-    return ground
+def cut_by_edge(
+    picture: Bgr, corners: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[Bgr, NDArray[np.float32]]:
+    """The picture ends a little inside the plate, at its left or its right; the corners stay on the plate."""
+    width = float(np.ptp(corners[:, 0]))
+    lost = float(rng.uniform(0.01, 0.07)) * width
+    if rng.random() < 0.6:
+        first = max(0, round(float(corners[:, 0].min()) + lost))
+        return picture[:, first:], np.asarray(corners - (first, 0), np.float32)
+    return picture[:, : max(8, round(float(corners[:, 0].max()) - lost))], corners
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 
 from contract.events import PlateColour
-from edge.plates.alphabet import LATIN_ALPHABET
-from edge.plates.europe import COUNTRIES, LONGEST, Country, Groups, other_slots
+from edge.plates.europe import COUNTRIES, Country, Groups, other_slots
 from edge.types import Bgr
-from simulator.fonts import FONT_FOLDER, Use, faces, font_files
+from simulator.fonts import Use
+from simulator.plates.brush import Brush
 from simulator.plates.draw import blend, relief, shifted
-from simulator.plates.glyphs import Mask, draw_text
+from simulator.plates.glyphs import Mask
 
 Rgb = tuple[int, int, int]
 Gap = Literal["space", "dash", "dot", "seals", "arms"]
@@ -32,7 +31,6 @@ _WHITE: Rgb = (240, 240, 236)
 _YELLOW: Rgb = (245, 195, 30)
 _INK: Rgb = (18, 18, 20)
 _BLUE: Rgb = (0, 51, 153)
-_GLYPH_PX = 96
 _OLD_SHARE = 0.25
 """Share of plates without the blue band where it is usual: older ones."""
 
@@ -166,63 +164,6 @@ def draw_eu_plate(text: str, kind: str, rng: np.random.Generator, use: Use = "si
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """What is around a plate: a picture, and where it lies (left, top, right, bottom, in fractions of the plate)."""
-
-    picture: Bgr
-    part: tuple[float, float, float, float]
-
-
-def eu_holder(rng: np.random.Generator) -> Holder | None:
-    """Half of the plates sit in a frame of plastic, most with a dealer's name beneath."""
-    if rng.random() < 0.5:
-        return None
-    below = float(rng.uniform(0.08, 0.3))
-    side, above = float(rng.uniform(0.006, 0.02)), float(rng.uniform(0.02, 0.1))
-    picture = np.empty((140, 520, 3), np.uint8)
-    picture[:] = rng.uniform(5, 60) if rng.random() < 0.85 else rng.uniform(120, 200)
-    if rng.random() < 0.8:
-        size = max(9, round(140 * below / (1 + below + above) * 0.75))
-        word = " ".join(_word(rng) for _ in range(int(rng.integers(1, 4))))
-        mask = draw_text(_word_file(rng), word, size)[:40, :500]
-        top, left = 140 - mask.shape[0] - 2, (520 - mask.shape[1]) // 2
-        area = picture[top : top + mask.shape[0], left : left + mask.shape[1]]
-        area[:] = blend(area, mask, (float(rng.uniform(120, 255)),) * 3)
-    return Holder(picture, (-side, -above, 1 + side, 1 + below))
-
-
-class Brush:
-    """One plate's characters: a font, its stretch, stroke width, and whether all take the same width."""
-
-    def __init__(self, rng: np.random.Generator, use: Use) -> None:
-        self._files = _files_of(use, int(rng.integers(len(faces("european", use)))))
-        self._bold = int(rng.choice([-3, -2, 0, 0, 0, 2, 3, 5]))
-        self._round = bool(rng.random() < 0.3)
-        self._even = rng.random() < 0.5
-        self._even_share = float(rng.uniform(0.46, 0.72))
-        self._stretch = float(rng.uniform(0.85, 1.3))
-        self.spacing = float(rng.uniform(0.05, 0.17))
-        self.gap = float(rng.uniform(0.2, 0.7))
-
-    def share(self, character: str) -> float:
-        """Width over height as it is wanted."""
-        shape = self._shape(character)
-        own = shape.shape[1] / shape.shape[0] * self._stretch
-        if not self._even:
-            return float(np.clip(own, 0.12, 0.95))
-        return self._even_share * (0.45 if character == "I" else 0.6 if character == "1" else 1.0)
-
-    def mask(self, character: str, width: int, height: int) -> Mask:
-        """(height, width) coverage."""
-        shape = self._shape(character)
-        how = cv2.INTER_AREA if shape.shape[0] > height else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(shape, (max(2, width), max(2, height)), interpolation=how), np.uint8)
-
-    def _shape(self, character: str) -> Mask:
-        return _glyph(self._files[character], character, self._bold, self._round)
-
-
-@dataclass(frozen=True, slots=True)
 class _Manner:
     brush: Brush
     gap: Gap
@@ -238,38 +179,6 @@ class _Box:
     top: float
     height: float
     rng: np.random.Generator
-
-
-@lru_cache(maxsize=4096)
-def _ink(file: Path, character: str) -> Mask:
-    """A tightly cropped capital or digit, 96 px high, with a margin of 4 px."""
-    ink = draw_text(file, character, 2 * _GLYPH_PX)
-    ys, xs = np.nonzero(ink > 40)
-    ink = ink[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
-    width = max(4, round(_GLYPH_PX * ink.shape[1] / ink.shape[0]))
-    shape = cv2.resize(ink, (width, _GLYPH_PX), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.copyMakeBorder(shape, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=0), np.uint8)
-
-
-@lru_cache(maxsize=8192)
-def _glyph(file: Path, character: str, bold: int, rounded: bool) -> Mask:
-    """The same without the margin, its strokes thickened (> 0) or thinned (< 0)."""
-    ink = shape = _ink(file, character)
-    if bold:
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(bold), abs(bold)))
-        shape = np.asarray(cv2.dilate(shape, kernel) if bold > 0 else cv2.erode(shape, kernel), np.uint8)
-    if rounded:
-        soft = np.asarray(cv2.GaussianBlur(shape, (0, 0), 3.0), np.float32)
-        shape = np.clip((soft - 95) * 4, 0, 255).astype(np.uint8)
-    left, top, width, height = cv2.boundingRect((shape > 40).astype(np.uint8))
-    if width == 0:
-        return ink
-    return np.ascontiguousarray(shape[top : top + height, left : left + width])
-
-
-@lru_cache(maxsize=64)
-def _files_of(use: Use, number: int) -> dict[str, Path]:
-    return font_files(faces("european", use)[number], FONT_FOLDER)
 
 
 def _random_groups(rng: np.random.Generator, code: str) -> Groups:
@@ -456,12 +365,3 @@ def _screw(plate: Bgr, rng: np.random.Generator, scale: float) -> None:
     centre = (round(width * float(rng.uniform(0.1, 0.9))), round(height * float(rng.choice([0.12, 0.5, 0.88]))))
     grey = float(rng.uniform(30, 230))
     cv2.circle(plate, centre, max(1, round(float(rng.uniform(4, 8)) * scale)), (grey,) * 3, -1, cv2.LINE_AA)
-
-
-def _word(rng: np.random.Generator) -> str:
-    letters = "".join(LATIN_ALPHABET[10 + int(i)] for i in rng.integers(0, 26, int(rng.integers(2, LONGEST))))
-    return letters if rng.random() < 0.5 else letters.capitalize()
-
-
-def _word_file(rng: np.random.Generator) -> Path:
-    return _files_of("training", int(rng.integers(len(faces("european", "training")))))["A"]

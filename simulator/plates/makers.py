@@ -12,7 +12,7 @@ from contract.events import PlateColour
 from edge.types import Bgr
 from simulator.fonts import Use
 from simulator.plates import draw, eu, kinds
-from simulator.plates.eu import Holder
+from simulator.plates.holder import Holder, eu_holder
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ EUROPE = PlateMaker(
     eu.eu_rows,
     eu.eu_colour,
     eu.eu_size_mm,
-    eu.eu_holder,
+    eu_holder,
     lambda kind: "standard_double" if eu.eu_rows(kind) == 2 else "standard",
 )
 MAKERS: dict[str, PlateMaker] = {maker.region: maker for maker in (CHINA, EUROPE)}

@@ -20,15 +20,16 @@ from models.plate_detect import train as detect
 from models.plate_detect.samples import SceneGenerator
 from models.plate_read import export as read_export
 from models.plate_read import train as read
+from models.plate_read.backgrounds import Backgrounds
 from models.plate_read.net import ExportedReader, ReaderNet
 from models.plate_read.quantise import Batches, quantise
 from models.plate_read.samples import (
     LONGEST,
     NO_TEXT,
     NOT_A_PLATE,
-    Backgrounds,
     Generator,
     Sample,
+    cut_by_edge,
     in_training_split,
     write_shard,
 )
@@ -221,3 +222,17 @@ def test_close_ups_hold_the_plates_that_they_show() -> None:
     assert len(shown) >= 15
     blue = [float(np.subtract(*unwarp(view, quad, 40, 12)[2:-2, 2:-2].mean((0, 1))[[0, 2]])) for view, quad in shown]
     assert min(blue) > 20
+
+
+def test_the_picture_s_edge_cuts_the_plate_and_not_its_corners() -> None:
+    picture = np.arange(200, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(3, 2)
+    corners = np.array([[40, 10], [160, 10], [160, 40], [40, 40]], np.float32)
+    sides = set()
+    for seed in range(8):
+        cut, moved = cut_by_edge(picture, corners, np.random.default_rng(seed))
+        assert np.ptp(moved[:, 0]) == 120
+        at_left = bool(moved[0, 0] < 0)
+        sides.add(at_left)
+        assert at_left or cut.shape[1] < 160
+        assert cut[0, 0, 0] == (40 - moved[0, 0] if at_left else 0)
+    assert sides == {True, False}

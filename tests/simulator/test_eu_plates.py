@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge.plates.grammar import EUROPE, REGIONS
+from simulator.plates.brush import bent, cut_through
 from simulator.plates.eu import DESIGNS, EU_KINDS, draw_eu_plate, random_eu_plate
 from simulator.plates.makers import MAKERS
 
@@ -42,3 +43,15 @@ def test_every_region_has_a_maker_that_draws_what_its_grammar_admits() -> None:
             assert maker.rows(kind) in rows, f"{name} {kind} {text}"
             width, height = maker.size_mm(kind)
             assert maker.draw(text, kind, rng, "simulator", 0.25).shape[:2] == (round(height / 4), round(width / 4))
+
+
+def test_a_glyph_is_bent_and_cut_within_its_box() -> None:
+    bar = np.zeros((96, 60), np.uint8)
+    bar[:, 24:36] = 255
+    moved = bent(bar, np.random.default_rng(1), 2.0)
+    assert moved.shape == bar.shape
+    assert (moved != bar).any()
+    assert abs(int(moved.sum()) - int(bar.sum())) < 0.25 * int(bar.sum())
+    cuts = [cut_through(bar, np.random.default_rng(seed)) for seed in range(8)]
+    assert all((cut <= bar).all() for cut in cuts)
+    assert any(cut.sum() < bar.sum() for cut in cuts)
