@@ -23,6 +23,8 @@ from edge.types import Bgr
 
 LABELS = "labels.csv"
 UNKNOWN = "unknown"
+_SEPARATORS = (",", ";", "\t")
+"""What may stand between columns: spreadsheets of many countries write semicolons."""
 _BOX = ("x1", "y1", "x2", "y2")
 _CORNERS = ("tlx", "tly", "trx", "try", "brx", "bry", "blx", "bly")
 _CROP_ASPECT = (1.2, 7.0)
@@ -121,14 +123,16 @@ def read_labels(folder: Path) -> list[LabelledPicture]:
             plates.append(label)
     if not by_file:
         raise BenchError(f"{path}: holds no row; add a row `file,plate` for each plate")
-    present = {entry.relative_to(folder).as_posix().lower(): entry for entry in folder.rglob("*") if entry.is_file()}
+    present = {_plain(entry.relative_to(folder).as_posix()): entry for entry in folder.rglob("*") if entry.is_file()}
     return [LabelledPicture(file, _find(folder, file, present), tuple(labels)) for file, labels in by_file.items()]
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Label | None]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
+            first = lines.readline()
+            lines.seek(0)
+            reader = csv.DictReader(lines, delimiter=max(_SEPARATORS, key=first.count))
             columns = [name.strip().lower() for name in reader.fieldnames or ()]
             reader.fieldnames = columns
             lacking = [name for name in ("file", "plate") if name not in columns]
@@ -182,9 +186,13 @@ def _upright(ends: list[float]) -> Corners | None:
 
 
 def _find(folder: Path, file: str, present: dict[str, Path]) -> Path:
-    """The file as named; else by a name that differs in case only, or that lies under images/."""
+    """The file as named; else by a name that differs in case or in its way of writing accents, or under images/."""
     named = file.replace("\\", "/")
     exact = folder / named
     if exact.is_file():
         return exact
-    return present.get(named.lower()) or present.get(f"images/{named}".lower()) or exact
+    return present.get(_plain(named)) or present.get(_plain(f"images/{named}")) or exact
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).lower()

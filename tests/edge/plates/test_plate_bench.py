@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -149,6 +150,41 @@ def test_small_scenes_and_large_crops_without_a_place_are_told_apart(tmp_path: P
     assert done.exit_code == 0, done.output
     told = json.loads((tmp_path / "told.json").read_text(encoding="utf-8"))
     assert (told["scenes"], told["crops"]) == (2, 2)
+
+
+@needs_fonts
+def test_pictures_of_any_depth_and_size_and_a_table_with_semicolons(tmp_path: Path) -> None:
+    """Grey, with transparency, of 16 bits, of 4,800 px, of 20 px, with names that are not ASCII, from a spreadsheet."""
+    picture, [(text, corners)] = scene((3,))
+    variants = {
+        "灰 度.png": cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY),
+        "rgba.png": np.dstack([picture, np.full(picture.shape[:2], 200, np.uint8)]),
+        "sixteen.png": picture.astype(np.uint16) * 257,
+        "huge.jpg": cv2.resize(picture, None, fx=5, fy=5),
+        "caf\u00e9.png": picture,
+    }
+    lines = ["File;PLATE;kind;x1;y1;x2;y2"]
+    for name, variant in variants.items():
+        write(tmp_path, name, variant)
+        scale = variant.shape[1] / picture.shape[1]
+        ends = ";".join(f"{end * scale:.3f}" for end in (*corners.min(0), *corners.max(0)))
+        named = unicodedata.normalize("NFD", name)
+        lines.append(f"{named};{text[0]} {text[1]}．{text[2:].lower()};蓝牌;{ends}")
+    write(tmp_path, "tiny.png", cv2.resize(picture, (20, 20)))
+    write(tmp_path, "dot.png", picture[:1, :1])
+    lines += ["tiny.png;京A12345;;;;;", "dot.png;京A12345", ""]
+    (tmp_path / "labels.csv").write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+    done = run("--data", str(tmp_path), "--json", str(tmp_path / "told.json"))
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "told.json").read_text(encoding="utf-8"))
+    assert told["broken"] == []
+    assert told["by_kind"]["蓝牌"] | {"crop_without_province": None} == {
+        "plates": 5,
+        "scene_exact": 1.0,
+        "crop_exact": 1.0,
+        "scene_without_province": 1.0,
+        "crop_without_province": None,
+    }
 
 
 @needs_fonts
