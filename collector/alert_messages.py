@@ -8,7 +8,7 @@ from uuid import UUID
 
 from collector.alerts import CLOSED, NEWS_FOR, Draft
 from collector.instants import to_instant, to_us
-from collector.titles import titles
+from collector.titles import Language, titles
 from contract.alerts import AlertMessage, AlertStateMessage
 from contract.events import EvidenceRef
 from contract.topics import SiteTopics
@@ -17,9 +17,15 @@ MessageRow = dict[str, object]
 
 
 def news(
-    alert: Mapping[str, Any], draft: Draft, evidence: tuple[EvidenceRef, ...], now_us: int, event_count: int = 1
+    alert: Mapping[str, Any],
+    draft: Draft,
+    evidence: tuple[EvidenceRef, ...],
+    now_us: int,
+    event_count: int = 1,
+    told: Mapping[Language, str] | None = None,
 ) -> MessageRow:
-    """An alert that is new, or that one more event has joined (`draft` is that event's)."""
+    """An alert that is new, or that one more event has joined (`draft` is that event's, `told` its titles)."""
+    told = told or titles(draft.type, draft.parameters)
     raised_at = to_instant(alert["raised_us"])
     expires = to_instant(now_us) + NEWS_FOR
     message = AlertMessage(
@@ -27,8 +33,8 @@ def news(
         type=alert["type"],
         severity=alert["severity"],
         certainty=draft.certainty,
-        title=draft.title,
-        titles={str(language): text for language, text in titles(draft.type, draft.parameters).items()},
+        title=told["en"],
+        titles={str(language): text for language, text in told.items()},
         site=draft.site,
         edge=draft.edge,
         source=draft.source,

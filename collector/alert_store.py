@@ -9,20 +9,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import alert_messages
-from collector.alert_groups import Group, join, open_groups
+from collector.alert_groups import Group, Repetition, join, open_groups
 from collector.alerts import CLOSED, Draft
 from collector.database import Database
 from collector.duty import Duty
 from collector.instants import to_us
 from collector.schema import alert_steps, alerts, messages
 from collector.schema_alerts import alert_events, notifications
+from collector.titles import Language, titles
 from contract.events import EvidenceRef
+from contract.identity import time_ordered
 
 Proven = tuple[Draft, tuple[EvidenceRef, ...]]
 
@@ -32,6 +33,7 @@ class _Raised:
     row: dict[str, Any]
     draft: Draft
     evidence: tuple[EvidenceRef, ...]
+    titles: dict[Language, str]
 
 
 async def raise_new(
@@ -39,24 +41,23 @@ async def raise_new(
 ) -> int:
     """Raise those whose key has no alert yet and whose group no open one; returns how many that were.
 
-    Few statements, whatever their number; repetitions, which are rare, take some each.
+    Few statements, whatever their number.
     """
     if not drafts:
         return 0
     groups = await open_groups(connection, [draft for draft, _ in drafts], duty.rules)
     first: list[Proven] = []
-    repeated: list[tuple[Group, Draft, tuple[EvidenceRef, ...]]] = []
+    repeated: list[Repetition] = []
     for draft, evidence in drafts:
         group = groups.get(draft.group or "")
         if group is not None and group.takes(draft):
-            repeated.append((group, draft, evidence))
+            repeated.append(Repetition(group, draft, evidence))
             continue
         first.append((draft, evidence))
         if draft.group:  # a second one of this very batch joins it
             groups[draft.group] = Group.begun_by(draft, duty.rules)
     raised = await _raise(database, connection, first, now_us, duty)
-    for group, draft, evidence in repeated:
-        await join(database, connection, group, draft, evidence, now_us, duty)
+    await join(database, connection, repeated, now_us, duty)
     return raised
 
 
@@ -66,13 +67,13 @@ async def _raise(
     firsts: dict[str, _Raised] = {}
     for draft, evidence in drafts:
         if draft.key not in firsts:
-            firsts[draft.key] = _Raised(_row(draft, now_us, duty), draft, evidence)
+            told = titles(draft.type, draft.parameters)
+            firsts[draft.key] = _Raised(_row(draft, told["en"], now_us, duty), draft, evidence, told)
     if not firsts:
         return 0
-    asked = select(alerts.c.alert_key).where(alerts.c.alert_key.in_(firsts))
-    known = set((await connection.execute(asked)).scalars())
+    known = {row[0] for row in await database.matching(connection, "alert_key", alerts.c.alert_key, firsts)}
     raised = [one for key, one in firsts.items() if key not in known]
-    await database.insert_rows(connection, alerts, [one.row for one in raised], new=True)
+    await database.insert_rows(connection, alerts, [one.row for one in raised], clause="")
     await _write_beside(database, connection, raised, now_us, duty)
     raisers = {id(one.draft) for one in raised}
     await _follow_events(connection, [draft for draft, _ in drafts if id(draft) not in raisers])
@@ -101,7 +102,7 @@ async def _write_beside(
 
 
 def _messages(one: _Raised, now_us: int) -> list[dict[str, object]]:
-    found = [alert_messages.news(one.row, one.draft, one.evidence, now_us)]
+    found = [alert_messages.news(one.row, one.draft, one.evidence, now_us, told=one.titles)]
     return found if one.row["state"] in CLOSED else [*found, *alert_messages.state(one.row, None, now_us)]
 
 
@@ -131,20 +132,20 @@ async def _follow_events(connection: AsyncConnection, drafts: Sequence[Draft]) -
         await connection.execute(own.values(change), changes)
 
 
-def _row(draft: Draft, now_us: int, duty: Duty) -> dict[str, Any]:
-    state = draft.first_state
+def _row(draft: Draft, title: str, now_us: int, duty: Duty) -> dict[str, Any]:
+    state, occurred_us = draft.first_state, to_us(draft.occurred_at)
     return {
-        "alert_id": str(uuid4()),
+        "alert_id": str(time_ordered(now_us)),
         "alert_key": draft.key,
         "type": draft.type,
         "severity": draft.severity,
         "certainty": draft.certainty,
-        "title": draft.title,
+        "title": title,
         "site": draft.site,
         "edge": draft.edge,
         "source": draft.source,
         "event_id": str(draft.event_id) if draft.event_id else None,
-        "occurred_us": to_us(draft.occurred_at),
+        "occurred_us": occurred_us,
         "raised_us": now_us,
         "late": draft.late,
         "state": state,
@@ -152,7 +153,7 @@ def _row(draft: Draft, now_us: int, duty: Duty) -> dict[str, Any]:
         "parameters": json.dumps(dict(draft.parameters), ensure_ascii=False),
         "alert_group": draft.group,
         "event_count": 1,
-        "last_event_us": to_us(draft.occurred_at),
+        "last_event_us": occurred_us,
         "opened_us": now_us,
         "due_us": duty.rules.due_us(draft.severity, state, now_us),
         "overdue_us": None,

@@ -6,16 +6,17 @@ Writing transactions on SQLite begin with BEGIN IMMEDIATE, so that one that has 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from enum import IntEnum
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import Column, Connection, CursorResult, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
@@ -25,6 +26,11 @@ from sqlalchemy.pool import StaticPool
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 BUSY_TIMEOUT_MS = 10_000
+LEAVE_OUT = "ON CONFLICT DO NOTHING"
+_MARKS = 1024
+_CACHE_KB, _WRITER_CACHE_KB = 8_000, 64_000
+_CHECKPOINT_PAGES = 4000
+"""Pages of the log, 4 kB each, that go over into the file at once: the same index pages change in each batch."""
 T = TypeVar("T")
 
 
@@ -65,7 +71,8 @@ class Database:
         self._inserts: dict[tuple[str, ...], str] = {}
         self._one_writer = asyncio.Lock()
         on_disk = self.is_sqlite and url.database not in {None, "", ":memory:"}
-        self._writer = _sqlite_writer(url) if on_disk else None
+        self._writer = _sqlite_writer(url, "FULL") if on_disk else None
+        self._hasty_writer = _sqlite_writer(url, "NORMAL") if on_disk else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
 
     @asynccontextmanager
@@ -87,22 +94,40 @@ class Database:
                 yield connection
 
     async def insert_rows(
-        self, connection: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]], *, new: bool = False
+        self, connection: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]], clause: str = LEAVE_OUT
     ) -> None:
-        """Insert many rows of the same keys, leaving out those that are there; past SQLAlchemy's care for each.
+        """Insert many rows of the same two or more keys with few statements; past SQLAlchemy's care for each.
 
-        With `new` none may be there: then IntegrityError.
+        `clause`: SQL of what to do with those that are there; empty: IntegrityError. No two rows may be the same one.
         """
         if not rows:
             return
         names = tuple(rows[0])
-        key = (table.name, str(new), *names)
+        key = (table.name, clause, *names)
         if key not in self._inserts:
-            leave_out = "" if new else " ON CONFLICT DO NOTHING"
-            self._inserts[key] = self._insert_text(table, names) + leave_out
-        tuples = [tuple(row[name] for name in names) for row in rows]
-        parameters: Any = tuples if self.is_sqlite else tuple(list(column) for column in zip(*tuples, strict=True))
+            self._inserts[key] = f"{self._insert_text(table, names)} {clause}"
+        tuples = list(map(itemgetter(*names), rows))
+        parameters: Any = tuples if self.is_sqlite else tuple(map(list, zip(*tuples, strict=True)))
         await connection.exec_driver_sql(self._inserts[key], parameters)
+
+    async def matching(
+        self, connection: AsyncConnection, columns: str, column: Column[Any], values: Iterable[str]
+    ) -> Sequence[tuple[Any, ...]]:
+        """`columns` of the rows of a table in whose `column`, a text, one of the values stands."""
+        wanted = list(values)
+        if not wanted:
+            return []
+        asked = f"SELECT {columns} FROM {column.table} WHERE {column.key}"  # noqa: S608 (our own words)
+        if not self.is_sqlite:
+            return _plain(await connection.exec_driver_sql(f"{asked} = ANY($1::text[])", (wanted,)))
+        found: list[tuple[Any, ...]] = []
+        for start in range(0, len(wanted), _MARKS):
+            part = wanted[start : start + _MARKS]
+            marks = 1 << (len(part) - 1).bit_length()  # few statements, which SQLite's driver keeps prepared
+            part += part[:1] * (marks - len(part))
+            text = f"{asked} IN ({', '.join('?' * marks)})"
+            found += _plain(await connection.exec_driver_sql(text, tuple(part)))
+        return found
 
     def _insert_text(self, table: Table, names: tuple[str, ...]) -> str:
         """On PostgreSQL one statement takes whole columns: a row costs it a fraction of one that is sent alone."""
@@ -130,16 +155,24 @@ class Database:
             async with self.write() as connection:
                 await self.wait_turn(connection, Turn.INGEST)
                 return await work(connection)
-        async with self._one_writer:
-            running = asyncio.get_running_loop().run_in_executor(self._thread, self._transact_here, work)
-            return await _finished(running)
+        return await self._transact_on(self._writer, work)
 
-    def _transact_here(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
-        assert self._writer is not None  # noqa: S101 -- the only caller has checked it
-        with self._writer.connect() as plain:
-            connection = plain.execution_options(watchpost_write=True)
-            with connection.begin():
-                return _drive(work(cast("AsyncConnection", _SameThread(connection))))
+    async def transact_hastily(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+        """As `transact`, out of turn and without waiting for the disk: a power cut may undo it, as a whole.
+
+        For what may be done again.
+        """
+        if self._hasty_writer is not None:
+            return await self._transact_on(self._hasty_writer, work)
+        async with self.write() as connection:
+            if not self.is_sqlite:
+                await connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            return await work(connection)
+
+    async def _transact_on(self, writer: Engine, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+        async with self._one_writer:
+            running = asyncio.get_running_loop().run_in_executor(self._thread, _transact_here, writer, work)
+            return await _finished(running)
 
     async def wait_turn(self, connection: AsyncConnection, turn: Turn) -> None:
         """Where several collectors share the store: only one at a time goes on from here, until its transaction ends.
@@ -169,8 +202,9 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
-        if self._writer is not None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.dispose)
+        for writer in (self._writer, self._hasty_writer):
+            if writer is not None:
+                await asyncio.get_running_loop().run_in_executor(self._thread, writer.dispose)
         self._thread.shutdown(wait=False)
 
 
@@ -187,6 +221,17 @@ class _SameThread:
     async def exec_driver_sql(self, *arguments: Any) -> CursorResult[Any]:
         """As AsyncConnection's."""
         return self._connection.exec_driver_sql(*arguments)
+
+
+def _transact_here(writer: Engine, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+    with writer.connect() as plain:
+        connection = plain.execution_options(watchpost_write=True)
+        with connection.begin():
+            return _drive(work(cast("AsyncConnection", _SameThread(connection))))
+
+
+def _plain(result: CursorResult[Any]) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in result]
 
 
 def _drive(work: Coroutine[Any, Any, T]) -> T:
@@ -210,26 +255,29 @@ async def _finished(running: asyncio.Future[T]) -> T:
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(url)
-    _set_up_sqlite(engine.sync_engine)
+    _set_up_sqlite(engine.sync_engine, "FULL", _CACHE_KB)
     return engine
 
 
-def _sqlite_writer(url: URL) -> Engine:
+def _sqlite_writer(url: URL, synchronous: str) -> Engine:
     """The same file for one thread that only writes."""
     engine = create_engine(url.set(drivername="sqlite"), poolclass=StaticPool)
-    _set_up_sqlite(engine)
+    _set_up_sqlite(engine, synchronous, _WRITER_CACHE_KB if synchronous == "FULL" else _CACHE_KB)
     return engine
 
 
-def _set_up_sqlite(engine: Engine) -> None:
+def _set_up_sqlite(engine: Engine, synchronous: str, cache_kb: int) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA cache_size=-{cache_kb}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        cursor.execute(f"PRAGMA journal_size_limit={2 * _CHECKPOINT_PAGES * 4096}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

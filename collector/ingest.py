@@ -11,19 +11,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector import alert_moves, alert_store, clones, passages, positions, status_store
+from collector import alert_moves, alert_store, clones, outbox_store, passages, positions, status_store
 from collector.alerts import CAMERA_TROUBLE, Draft, camera_draft, draft, is_late
 from collector.database import Database
 from collector.duty import Duty
-from collector.instants import to_instant, to_us
+from collector.instants import to_instant
 from collector.messages import EventMessage, Letter, PositionMessage, StatusMessage, Understood
-from collector.ranges import Range, contains, merge
-from collector.schema import cameras, dead_letters, event_evidence, events, outboxes, received_ranges
+from collector.ranges import Range, contains
+from collector.schema import cameras, dead_letters, event_evidence, events
 from contract.acks import Ack, Refusal, to_ranges
 from contract.events import CameraData, DroppedData, EvidenceData, EvidenceRef, PlatePassageData, WatchlistHitData
 from contract.topics import EdgeTopics
@@ -65,7 +66,7 @@ class _Batch:
     tally: Tally = field(default_factory=lambda: Tally(batches=1))
     owners: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Outbox id → the (site, edge) it belongs to."""
-    held: dict[str, list[Range]] = field(default_factory=dict)
+    held: dict[str, list[Range]] = field(default_factory=lambda: defaultdict(list))
     """Outbox id → ranges that the store already has around the batch."""
     added: dict[str, list[Range]] = field(default_factory=lambda: defaultdict(list))
     fresh: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -116,19 +117,13 @@ async def _own_outboxes(work: _Batch, messages: Iterable[EventMessage | Letter])
         if outbox_id is None or sequence is None or message.address is None:
             continue
         numbers[outbox_id].append(sequence)
-        claims.setdefault(outbox_id, (message.address.site, message.address.edge))
+        if outbox_id not in claims:
+            claims[outbox_id] = (message.address.site, message.address.edge)
         if (other := _earlier_outbox(message)) is not None:
             numbers[other.outbox_id] += [number for ends in other.ranges for number in ends]
             claims.setdefault(other.outbox_id, (message.address.site, message.address.edge))
-    for outbox_id in sorted(claims):  # always in this order, or two collectors could wait for each other
-        site, edge = claims[outbox_id]
-        claim = work.database.insert(outboxes).values(
-            outbox_id=outbox_id, site=site, edge=edge, first_seen_us=work.now_us, last_seen_us=work.now_us
-        )
-        claim = claim.on_conflict_do_update(index_elements=["outbox_id"], set_={"last_seen_us": work.now_us})
-        row = (await work.connection.execute(claim.returning(outboxes.c.site, outboxes.c.edge))).one()
-        work.owners[outbox_id] = (row.site, row.edge)
-        work.held[outbox_id] = await _ranges_around(work.connection, outbox_id, numbers[outbox_id])
+    work.owners = await outbox_store.claim(work.database, work.connection, claims, work.now_us)
+    work.held = await outbox_store.ranges_around(work.database, work.connection, numbers)
 
 
 def _earlier_outbox(message: EventMessage | Letter) -> DroppedData | None:
@@ -140,13 +135,6 @@ def _earlier_outbox(message: EventMessage | Letter) -> DroppedData | None:
         return data if str(UUID(data.outbox_id)) == data.outbox_id else None
     except ValueError:
         return None
-
-
-async def _ranges_around(connection: AsyncConnection, outbox_id: str, numbers: list[int]) -> list[Range]:
-    low, high = min(numbers) - 1, max(numbers) + 1
-    table = received_ranges.c
-    touching = and_(table.outbox_id == outbox_id, table.low <= high, table.high >= low)
-    return [(row.low, row.high) for row in await connection.execute(select(table.low, table.high).where(touching))]
 
 
 def _delivery_key(message: EventMessage | Letter) -> tuple[str | None, int | None]:
@@ -176,9 +164,8 @@ async def _without_known(work: _Batch, new: list[EventMessage]) -> list[EventMes
     if not new:
         return []
     by_id = {event.event_id: event for event in new}
-    asked = select(events.c.event_id, events.c.site, events.c.edge, events.c.outbox_id, events.c.sequence)
-    rows = await work.connection.execute(asked.where(events.c.event_id.in_(by_id)))
-    stored = {(row.event_id, row.site, row.edge) for row in rows}
+    found = await work.database.matching(work.connection, "event_id, site, edge", events.c.event_id, by_id)
+    stored = {tuple(row) for row in found}
     fit = []
     for event in new:
         key = (event.event_id, event.address.site, event.address.edge)
@@ -202,7 +189,8 @@ def _foreign(work: _Batch, event: EventMessage) -> Letter | None:
 async def _store_events(work: _Batch, new: list[EventMessage]) -> None:
     if not new:
         return
-    rows = [_event_row(event, work.now_us) for event in new]
+    now = to_instant(work.now_us)
+    rows = [_event_row(event, work.now_us, now) for event in new]
     await work.database.insert_rows(work.connection, events, rows)
     proofs = [row for event in new for row in _evidence_rows(event)]
     await work.database.insert_rows(work.connection, event_evidence, proofs)
@@ -212,7 +200,7 @@ async def _store_events(work: _Batch, new: list[EventMessage]) -> None:
     work.tally.stored += len(new)
 
 
-def _event_row(event: EventMessage, now_us: int) -> dict[str, object]:
+def _event_row(event: EventMessage, now_us: int, now: datetime) -> dict[str, object]:
     envelope, data = event.envelope, event.data
     plate = data.plate.text if isinstance(data, PlatePassageData | WatchlistHitData) and data.plate else None
     passage = data.passage_id if isinstance(data, PlatePassageData | WatchlistHitData) else None
@@ -224,9 +212,9 @@ def _event_row(event: EventMessage, now_us: int) -> dict[str, object]:
         "site": envelope.site,
         "edge": envelope.edge,
         "source": event.source,
-        "occurred_us": to_us(envelope.time),
+        "occurred_us": event.occurred_us,
         "received_us": now_us,
-        "late": is_late(event, to_instant(now_us)),
+        "late": is_late(event, now),
         "passage_id": passage,
         "plate": plate or None,
         "payload": event.text,
@@ -252,7 +240,8 @@ async def _close_dropped(work: _Batch, event: EventMessage, dropped: DroppedData
     if work.owners.get(outbox_id) != (event.address.site, event.address.edge):
         return
     for low, high in dropped.ranges:
-        work.held[outbox_id] += await _ranges_around(work.connection, outbox_id, [low, high])
+        around = await outbox_store.ranges_around(work.database, work.connection, {outbox_id: (low, high)})
+        work.held[outbox_id] += around.get(outbox_id, [])
         work.added[outbox_id].append((low, high))
 
 
@@ -290,18 +279,7 @@ def _refuse(work: _Batch, letter: Letter) -> None:
 
 
 async def _store_ranges(work: _Batch) -> None:
-    for outbox_id, added in work.added.items():
-        if not added:
-            continue
-        merged = merge([*work.held[outbox_id], *added])
-        keep = set(work.held[outbox_id])
-        gone = [low for low, high in keep - set(merged)]
-        if gone:
-            old = and_(received_ranges.c.outbox_id == outbox_id, received_ranges.c.low.in_(gone))
-            await work.connection.execute(delete(received_ranges).where(old))
-        rows = [{"outbox_id": outbox_id, "low": low, "high": high} for low, high in merged if (low, high) not in keep]
-        if rows:
-            await work.connection.execute(received_ranges.insert(), rows)
+    await outbox_store.store_ranges(work.database, work.connection, work.held, work.added)
 
 
 async def _raise_alerts(work: _Batch, new: list[EventMessage], more: Sequence[Draft] = ()) -> None:
@@ -338,7 +316,7 @@ async def _camera_alert(work: _Batch, event: EventMessage, data: CameraData) -> 
 
 
 async def _is_newest_camera_state(work: _Batch, event: EventMessage) -> bool:
-    occurred_us = to_us(event.envelope.time)
+    occurred_us = event.occurred_us
     key = {"site": event.address.site, "edge": event.address.edge, "camera": event.source}
     seen = {
         "event_outbox_id": event.outbox_id,

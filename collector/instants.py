@@ -20,7 +20,8 @@ def system_clock() -> int:
 
 def to_us(instant: datetime) -> int:
     """An aware datetime as microseconds since 1970 UTC."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 
 def to_instant(us: int) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, delete, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from collector.database import Database, Turn
@@ -23,10 +25,12 @@ from collector.schema import messages
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
-PUBLISH_BATCH = 200
+PUBLISH_BATCH = 500
 RETRY_MAX_S = 4
 STORE_TROUBLE = (DBAPIError, OSError)
 """The database is away, locked or full: nothing was stored, the batch stays ours and is tried again."""
+
+_Read = tuple[Sequence[Incoming], list[Understood]]
 
 
 class Intake:
@@ -43,18 +47,33 @@ class Intake:
         """Why the batch at hand cannot be stored yet; None while all is well."""
 
     async def run(self) -> None:
-        """Until cancelled. A batch that was cut off was not confirmed and comes again."""
+        """Until cancelled. A batch that was cut off was not confirmed and comes again.
+
+        While the store takes a batch, the next one is read: that needs the processor, a commit mostly waits.
+        """
+        read: asyncio.Queue[_Read] = asyncio.Queue(maxsize=1)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._read(read))
+            both.create_task(self._write(read))
+
+    async def _read(self, read: asyncio.Queue[_Read]) -> None:
         while True:
-            await self.process(await self._link.inbox.take(BATCH_SIZE))
+            batch = await self._link.inbox.take(BATCH_SIZE)
+            await read.put((batch, [one for message in batch for one in understand(message)]))
+
+    async def _write(self, read: asyncio.Queue[_Read]) -> None:
+        while True:
+            await self._take(*await read.get())
 
     async def process(self, batch: Sequence[Incoming]) -> None:
         """One batch, whatever is in it."""
-        understood = [one for message in batch for one in understand(message)]
+        await self._take(batch, [one for message in batch for one in understand(message)])
+
+    async def _take(self, batch: Sequence[Incoming], understood: list[Understood]) -> None:
         outcome = await self._store(understood)
         for topic, ack in outcome.acks.items():
             self._link.send(topic, ack.model_dump_json(by_alias=True))
-        for message in batch:
-            self._link.confirm(message)
+        self._link.confirm(batch)
         self.tally.add(outcome.tally)
         for site in {found.address.site for found in understood if found.address is not None}:
             self._link.serve_site(site)
@@ -142,9 +161,17 @@ class Publisher:
         async with self._database.alone(Turn.PUBLISH):
             rows = await self._read(oldest)
             done = await self._send(rows)
-            async with self._database.write() as connection:
-                await connection.execute(delete(messages).where(messages.c.message_id.in_(done)))
+            await self._forget(done)
         return len(rows)
+
+    async def _forget(self, message_ids: Sequence[int]) -> None:
+        """If a power cut undoes this, they are published once more."""
+        published = delete(messages).where(messages.c.message_id.in_(message_ids))
+
+        async def forget(connection: AsyncConnection) -> None:
+            await connection.execute(published)
+
+        await self._database.transact_hastily(forget)
 
     async def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
         async with self._database.read() as connection:

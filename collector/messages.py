@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from collector.instants import to_us
 from contract.base import Message
 from contract.commands import ConfigReported
 from contract.envelope import (
@@ -19,20 +20,23 @@ from contract.envelope import (
     Envelope,
     MalformedEvent,
     UnsupportedVersion,
-    parse_event,
+    parse_joined,
+    parse_whole,
     read_event,
     split_backlog,
     summarise,
 )
 from contract.events import DroppedData, EventData
 from contract.status import Birth, CameraStatus, Health, Status
-from contract.topics import EdgeAddress, InvalidTopic, UnitAddress, parse_edge_topic, parse_position_topic
+from contract.topics import ROOT, EdgeAddress, InvalidTopic, UnitAddress, parse_edge_topic, parse_position_topic
 from contract.units import UnitPosition
 
 LetterKind = Literal["malformed", "newer", "foreign", "unstorable"]
 MAX_NUMBER = 2**53
 """Above it JSON readers lose digits, so no program of ours counts that far."""
 _BACKLOG = ("backlog",)
+_KEPT_LENGTH = 300
+"""Longer names are not remembered: the same few come again and again, strange ones must not fill the memory."""
 _EVENT_LEVELS = 3
 STATUS_MODELS: dict[tuple[str, ...], type[Message] | type[ConfigReported]] = {
     ("status",): Status,
@@ -63,6 +67,7 @@ class EventMessage:
     """The payload as it came."""
     outbox_id: str
     event_id: str
+    occurred_us: int
 
     @property
     def source(self) -> str:
@@ -115,17 +120,23 @@ def understand(incoming: Incoming) -> list[Understood]:
     Never raises: what is wrong with it is a Letter's reason.
     """
     try:
-        unit = parse_position_topic(incoming.topic)
-        if unit is not None:
-            return [_understand_position(incoming, unit)]
-        address = parse_edge_topic(incoming.topic)
+        address = (_address_again if len(incoming.topic) < _KEPT_LENGTH else _address_of)(incoming.topic)
     except InvalidTopic as error:
         return [Letter(incoming, "malformed", str(error))]
+    if isinstance(address, UnitAddress):
+        return [_understand_position(incoming, address)]
     if address.levels == _BACKLOG:
         return _understand_backlog(incoming, address)
     if address.levels[0] == "event":
-        return [_understand_event(incoming, address, lambda: parse_event(incoming.payload))]
+        return [_understand_event(incoming, address, lambda: parse_whole(incoming.payload))]
     return [_understand_status(incoming, address)]
+
+
+def _address_of(topic: str) -> EdgeAddress | UnitAddress:
+    return parse_position_topic(topic) or parse_edge_topic(topic)
+
+
+_address_again = functools.lru_cache(maxsize=4096)(_address_of)
 
 
 def _understand_position(incoming: Incoming, unit: UnitAddress) -> PositionMessage | Letter:
@@ -137,27 +148,53 @@ def _understand_position(incoming: Incoming, unit: UnitAddress) -> PositionMessa
 
 def _understand_backlog(incoming: Incoming, address: EdgeAddress) -> list[Understood]:
     """Each event as if it had come on its own topic."""
+    found: list[Understood] = []
+    joined = parse_joined(incoming.payload)
+    if joined is not None:
+        for envelope, data, text in joined:
+            asked = _own_address_again if len(envelope.source) < _KEPT_LENGTH else _own_address
+            own = asked(address, envelope.type, envelope.source)
+            found.append(_understand_event(_alone(own, text), own, functools.partial(_both, envelope, data)))
+        return found
     try:
         items = split_backlog(incoming.payload)
     except MalformedEvent as error:
         return [Letter(incoming, "malformed", str(error), address)]
-    found: list[Understood] = []
-    prefix = address.topics.prefix
     for raw, text in items:
-        kind = str(raw.get("type")).removeprefix(TYPE_PREFIX).rpartition(".v")[0]
-        source = str(raw.get("source")).rpartition("/")[2]
-        own = EdgeAddress(address.site, address.edge, ("event", kind, source))
-        alone = Incoming(f"{prefix}/event/{kind}/{source}", text)
-        found.append(_understand_event(alone, own, functools.partial(read_event, raw)))
+        own = _own_address(address, str(raw.get("type")), str(raw.get("source")))
+        found.append(_understand_event(_alone(own, text), own, functools.partial(_read_both, raw)))
     return found
 
 
-def _understand_event(incoming: Incoming, address: EdgeAddress, read: Callable[[], Envelope]) -> EventMessage | Letter:
+def _alone(address: EdgeAddress, text: bytes) -> Incoming:
+    return Incoming("/".join((ROOT, address.site, address.edge, *address.levels)), text)
+
+
+def _both(envelope: Envelope, data: EventData) -> tuple[Envelope, EventData]:
+    return envelope, data
+
+
+def _read_both(raw: object) -> tuple[Envelope, EventData]:
+    envelope = read_event(raw)
+    return envelope, envelope.parse_data()
+
+
+def _own_address(address: EdgeAddress, kind: str, source: str) -> EdgeAddress:
+    """The address of the topic on which an event of a backlog would have come by itself."""
+    level = kind.removeprefix(TYPE_PREFIX).rpartition(".v")[0]
+    return EdgeAddress(address.site, address.edge, ("event", level, source.rpartition("/")[2]))
+
+
+_own_address_again = functools.lru_cache(maxsize=4096)(_own_address)
+
+
+def _understand_event(
+    incoming: Incoming, address: EdgeAddress, read: Callable[[], tuple[Envelope, EventData]]
+) -> EventMessage | Letter:
     if len(address.levels) != _EVENT_LEVELS:
         return Letter(incoming, "malformed", f"{incoming.topic} is not event/<type>/<source>", address)
     try:
-        envelope = read()
-        data = envelope.parse_data()
+        envelope, data = read()
         text = incoming.payload.decode()
         _check_numbers(envelope, data)
     except UnsupportedVersion as error:
@@ -169,11 +206,14 @@ def _understand_event(incoming: Incoming, address: EdgeAddress, read: Callable[[
     problem = _disagreement(envelope, address)
     if problem is not None:
         return _letter(incoming, "foreign", problem, address)
-    return EventMessage(incoming, address, envelope, data, text, _as_text(envelope.outboxid), str(envelope.id))
+    outbox_id, event_id = _as_text(envelope.outboxid), str(envelope.id)
+    return EventMessage(incoming, address, envelope, data, text, outbox_id, event_id, to_us(envelope.time))
 
 
 def _check_numbers(envelope: Envelope, data: EventData) -> None:
     """Numbers that the store counts with. Raises MalformedEvent."""
+    if envelope.sequence <= MAX_NUMBER and not data.evidence and not isinstance(data, DroppedData):
+        return
     numbers = [envelope.sequence]
     if data.evidence:
         numbers += [proof.size_bytes for proof in data.evidence]

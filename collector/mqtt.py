@@ -7,13 +7,14 @@ bounded: by the receive maximum in MQTT 5, and in every protocol by `Inbox`, whi
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import ssl
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import ValidationError
 
 from collector.messages import Incoming
+from collector.mqtt_client import SwiftClient
 from contract.status import CollectorStatus
 from contract.topics import (
     BACKLOG_OF_ALL,
@@ -116,10 +118,10 @@ class BrokerAddress:
     def __str__(self) -> str:
         return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
 
-    def client(self, client_id: str, *, session: bool) -> Client:
+    def client(self, client_id: str, *, session: bool) -> SwiftClient:
         """A client that is not yet connected; with `session` the broker keeps its subscriptions between connections."""
         mqtt5 = self.protocol == "5"
-        client = Client(
+        client = SwiftClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if mqtt5 else not session,
@@ -282,11 +284,11 @@ class Link:
             if self._subscribed.is_set():
                 self._presences[site].show()
 
-    def confirm(self, message: Incoming) -> None:
-        """Tell the broker that this message is ours now (PUBACK)."""
-        receipt = message.receipt
-        if isinstance(receipt, Receipt) and receipt.qos > 0 and receipt.connection == self._connection:
-            self._client.ack(receipt.message_id, receipt.qos)
+    def confirm(self, messages: Iterable[Incoming]) -> None:
+        """Tell the broker that these messages are ours now (PUBACK)."""
+        receipts = [message.receipt for message in messages if isinstance(message.receipt, Receipt)]
+        connection = self._connection
+        self._client.ack_all(one.message_id for one in receipts if one.qos > 0 and one.connection == connection)
 
     def send(self, topic: str, payload: str) -> None:
         """Publish without waiting; given up when not connected, because then nothing was confirmed either."""
@@ -317,8 +319,7 @@ class Link:
         """Hand it to the client at once, so that messages leave in their order; its number, None when not taken."""
         properties = None
         if message.expires_in_s is not None and self.address.protocol == "5":
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.MessageExpiryInterval = message.expires_in_s
+            properties = _expiry(message.expires_in_s)
         sent = self._client.publish(message.topic, message.payload, 1, message.retain, properties)
         return sent.mid if sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
@@ -365,7 +366,7 @@ class Link:
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         incoming = Incoming(message.topic, bytes(message.payload), Receipt(self._connection, message.mid, message.qos))
         if message.topic.endswith(OWN_STATUS):  # `collector` stands where an edge's name would: this is from ourselves
-            self.confirm(incoming)
+            self.confirm([incoming])
             return
         self.inbox.put(incoming)
 
@@ -379,6 +380,13 @@ class Link:
     def _call(self, function: Any, *arguments: object) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *arguments)
+
+
+@functools.lru_cache(maxsize=64)  # made once for all messages of a second: paho takes long for it
+def _expiry(seconds: int) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.MessageExpiryInterval = seconds
+    return properties
 
 
 class Presence:

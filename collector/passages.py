@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import and_, case, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.database import Database
@@ -21,6 +20,8 @@ from contract.plate_keys import fold
 
 _KEPT = ("plate", "folded", "tail")
 """What a correction has changed is not changed back by a later event."""
+_KEY = ("site", "edge", "passage_id")
+_NEWER = "NOT passages.final AND (excluded.final OR excluded.seen_us >= passages.seen_us)"
 
 
 async def follow(database: Database, connection: AsyncConnection, new: Iterable[EventMessage]) -> list[dict[str, Any]]:
@@ -39,17 +40,17 @@ async def follow(database: Database, connection: AsyncConnection, new: Iterable[
 
 async def store(database: Database, connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert passages, or change them unless the store knows better already."""
-    insert = database.insert(passages)
-    given = insert.excluded
-    changes: dict[str, Any] = {
-        name: case((passages.c.corrected, passages.c[name]), else_=given[name]) for name in _KEPT
-    }
-    changes |= {
-        name: given[name] for name in rows[0] if name not in {*_KEPT, "site", "edge", "passage_id", "corrected"}
-    }
-    newer = and_(passages.c.final.is_(False), or_(given.final.is_(True), given.seen_us >= passages.c.seen_us))
-    upsert = insert.on_conflict_do_update(index_elements=["site", "edge", "passage_id"], set_=changes, where=newer)
-    await connection.execute(upsert, list(rows))
+    if not rows:
+        return
+    changes = [
+        f"{name} = CASE WHEN passages.corrected THEN passages.{name} ELSE excluded.{name} END"
+        if name in _KEPT
+        else f"{name} = excluded.{name}"
+        for name in rows[0]
+        if name not in {*_KEY, "corrected"}
+    ]
+    clause = f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {', '.join(changes)} WHERE {_NEWER}"
+    await database.insert_rows(connection, passages, rows, clause)
 
 
 def row_of(envelope: Envelope, data: PlatePassageData, camera: str) -> dict[str, Any]:

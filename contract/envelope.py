@@ -6,12 +6,14 @@ Extension attributes (`site`, `edge`, `outboxid`, `sequence`, `replayed`) have C
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Union, cast
 from uuid import UUID
 
-from pydantic import Field, RootModel, ValidationError
+from pydantic import Field, RootModel, TypeAdapter, ValidationError, create_model
 from pydantic_core import from_json, to_json
 
 from contract.base import CONTRACT_VERSION, Identifier, Instant, Message, Sequence
@@ -72,6 +74,13 @@ def event_type_name(event_type: EventType, version: int = CONTRACT_VERSION) -> s
     return f"{TYPE_PREFIX}{event_type}.v{version}"
 
 
+_OPEN, _BETWEEN, _CLOSE = b"[\t", b",\t", b"\t]"
+"""A tab stands in no JSON that our programs write, so it parts the events of a backlog."""
+JOINT_BYTES = len(_BETWEEN)
+"""What `join_backlog` adds to each event."""
+_DIGITS_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
+_LONG_EXPONENT = re.compile(rb"[0-9][eE]\+?[0-9]{3,}[\s,\]}]")
+_LONG_NUMBER = b"0" * 200
 _EVENT_TYPES = {event_type_name(event_type): event_type for event_type in EventType}
 
 
@@ -83,6 +92,64 @@ def parse_event(payload: bytes) -> Envelope:
     raw = _read_json(payload)
     _dump_json(raw)
     return read_event(raw)
+
+
+def parse_whole(payload: bytes | memoryview) -> tuple[Envelope, EventData]:
+    """Read one MQTT payload and its data, as `parse_event` and `parse_data` do, in one pass over what is in order.
+
+    Raises what they raise.
+    """
+    payload = bytes(payload)
+    found = _parse_at_once(payload)
+    if found is not None:
+        return found
+    envelope = parse_event(payload)
+    return envelope, envelope.parse_data()
+
+
+def parse_joined(payload: bytes) -> list[tuple[Envelope, EventData, bytes]] | None:
+    """The events of what `join_backlog` made, each with its JSON; None: read it with `split_backlog`.
+
+    Where every piece between two separators is an event by itself, the whole is an array of just these.
+    """
+    if len(payload) > MAX_EVENT_BYTES or not (payload.startswith(_OPEN) and payload.endswith(_CLOSE)):
+        return None
+    events = []
+    for piece in payload[len(_OPEN) : -len(_CLOSE)].split(_BETWEEN):
+        found = _parse_at_once(piece)
+        if found is None:
+            return None
+        events.append((*found, piece))
+    return events
+
+
+def _parse_at_once(payload: bytes) -> tuple[Envelope, EventData] | None:
+    """None where something is odd or wrong: the longer way says what."""
+    if len(payload) > MAX_EVENT_BYTES or _may_be_infinite(payload):
+        return None
+    try:
+        envelope = _whole_events().validate_json(payload)
+    except ValidationError:
+        return None
+    return envelope, cast("EventData", envelope.data)
+
+
+def _may_be_infinite(payload: bytes) -> bool:
+    """Whether it may have a number that no double holds; True also for some that have none, such as in a UUID."""
+    plain = payload.translate(_DIGITS_ALIKE, b"+")
+    if b"0e000" in plain and _LONG_EXPONENT.search(payload):
+        return True
+    return _LONG_NUMBER in plain or b"NaN" in payload or b"Infinity" in payload
+
+
+@functools.cache
+def _whole_events() -> TypeAdapter[Envelope]:
+    """Envelopes with their data read by type, so that no dictionary is made in between."""
+    models = []
+    for name, kind in _EVENT_TYPES.items():
+        own: dict[str, Any] = {"type": (Literal[name], ...), "data": (DATA_MODELS[kind], ...)}
+        models.append(create_model(f"{kind}_event", __base__=Envelope, **own))
+    return TypeAdapter(Annotated[Union[tuple(models)], Field(discriminator="type")])  # type: ignore[arg-type] # noqa: UP007
 
 
 def read_event(raw: object) -> Envelope:
@@ -110,8 +177,8 @@ def split_backlog(payload: bytes) -> list[tuple[dict[str, Any], bytes]]:
 
 
 def join_backlog(events: Iterable[bytes]) -> bytes:
-    """The payload of a `backlog` message that carries these events."""
-    return b"[" + b",".join(events) + b"]"
+    """The payload of a `backlog` message that carries these events: a JSON array, its events parted by tabs."""
+    return _OPEN + _BETWEEN.join(events) + _CLOSE
 
 
 def _read_json(payload: bytes) -> Any:

@@ -32,7 +32,7 @@ from tenacity import (
 
 from contract.acks import Ack
 from contract.commands import Command, ConfigDesired, ConfigReported, Reply
-from contract.envelope import MAX_EVENT_BYTES, join_backlog, summarise
+from contract.envelope import JOINT_BYTES, MAX_EVENT_BYTES, join_backlog, summarise
 from contract.status import Birth, CameraStatus, CollectorStatus, Health, Status
 from contract.topics import EdgeTopics, SiteTopics
 from edge.clock import utc
@@ -459,10 +459,10 @@ def _parts(backlog: list[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]
     part: list[tuple[int, bytes]] = []
     size = 0
     for sequence, payload in backlog:
-        if part and (len(part) >= _BACKLOG_EVENTS or size + len(payload) > MAX_EVENT_BYTES - 2):
+        if part and (len(part) >= _BACKLOG_EVENTS or size + len(payload) > MAX_EVENT_BYTES - 2 * JOINT_BYTES):
             yield part
             part, size = [], 0
         part.append((sequence, payload))
-        size += len(payload) + 1
+        size += len(payload) + JOINT_BYTES
     if part:
         yield part

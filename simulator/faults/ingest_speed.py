@@ -20,6 +20,7 @@ import click
 import psutil
 
 from contract.acks import Ack
+from contract.envelope import join_backlog
 from contract.topics import ROOT, EdgeTopics
 from simulator.faults.events import SITE, Maker
 from simulator.faults.ledger import Promise
@@ -124,7 +125,10 @@ def _make_loads(folder: Path, events: int, per_message: int) -> list[tuple[str, 
         whole = (
             lines
             if per_message == 1
-            else [f"[{','.join(lines[start : start + per_message])}]" for start in range(0, len(lines), per_message)]
+            else [
+                join_backlog(line.encode() for line in lines[start : start + per_message]).decode()
+                for start in range(0, len(lines), per_message)
+            ]
         )
         path.write_text("\n".join(whole) + "\n")
     return list(streams.items())

@@ -24,7 +24,7 @@ ALLOWED = {
         "simulator/",
     ),
     "onnxruntime": ("edge/inference.py",),
-    "paho": ("edge/link.py", "collector/mqtt.py", "simulator/subscriber.py"),
+    "paho": ("edge/link.py", "collector/mqtt", "simulator/subscriber.py"),
     "amqtt": ("simulator/broker.py",),
     "fastapi": ("collector/",),
     "sqlalchemy": ("collector/",),

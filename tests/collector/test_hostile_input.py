@@ -6,6 +6,7 @@ import asyncio
 import copy
 import shutil
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,16 @@ from collector.intake import Intake
 from collector.messages import Incoming, Letter, understand
 from collector.pulse import Pulse
 from collector.schema import events
-from contract.envelope import join_backlog
+from contract.envelope import (
+    Envelope,
+    MalformedEvent,
+    UnsupportedVersion,
+    join_backlog,
+    parse_event,
+    parse_joined,
+    parse_whole,
+)
+from contract.events import EventData
 from contract.topics import parse_edge_topic
 
 NOW = later_us(60)
@@ -51,8 +61,8 @@ class Line:
     def serve_site(self, site: str) -> None:
         parse_edge_topic(f"watchpost/v1/{site}/edge/status")  # or the collector would publish on a wild topic
 
-    def confirm(self, message: Incoming) -> None:
-        self.confirmed.append(message)
+    def confirm(self, messages: Iterable[Incoming]) -> None:
+        self.confirmed.extend(messages)
 
 
 @st.composite
@@ -129,3 +139,30 @@ async def _harm_nobody(wrong: list[tuple[str, dict[str, Any]]], migrated: Path) 
     finally:
         await database.close()
         shutil.rmtree(folder)
+
+
+@given(
+    content=events_gone_wrong(), tail=st.sampled_from(["", "1e999", "-2.5E+400", "NaN", "9" * 320 + ".0", '"1e999"'])
+)
+@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+def test_the_short_way_of_reading_takes_only_what_the_long_one_takes(content: dict[str, Any], tail: str) -> None:
+    raw = payload(content) if "\ud800" not in str(content) else b"{}"
+    if tail and raw.endswith(b"}") and len(raw) > 2:
+        raw = raw[:-1] + f', "more": {tail}}}'.encode()
+    assert _told(lambda: parse_whole(raw)) == _told(lambda: _the_long_way(raw))
+    joined = parse_joined(join_backlog([raw, raw]))
+    if joined is not None:
+        assert [(envelope.sequence, text) for envelope, _, text in joined] == [(content["sequence"], raw)] * 2
+
+
+def _the_long_way(raw: bytes) -> tuple[Envelope, EventData]:
+    envelope = parse_event(raw)
+    return envelope, envelope.parse_data()
+
+
+def _told(read: Callable[[], tuple[Envelope, EventData]]) -> object:
+    try:
+        envelope, data = read()
+    except (MalformedEvent, UnsupportedVersion) as error:
+        return str(error)
+    return (envelope.model_dump(exclude={"data"}), data)

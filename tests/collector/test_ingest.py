@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -360,8 +361,8 @@ class _Line:
             raise SystemExit
         self.sent.append(topic)
 
-    def confirm(self, message: Incoming) -> None:
-        self.confirmed.append(message)
+    def confirm(self, messages: Iterable[Incoming]) -> None:
+        self.confirmed.extend(messages)
 
     def serve_site(self, _site: str) -> None:
         pass

@@ -1,0 +1,75 @@
+"""Reading ahead and confirming together change how often the socket is asked, not what arrives."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from queue import SimpleQueue
+
+import pytest
+from paho.mqtt.client import Client, MQTTMessage
+from services import Mosquitto
+
+from collector.mqtt import BrokerAddress, Protocol
+from collector.mqtt_client import ReadAhead, SwiftClient
+
+
+def test_what_is_read_ahead_comes_out_in_the_pieces_asked_for() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        near.setblocking(False)
+        ahead = ReadAhead(near)
+        far.sendall(b"abcdefgh")
+        assert ahead.recv(1) == b"a"
+        assert ahead.pending() == 7
+        assert [ahead.recv(3), ahead.recv(100)] == [b"bcd", b"efgh"]
+        assert ahead.pending() == 0
+        with pytest.raises(BlockingIOError):
+            ahead.recv(1)
+        far.sendall(b"xy")
+        assert ahead.recv(2) == b"xy"
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_only_what_was_not_confirmed_comes_again(mosquitto: Mosquitto, protocol: Protocol) -> None:
+    topic, many = f"numbers/{protocol}", 700
+    address = BrokerAddress.parse(mosquitto.url, protocol)
+    client, heard = _join(address, topic)
+    assert isinstance(client.socket(), ReadAhead), "this paho makes its sockets in another way"
+    sender = BrokerAddress.parse(mosquitto.url, "5").client("sender", session=False)
+    sender.connect("127.0.0.1", mosquitto.port)
+    sender.loop_start()
+    for number in range(many):
+        sender.publish(topic, str(number), qos=1)
+    came: list[int] = []
+    while len(came) < many:
+        some = [heard.get(timeout=10), *(heard.get_nowait() for _ in range(heard.qsize()))]
+        came += [int(message.payload) for message in some]
+        client.ack_all(message.mid for message in some if int(message.payload) != 3)
+    _leave(sender)
+    time.sleep(0.3)  # what is to be confirmed is on its way
+    _leave(client)
+    client, heard = _join(address, topic)
+    again = heard.get(timeout=10)
+    time.sleep(0.3)
+    _leave(client)
+    assert sorted(came) == list(range(many))
+    assert (int(again.payload), heard.qsize()) == (3, 0)
+
+
+def _join(address: BrokerAddress, topic: str) -> tuple[SwiftClient, SimpleQueue[MQTTMessage]]:
+    heard: SimpleQueue[MQTTMessage] = SimpleQueue()
+    subscribed = threading.Event()
+    client = address.client(f"reader-{address.protocol}", session=True)
+    client.on_connect = lambda *_: client.subscribe(topic, 1)
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.on_message = lambda _client, _data, message: heard.put(message)
+    address.connect(client, session=True)
+    assert subscribed.wait(10)
+    return client, heard
+
+
+def _leave(client: Client) -> None:
+    client.disconnect()
+    client.loop_stop()
