@@ -28,7 +28,7 @@ from collector import (  # noqa: F401 -- their tables belong to `metadata`
     schema_vehicles,
     schema_watch,
 )
-from collector.columns import RowId, metadata
+from collector.columns import RowId, metadata, sparse_index
 
 __all__ = ["metadata"]
 
@@ -79,7 +79,7 @@ events = Table(
     Index(None, "type", "occurred_us", "row_id"),
     Index(None, "edge", "occurred_us", "row_id"),
     Index(None, "source", "occurred_us", "row_id"),
-    Index(None, "passage_id"),
+    sparse_index("passage_id"),
     sqlite_autoincrement=True,
 )
 
@@ -137,9 +137,9 @@ alerts = Table(
     Column("arrived_us", BigInteger, comment="When somebody was on scene."),
     Column("closed_us", BigInteger),
     UniqueConstraint("alert_key"),
-    Index(None, "alert_group", "last_event_us"),
-    Index(None, "due_us"),
-    Index(None, "unit", "raised_us"),
+    sparse_index("alert_group", "last_event_us"),
+    sparse_index("due_us"),
+    sparse_index("unit", "raised_us"),
     Index(None, "raised_us", "alert_id"),
     Index(None, "state", "raised_us"),
     Index(None, "severity", "raised_us"),
