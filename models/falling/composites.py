@@ -47,7 +47,8 @@ class Composite:
 def build_composite(photos: list[Path], clips: list[Path], seed: int, seconds: float = 7.0) -> Composite:
     """A scene over a photo, or, for one in four where `clips` are given, over a real clip; without photos, all are.
 
-    Seeds from `FIRST_TRAINING_SEED` on have the training shapes, others those that training never sees.
+    Seeds from `FIRST_TRAINING_SEED` on have the training shapes and much that is drawn to confuse, others the shapes
+    that training never sees, and nothing drawn but what falls.
     """
     rng = np.random.default_rng(seed)
     size = SIZES[int(rng.integers(len(SIZES)))]
@@ -55,9 +56,13 @@ def build_composite(photos: list[Path], clips: list[Path], seed: int, seconds: f
     count = int(seconds * fps)
     over_clip = bool(clips) and (not photos or rng.random() < 0.25)
     source = clips[int(rng.integers(len(clips)))] if over_clip else photos[int(rng.integers(len(photos)))]
-    disturbances = tuple(name for name in DISTURBANCES if rng.random() < 0.22)
-    shapes = TRAINING_SHAPES if seed >= FIRST_TRAINING_SEED else EVALUATION_SHAPES
+    training = seed >= FIRST_TRAINING_SEED
+    drawn = tuple(name for name in DISTURBANCES if rng.random() < 0.22)
+    disturbances = tuple(name for name in drawn if training or name not in _PAINTERS)
+    shapes = TRAINING_SHAPES if training else EVALUATION_SHAPES
     falls = _falls(rng, size, fps, seconds, shapes)
+    if not training:  # a fall that the end cuts off is no measure
+        falls = tuple(fall for fall in falls if fall.last_frame < count - fps / 2)
     painters = [_PAINTERS[name](rng, size, fps, count) for name in disturbances if name in _PAINTERS]
     background = _clip_background(source, size, count) if over_clip else _photo_background(rng, source, size)
     noise = float(rng.uniform(0.8, 3.5)) * (1.8 if "night" in disturbances else 1.0) * (0.6 if size[0] < 1000 else 1.0)
@@ -176,12 +181,13 @@ def _clip_background(path: Path, size: tuple[int, int], count: int) -> Callable[
 
 
 def _birds(rng: np.random.Generator, size: tuple[int, int], fps: float, count: int) -> Painter:
-    """Gliding, flapping and diving birds: smooth paths that speed up and slow down of themselves."""
+    """Gliding, flapping and diving birds: smooth paths that speed up and slow down of themselves, as no fall does."""
     height = size[1]
     n = int(rng.integers(1, 5))
     start = rng.uniform([-0.2, 0.0], [1.2, 0.7], (n, 2)) * size
     speed = rng.normal(0, 0.25, (n, 2)) * height + [[0.0, 0.12 * height]]
-    curve = rng.normal(0, 0.15, (n, 2)) * height
+    reach = rng.normal(0, 0.1, (n, 2)) * height
+    turn, first = rng.uniform(1.2, 3.5, (n, 2)), rng.uniform(0, 6.28, (n, 2))
     length = rng.uniform(3, 14, n) * height / 720
     shade = rng.uniform(10, 230, n)
     phase = rng.uniform(0, 6.28, n)
@@ -192,9 +198,9 @@ def _birds(rng: np.random.Generator, size: tuple[int, int], fps: float, count: i
         for i in range(n):
             if not 0 < t[i] < 4:
                 continue
-            x, y = start[i] + speed[i] * t[i] + curve[i] * t[i] ** 2 / 2
+            x, y = start[i] + speed[i] * t[i] + reach[i] * np.sin(turn[i] * t[i] + first[i])
             flap = 0.3 + 0.5 * abs(np.sin(9 * t[i] + phase[i]))
-            tilt = np.degrees(np.arctan2(*(speed[i] + curve[i] * t[i])[::-1]))
+            tilt = np.degrees(np.arctan2(*(speed[i] + reach[i] * turn[i] * np.cos(turn[i] * t[i] + first[i]))[::-1]))
             _ellipse(picture, (x, y), (length[i], length[i] * flap), tilt, shade[i])
 
     return paint

@@ -286,7 +286,7 @@ def conditions(
 @main.command()
 @click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of .jpg facades.")
 @click.option("--clip", "clips", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--count", type=click.IntRange(1, 100_000), default=40, show_default=True, help="Scenes of 7 s.")
+@click.option("--count", type=click.IntRange(1, 100_000), default=40, show_default=True, help="Scenes of 12 s.")
 @click.option("--first-seed", type=click.IntRange(0, FIRST_TRAINING_SEED - 1), default=30_000, show_default=True)
 @_VERBOSE
 def overlays(photos: Path | None, clips: tuple[Path, ...], count: int, first_seed: int, verbose: bool) -> None:

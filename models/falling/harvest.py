@@ -13,7 +13,7 @@ A sample is what the classifier sees (`stack_patches`) and a label: 0 object, 1 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -31,7 +31,7 @@ from edge.falling.finder import CandidateFinder
 from edge.falling.settings import FallingSettings
 from edge.sources.file import FileSource
 from models.falling.composites import build_composite
-from models.falling.confusers import CONFUSERS, confuser_camera
+from models.falling.confusers import Confuser, chosen, confuser_camera
 from models.falling.evaluate import scene_settings
 from models.falling.samples import draw_sample, make_cast
 from simulator.render import render_camera
@@ -196,7 +196,8 @@ def clips(clips: tuple[Path, ...], out: Path) -> None:
 
 _CONDITIONS = (
     ("day",), ("night",), ("night",), ("day", "rain"), ("day", "rain"), ("night", "rain"), ("day", "snow"),
-    ("day", "snow"), ("night", "snow"), ("day", "wind"), ("day", "shake"), ("day", "shake"),
+    ("day", "snow"), ("night", "snow"), ("day", "wind"), ("day", "shake"), ("day", "shake"), ("day", "wind"),
+    ("day", "wind"), ("night", "wind"), ("night",),
 )  # fmt: skip
 
 
@@ -205,15 +206,20 @@ _CONDITIONS = (
 @_COUNT
 @click.option("--confusers-every", default=3, show_default=True, help="Every so manieth tower has confusers, no falls.")
 @click.option("--falls", default=3, show_default=True, help="In the 22 s of a tower; what does not fit is left out.")
+@click.option("--confuser", "names", multiple=True, help="Only these kinds of confusers; else all in turn.")
 @_SEED
-def towers(folder: Path, count: int, confusers_every: int, falls: int, seed: int) -> None:
+def towers(folder: Path, count: int, confusers_every: int, falls: int, names: tuple[str, ...], seed: int) -> None:
     """Render the simulator's towers of training seeds into FOLDER; what is there already is left as it is."""
     if seed < FIRST_TRAINING_SEED:
         raise click.BadParameter(f"training seeds begin at {FIRST_TRAINING_SEED}", param_hint="--seed")
+    try:
+        kinds = chosen(names)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--confuser") from error
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         alone = number % confusers_every == confusers_every - 1
-        camera = _quiet_camera(number // confusers_every, seed) if alone else _random_spec(seed + number, falls)
+        camera = _quiet_camera(kinds, number // confusers_every, seed) if alone else _random_spec(seed + number, falls)
         try:
             if not (folder / f"{camera.id}.rendered.json").exists():
                 render_camera(camera, camera.seed or 0, folder, SimpleQueue())
@@ -250,12 +256,12 @@ def _take_rendered(samples: Samples, folder: Path, name: str) -> None:
     take(samples, list(candidates_of(folder / f"{name}.mp4", drawn)), falls, moving, seed)
 
 
-def _quiet_camera(number: int, first_seed: int) -> CameraSpec:
+def _quiet_camera(kinds: Sequence[Confuser], number: int, first_seed: int) -> CameraSpec:
     """Confusers in turn, at any of the usual rates, twice as busy as where they are measured."""
-    kind = CONFUSERS[number % len(CONFUSERS)]
+    kind = kinds[number % len(kinds)]
     rng = np.random.default_rng(first_seed + number)
     first = first_seed + _SEEDS_OF_FALLS
-    camera = confuser_camera(kind, number // len(CONFUSERS), 30, float(rng.choice(_RATES)), first)
+    camera = confuser_camera(kind, number // len(kinds), 30, float(rng.choice(_RATES)), first)
     return camera.model_copy(update={"options": {**camera.options, "busy": 2 * kind.busy}})
 
 

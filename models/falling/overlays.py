@@ -1,7 +1,7 @@
 """Falls drawn into real pictures, photographs of facades and clips that training never saw, and encoded anew.
 
 The drawn towers say how far the analyzer comes in what was imagined; here the background, its noise and its life are
-real, only the thing that falls is drawn. No facade is given, as in `edge bench falling`.
+real, only the thing that falls is drawn. No facade is given, as in `edge bench falling`. Clips must hold no fall.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from models.falling.conditions import compare
 from models.falling.jobs import Figures
 from simulator.video import encode
 
+_SECONDS = 12.0
+
 
 def measure_overlays(
     photos: Sequence[Path], clips: Sequence[Path], first_seed: int, count: int, models: ModelStore
@@ -25,7 +27,7 @@ def measure_overlays(
     """Figures of `count` scenes, one after another; each has the next seed."""
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(first_seed, first_seed + count):
-            scene = build_composite(list(photos), list(clips), seed)
+            scene = build_composite(list(photos), list(clips), seed, _SECONDS)
             yield {**_measure(scene, Path(folder) / "scene.mp4", models), "seed": seed, "over": scene.background}
 
 

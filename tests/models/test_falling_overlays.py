@@ -29,7 +29,7 @@ def recording(folder: Path) -> Path:
 
 def test_falls_over_a_recording_are_compared_with_their_truth(tmp_path: Path) -> None:
     clip = recording(tmp_path)
-    truth = build_composite([], [clip], SMALL_AND_SLOW)
+    truth = build_composite([], [clip], SMALL_AND_SLOW, 12.0)
     (figures,) = measure_overlays([], [clip], SMALL_AND_SLOW, 1, ModelStore())
     assert figures["over"] == "wall.mp4"
     assert len(figures["falls"]) == len(truth.falls) > 0
