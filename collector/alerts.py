@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from collector.messages import EventMessage
-from collector.plates import mask_plate
+from collector.plate_text import mask_plate
 from collector.titles import title
 from collector.workflow import CLOSED, STEPS
 from contract.alerts import AlertState, AlertType, Severity

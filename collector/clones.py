@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.alerts import NEWS_FOR, Draft
 from collector.geography import Point
 from collector.instants import HOUR_US, SECOND_US, to_instant
-from collector.plates import mask_plate
+from collector.plate_text import mask_plate
 from collector.schema_vehicles import checkpoints, passages
 
 FASTEST_MPS = 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from collector.plate_text import mask_plate, mask_text, plates_in_text
 from contract.events import EventType, PlatePassageData, PlateRead, WatchlistHitData
 
 PLATE_TYPES = frozenset({EventType.PLATE_PASSAGE, EventType.WATCHLIST_HIT})
@@ -11,18 +12,11 @@ _SHOWN_DATA = (set(PlatePassageData.model_fields) | set(WatchlistHitData.model_f
 _SHOWN_PLATE = set(PlateRead.model_fields) - {"characters", "alternatives"}
 
 
-def mask_plate(text: str) -> str:
-    """`京A12345` → `京A·1**45`: enough to tell two cars of one minute apart, not to find an owner."""
-    if len(text) < 6:
-        return text[:1] + "*" * max(0, len(text) - 1)
-    place, number = text[:2], text[2:]
-    return f"{place}·{number[0]}{'*' * (len(number) - 3)}{number[-2:]}"
-
-
 def mask_event(event: dict[str, Any]) -> dict[str, Any]:
     """An envelope for a role without the right to plates. Keys that we do not know may hold a plate: they go."""
     if event_type(event) not in PLATE_TYPES:
-        return event
+        said = {key: mask_text(value) for key, value in event["data"].items() if isinstance(value, str)}
+        return {**event, "data": {**event["data"], **said}}
     shown = {key: value for key, value in event.items() if key != "subject"}
     data = {key: value for key, value in event["data"].items() if key in _SHOWN_DATA}
     if isinstance(data.get("plate"), dict):
@@ -39,7 +33,9 @@ def event_type(event: dict[str, Any]) -> str:
 
 def plates_in(event: dict[str, Any]) -> list[str]:
     """The plate that the envelope holds in clear, as read or as the first it may be; empty when there is none."""
-    plate = event["data"].get("plate") if event_type(event) in PLATE_TYPES else None
+    if event_type(event) not in PLATE_TYPES:
+        return plates_in_text(*(value for value in event["data"].values() if isinstance(value, str)))
+    plate = event["data"].get("plate")
     if not isinstance(plate, dict):
         return []
     readings = [plate.get("text"), *(text for text, *_ in plate.get("alternatives") or [])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from collector.plate_text import mask_text
 from contract.alerts import AlertType
 
 Language = Literal["en", "zh"]
@@ -38,7 +39,7 @@ def titles(type_: AlertType, parameters: Parameters) -> dict[Language, str]:
 def title(type_: AlertType, parameters: Parameters, language: Language) -> str:
     """The title in one language, one line, at most 200 characters."""
     text = _TITLES[language][type_](parameters)
-    return " ".join(text.replace("\0", " ").split())[:MAX_LENGTH]
+    return " ".join(mask_text(text).replace("\0", " ").split())[:MAX_LENGTH]
 
 
 def _fall_en(data: Parameters) -> str:

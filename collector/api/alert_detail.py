@@ -17,9 +17,11 @@ from collector.api.shapes import (
     StepItem,
     alert_items,
     event_items,
+    said,
     titles_of,
 )
 from collector.instants import HOUR_US, SECOND_US, to_text
+from collector.plate_text import plates_in_text
 from collector.reading import alerts_with_plates, steps_of
 from collector.schema import alerts, events
 from collector.schema_alerts import alert_events
@@ -45,10 +47,12 @@ async def detail_of(connection: AsyncConnection, alert_id: str, look: Look) -> t
     items, _ = await alert_items(connection, [row], look.sees_plates)
     of_event = select(events).where(events.c.event_id == row.event_id).limit(1)
     found, shown = await event_items(connection, (await connection.execute(of_event)).all(), look.sees_plates)
+    steps = await steps_of(connection, alert_id)
+    shown += plates_in_text(*(step.reason for step in steps)) if look.sees_plates else []
     detail = AlertDetail(
         **dict(items[0]),
         event=found[0] if found else None,
-        steps=[_step(step) for step in await steps_of(connection, alert_id)],
+        steps=[_step(step, look.sees_plates) for step in steps],
         causes=list(CAUSES[row.type]),
         joined=await _masked(connection, _joined(row)),
         near=await _masked(connection, _near(row)),
@@ -57,13 +61,13 @@ async def detail_of(connection: AsyncConnection, alert_id: str, look: Look) -> t
     return detail, look, shown
 
 
-def _step(row: Row[Any]) -> StepItem:
+def _step(row: Row[Any], clear: bool) -> StepItem:
     return StepItem(
         at=str(to_text(row.at_us)),
         kind=row.kind,
         state=row.state,
         by=row.by,
-        reason=row.reason,
+        reason=None if row.reason is None else said(row.reason, clear),
         unit=row.unit,
         cause=row.cause,
         event_id=row.event_id,

@@ -12,8 +12,9 @@ from sqlalchemy import Select, or_, select
 from collector import audit as log
 from collector.api.guard import Auditor, Looker, Running
 from collector.api.lookups import write_down
+from collector.api.shapes import said
 from collector.instants import to_text, to_us
-from collector.plates import mask_plate
+from collector.plate_text import mask_plate, plates_in_text
 from collector.reading import page
 from collector.schema_audit import audit, audit_checkpoints
 
@@ -67,7 +68,7 @@ async def list_audit(  # noqa: PLR0913 -- every parameter is a filter of the add
     cursor: str | None = None,
 ) -> AuditPage:
     """Who looked at plates, and who did what. Plates are masked here too, without a reason; with one it is recorded."""
-    if plate is not None:
+    if plate is not None or plates_in_text(words):
         look.must_see_plates("search by plate")
     query = _filtered(who, action, plate, words)
     if since is not None:
@@ -77,7 +78,7 @@ async def list_audit(  # noqa: PLR0913 -- every parameter is a filter of the add
     keys = (audit.c.at_us, audit.c.audit_id)
     async with collector.database.read() as connection:
         rows, following = await page(connection, query, keys, descending=True, limit=limit, cursor=cursor)
-    shown = [one for row in rows for one in _plates(row)] if look.sees_plates else []
+    shown = [one for row in rows for one in (*_plates(row), *plates_in_text(row.reason))] if look.sees_plates else []
     subject = "/api/v1/audit" if plate is None else f"/api/v1/audit?plate={plate}"
     await write_down(collector, look, "list" if plate is None else "search", subject, shown, always=plate is not None)
     return AuditPage(items=[_item(row, look.sees_plates) for row in rows], next_cursor=following)
@@ -119,7 +120,7 @@ def _item(row: Any, clear: bool) -> AuditItem:
         role=row.role,
         action=row.action,
         subject=row.subject if clear else row.subject.partition("?")[0],
-        reason=row.reason,
+        reason=None if row.reason is None else said(row.reason, clear),
         plates=row.plates,
         shown=plates if clear else [mask_plate(plate) for plate in plates],
         erased=row.erased_us is not None,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -13,18 +13,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector import audit
 from collector import hazards as hazard_moves
 from collector.access import Principal
-from collector.api.guard import Actor, Running
-from collector.api.places import MapPlace, NewHazard, hazard_row
+from collector.api.guard import Actor, Reader, Running
+from collector.api.places import Located, MapPlace, NewHazard, hazard_row
 from collector.api.problems import problem
-from collector.api.site_plans import must_be_in_scope
+from collector.api.site_plans import Latitude, Longitude, must_be_in_scope
 from collector.api.units import NewUnit
+from collector.gcj02 import from_gcj02
+from collector.geography import Point
 from collector.map_tables import MAX_BYTES, TableRefused, read_rows
 from collector.schema_alerts import units
 from collector.schema_map import hazards, places
 from collector.service import Collector
 from contract.base import Identifier
 
-router = APIRouter(prefix="/api/v1/map/import", tags=["map"])
+router = APIRouter(prefix="/api/v1/map", tags=["map"])
+Datum = Annotated[
+    Literal["wgs84", "gcj02"],
+    Query(description="Of the coordinates: GPS gives wgs84, Chinese map services (Amap, Tencent) give gcj02."),
+]
 
 
 class PlaceRow(MapPlace):
@@ -40,34 +46,55 @@ class MapImported(BaseModel):
     changed: int
 
 
-@router.post("/{site}/units", response_model=MapImported)
+@router.get("/wgs84")
+async def to_wgs84(
+    _principal: Reader, latitude: Annotated[Latitude, Query()], longitude: Annotated[Longitude, Query()]
+) -> Located:
+    """The WGS 84 coordinates of a point that was read from a Chinese map service (GCJ-02)."""
+    found = from_gcj02(Point(latitude, longitude))
+    return Located(latitude=round(found.latitude, 7), longitude=round(found.longitude, 7))
+
+
+@router.post("/import/{site}/units", response_model=MapImported)
 async def import_units(site: Identifier, request: Request, collector: Running, principal: Actor) -> Any:
     """Columns or properties: unit, title, kind, contact. A unit of this site that exists is changed."""
     return await _take(Import(collector, principal, site, "units"), await _body(request, principal, site))
 
 
-@router.post("/{site}/places", response_model=MapImported)
-async def import_places(site: Identifier, request: Request, collector: Running, principal: Actor) -> Any:
+@router.post("/import/{site}/places", response_model=MapImported)
+async def import_places(
+    site: Identifier, request: Request, collector: Running, principal: Actor, datum: Datum = "wgs84"
+) -> Any:
     """Columns or properties: place, title, kind, note; latitude, longitude or a Point."""
-    return await _take(Import(collector, principal, site, "places"), await _body(request, principal, site))
+    return await _take(Import(collector, principal, site, "places", datum), await _body(request, principal, site))
 
 
-@router.post("/{site}/hazards", response_model=MapImported)
-async def import_hazards(site: Identifier, request: Request, collector: Running, principal: Actor) -> Any:
+@router.post("/import/{site}/hazards", response_model=MapImported)
+async def import_hazards(
+    site: Identifier, request: Request, collector: Running, principal: Actor, datum: Datum = "wgs84"
+) -> Any:
     """Columns or properties: hazard, title, level, note, due; latitude, longitude or a Point. States stay."""
-    return await _take(Import(collector, principal, site, "hazards"), await _body(request, principal, site))
+    return await _take(Import(collector, principal, site, "hazards", datum), await _body(request, principal, site))
 
 
 class Import:
     """One file for one site, by one person."""
 
-    def __init__(self, collector: Collector, principal: Principal, site: str, kind: str) -> None:
+    def __init__(self, collector: Collector, principal: Principal, site: str, kind: str, datum: str = "wgs84") -> None:
         self.collector, self.principal, self.site, self.kind = collector, principal, site, kind
+        self.datum = datum
         self.now_us = collector.clock()
         self.key = kind.removesuffix("s")
         self.table = {"units": units, "places": places, "hazards": hazards}[kind]
         models: dict[str, type[BaseModel]] = {"units": NewUnit, "places": PlaceRow, "hazards": NewHazard}
         self.model = models[kind]
+
+    def in_wgs84(self, item: Any) -> Any:
+        """The item with the coordinates that the store keeps."""
+        if self.datum == "wgs84":
+            return item
+        where = from_gcj02(Point(item.latitude, item.longitude))
+        return item.model_copy(update={"latitude": where.latitude, "longitude": where.longitude})
 
     def row(self, item: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """(Columns of a new row, those of them that change one that is there)."""
@@ -95,7 +122,8 @@ async def _body(request: Request, principal: Principal, site: str) -> bytes:
 
 async def _take(work: Import, content: bytes) -> MapImported | JSONResponse:
     try:
-        items = read_rows(content, work.model, work.key, {"site": work.site})
+        rows = read_rows(content, work.model, work.key, {"site": work.site})
+        items = [work.in_wgs84(row) for row in rows]
     except TableRefused as error:
         found = [{"field": fault.where, "message": fault.message} for fault in error.faults]
         return problem(422, f"nothing was imported. {error}", errors=found)

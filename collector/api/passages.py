@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector import audit
 from collector.api.guard import Actor, Look, Looker, PlateReader, Running, in_scope
 from collector.api.lookups import write_down
-from collector.api.shapes import EvidenceItem
+from collector.api.shapes import EvidenceItem, said
 from collector.instants import to_text, to_us
 from collector.passages import plate_columns
 from collector.plate_search import Pattern, by_plate
-from collector.plates import mask_plate
+from collector.plate_text import mask_plate
 from collector.reading import evidence_of, page
 from collector.schema_vehicles import corrections, passages
 from collector.service import Collector
@@ -167,7 +167,7 @@ async def list_passages(
     async with collector.database.read() as connection:
         query = wanted.query if wanted.pattern is None else await by_plate(connection, wanted.query, wanted.pattern)
         rows, following = await page(connection, query, KEYS, descending=True, limit=limit, cursor=cursor)
-        items = await _items(connection, rows, look.sees_plates)
+        items = await passage_items(connection, rows, look.sees_plates)
         hashed = wanted.query.where(passages.c.hashed).limit(1)
         note = HASHED_NOTE if wanted.pattern and (await connection.execute(hashed)).first() else None
     subject = f"/api/v1/passages?{wanted.described}".rstrip("?")
@@ -255,7 +255,7 @@ async def _detail(connection: AsyncConnection, number: int, look: Look) -> tuple
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise HTTPException(404, f"there is no passage {number}")
-    (item,) = await _items(connection, [row], look.sees_plates)
+    (item,) = await passage_items(connection, [row], look.sees_plates)
     own = select(corrections).where(corrections.c.passage_no == number).order_by(corrections.c.correction_id)
     changed = [
         CorrectionItem(
@@ -263,14 +263,15 @@ async def _detail(connection: AsyncConnection, number: int, look: Look) -> tuple
             by=one.by,
             old_plate=_plate(one.old_plate, look.sees_plates),
             new_plate=str(_plate(one.new_plate, look.sees_plates)),
-            reason=one.reason,
+            reason=said(one.reason, look.sees_plates),
         )
         for one in await connection.execute(own)
     ]
     return PassageDetail(**dict(item), corrections=changed), row
 
 
-async def _items(connection: AsyncConnection, rows: Any, clear: bool) -> list[PassageItem]:
+async def passage_items(connection: AsyncConnection, rows: Any, clear: bool) -> list[PassageItem]:
+    """Passages of these rows; plates in clear or masked."""
     proofs = await evidence_of(connection, [row.event_id for row in rows])
     return [_item(row, clear, [EvidenceItem(**proof) for proof in proofs[row.event_id]]) for row in rows]
 

@@ -12,12 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector import audit
 from collector import hazards as hazard_moves
 from collector.access import Principal
-from collector.api.guard import Actor, Reader, Running, in_scope
+from collector.api.guard import Actor, Looker, Reader, Running, in_scope
+from collector.api.lookups import write_down
+from collector.api.shapes import said
 from collector.api.site_plans import Latitude, Longitude, must_be_in_scope
 from collector.api.units import Line
 from collector.geography import Point
 from collector.hazards import STEPS, HazardLevel, HazardState
 from collector.instants import to_text, to_us
+from collector.plate_text import mask_text, plates_in_text
 from collector.schema_map import hazard_steps, hazards, places
 from contract.base import Identifier
 
@@ -161,10 +164,15 @@ async def add_hazard(new: NewHazard, collector: Running, principal: Actor) -> Ha
 
 
 @router.get("/hazards/{site}/{hazard}")
-async def get_hazard(site: Identifier, hazard: Identifier, collector: Running, principal: Reader) -> HazardItem:
-    """One hazard with its history."""
+async def get_hazard(site: Identifier, hazard: Identifier, collector: Running, look: Looker) -> HazardItem:
+    """One hazard with its history. A plate that stands in a note takes a reason and is recorded."""
     async with collector.database.read() as connection:
-        return await _full(connection, site, hazard, principal, collector.clock())
+        row = await _hazard(connection, site, hazard, look.principal)
+        steps = await hazard_moves.steps_of(connection, site, hazard)
+    said_there = (row.title, row.note, *(step.note for step in steps))
+    shown = plates_in_text(*said_there) if look.sees_plates else []
+    await write_down(collector, look, "view", f"/api/v1/hazards/{site}/{hazard}", shown)
+    return hazard_item(row, collector.clock(), steps, clear=look.sees_plates)
 
 
 @router.post("/hazards/{site}/{hazard}/steps")
@@ -196,9 +204,9 @@ def place_item(row: Row[Any]) -> MapPlace:
     return MapPlace(
         site=row.site,
         place=row.place,
-        title=row.title,
+        title=mask_text(row.title),
         kind=row.kind,
-        note=row.note,
+        note=mask_text(row.note),
         latitude=where.latitude,
         longitude=where.longitude,
     )
@@ -211,16 +219,19 @@ def hazard_row(new: NewHazard, now_us: int) -> dict[str, Any]:
     return row | {"state": "open", "state_us": now_us, "found_us": now_us}
 
 
-def hazard_item(row: Row[Any], now_us: int, steps: list[Row[Any]] | None = None) -> HazardItem:
-    """A hazard from its row."""
+def hazard_item(row: Row[Any], now_us: int, steps: list[Row[Any]] | None = None, *, clear: bool = False) -> HazardItem:
+    """A hazard from its row; a plate that somebody has written there is masked unless it may be seen."""
     where = Point.of_row(row)
-    told = [HazardStep(at=str(to_text(one.at_us)), by=one.by, state=one.state, note=one.note) for one in steps or []]
+    told = [
+        HazardStep(at=str(to_text(one.at_us)), by=one.by, state=one.state, note=said(one.note, clear))
+        for one in steps or []
+    ]
     return HazardItem(
         site=row.site,
         hazard=row.hazard,
-        title=row.title,
+        title=said(row.title, clear),
         level=row.level,
-        note=row.note,
+        note=said(row.note, clear),
         latitude=where.latitude,
         longitude=where.longitude,
         state=row.state,

@@ -12,6 +12,7 @@ from collector import audit
 from collector.access import ACTORS, AUDITORS, Principal
 from collector.api.guard import Admin, Reader, Running, allow, in_scope
 from collector.instants import to_text
+from collector.plate_text import mask_text
 from collector.retention import DEFAULT_DAYS, FEWEST_DAYS, Kind, days_of
 from collector.schema import alerts, events
 from collector.schema_retention import holds, retention
@@ -123,7 +124,7 @@ def _item(row: Any) -> HoldItem:
         kind=row.kind,
         subject=row.subject,
         site=row.site,
-        reason=row.reason,
+        reason=mask_text(row.reason),
         by=row.by,
         at=str(to_text(row.at_us)),
         released_by=row.released_by,

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import watch_entries
 from collector.instants import to_text
-from collector.plates import PLATE_TYPES, event_type, mask_event, mask_plate, plates_in
+from collector.plate_text import mask_plate, mask_text, plates_in_text
+from collector.plates import PLATE_TYPES, event_type, mask_event, plates_in
 from collector.reading import as_json, evidence_of
 from collector.titles import LANGUAGES, Language, titles
 from collector.workflow import STEPS, Cause, StepKind
@@ -133,14 +134,20 @@ class AlertPage(BaseModel):
     next_cursor: str | None
 
 
+def said(text: str, clear: bool) -> str:
+    """What somebody has written; plates in it are masked unless they may be seen."""
+    return text if clear else mask_text(text)
+
+
 async def event_items(
     connection: AsyncConnection, rows: Sequence[Row[Any]], sees_plates: bool
 ) -> tuple[list[EventItem], list[str]]:
     """The events of these rows, and the plates that they show in clear."""
     proofs = await evidence_of(connection, [row.event_id for row in rows])
     envelopes = [json.loads(row.payload) for row in rows]
-    entries = await _entries_of(connection, envelopes)
-    items, shown = [], []
+    entries = await _entries_of(connection, envelopes, sees_plates)
+    items: list[EventItem] = []
+    shown = plates_in_text(*(entry.reason for entry in entries.values())) if sees_plates else []
     for row, envelope in zip(rows, envelopes, strict=True):
         shown += plates_in(envelope) if sees_plates else []
         items.append(
@@ -156,13 +163,15 @@ async def event_items(
     return items, shown
 
 
-async def _entries_of(connection: AsyncConnection, envelopes: list[dict[str, Any]]) -> dict[str | None, WatchRef]:
+async def _entries_of(
+    connection: AsyncConnection, envelopes: list[dict[str, Any]], clear: bool
+) -> dict[str | None, WatchRef]:
     hit = [envelope["data"]["entry_id"] for envelope in envelopes if event_type(envelope) == EventType.WATCHLIST_HIT]
     rows = await watch_entries.named(connection, hit) if hit else {}
     return {
         row.entry_id: WatchRef(
             entry_id=row.entry_id,
-            reason=row.reason,
+            reason=said(row.reason, clear),
             author=row.author,
             approver=row.decided_by,
             expires_at=str(to_text(row.expires_us)),

@@ -12,21 +12,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import audit, watch_entries
 from collector.access import ACTORS, Principal, sites_tuple
-from collector.api.guard import Actor, Looker, PlateReader, Reader, Running
+from collector.api.guard import Actor, Looker, PlateReader, Reader, Running, in_scope
 from collector.api.lookups import write_down
+from collector.api.passages import HASHED_NOTE, KEYS, PassagePage, passage_items
+from collector.api.shapes import said
 from collector.instants import to_text, to_us
-from collector.plates import mask_plate
+from collector.plate_search import Pattern, by_plate
+from collector.plate_text import mask_plate
 from collector.reading import page
+from collector.schema_vehicles import passages
 from collector.schema_watch import watch_entries as entries
 from collector.schema_watch import watch_pushes
 from collector.watch_entries import NotNow, Proposal
 from collector.watchlists import WatchlistError, read_proposals
 from contract.base import Identifier
-from contract.plate_keys import PlateKeyError, normalise
+from contract.plate_keys import PlateKeyError, fold, normalise
 
 router = APIRouter(prefix="/api/v1/watchlist", tags=["watch list"])
 Id = Annotated[str, Path(max_length=64)]
 MOST_BYTES = 1_000_000
+MOST_SEEN = 50
 
 
 class WatchItem(BaseModel):
@@ -149,6 +154,33 @@ async def get_entry(entry_id: Id, collector: Running, look: Looker) -> WatchItem
     return _item(row, look.principal, look.sees_plates, collector.clock())
 
 
+@router.get("/entries/{entry_id}/passages")
+async def seen_before(entry_id: Id, collector: Running, _principal: PlateReader, look: Looker) -> PassagePage:
+    """Passages that the store has of an approved entry's plate, look-alikes too, the newest 50.
+
+    Cameras look only for what comes after the approval. The entry's reason is recorded.
+    """
+    async with collector.database.read() as connection:
+        row = (await watch_entries.named(connection, [entry_id])).get(entry_id)
+        if row is None or not _in_scope(row, look.principal):
+            raise HTTPException(404, f"there is no watch-list entry {entry_id}")
+        if row.state != "approved" or row.expires_us <= collector.clock():
+            raise NotNow(f"only for an approved entry that still holds; {entry_id} is {row.state} or has expired")
+        look = look.for_entry(f"watch list, entry {entry_id}: {row.reason}")
+        query = select(passages).where(in_scope(passages.c.site, look.principal))
+        sites = sites_tuple(row.sites)
+        query = query if sites is None else query.where(passages.c.site.in_(sites))
+        query = await by_plate(connection, query, Pattern(fold(row.plate), alike=True))
+        found, following = await page(connection, query, KEYS, descending=True, limit=MOST_SEEN, cursor=None)
+        items = await passage_items(connection, found, look.sees_plates)
+        hashed = select(passages.c.passage_no).where(in_scope(passages.c.site, look.principal), passages.c.hashed)
+        note = HASHED_NOTE if (await connection.execute(hashed.limit(1))).first() else None
+    subject = f"/api/v1/watchlist/entries/{entry_id}/passages"
+    shown = sorted({row.plate, *(one.plate for one in found if one.plate)})
+    await write_down(collector, look, "search", subject, shown, always=True)
+    return PassagePage(items=items, next_cursor=following, note=note)
+
+
 @router.post("/entries/{entry_id}/decisions", status_code=201)
 async def decide(entry_id: Id, decision: Decision, collector: Running, principal: Actor) -> WatchItem:
     """Approve or refuse what somebody else has proposed, or withdraw an entry; 409 when that cannot be."""
@@ -249,7 +281,7 @@ def _item(row: Any, principal: Principal, clear: bool, now_us: int) -> WatchItem
     return WatchItem(
         entry_id=row.entry_id,
         plate=row.plate if clear else mask_plate(row.plate),
-        reason=row.reason,
+        reason=said(row.reason, clear),
         sites=None if sites is None else list(sites),
         state=row.state,
         expired=row.expires_us <= now_us,
@@ -259,7 +291,7 @@ def _item(row: Any, principal: Principal, clear: bool, now_us: int) -> WatchItem
         expires_at=str(to_text(row.expires_us)),
         decided_by=row.decided_by,
         decided_at=to_text(row.decided_us),
-        note=row.note,
+        note=None if row.note is None else said(row.note, clear),
         ended_by=row.ended_by,
         ended_at=to_text(row.ended_us),
         may_decide=row.state == "proposed" and row.author != principal.name and principal.role in ACTORS,

@@ -106,7 +106,7 @@ def measure(folder: Path, events: int, times: int, database: str) -> dict[str, A
         token = call(["collector", "token", "create", f"queries-{time.time_ns()}", "--role", "admin", *store])
         begun_s = time.monotonic()
         if is_new:
-            _fill(folder / "collector" / "collector.db", url, events)
+            fill(folder / "collector" / "collector.db", url, events)
         filled_s = round(time.monotonic() - begun_s)
         port = free_port()
         programs = stack.enter_context(Stack(folder))
@@ -215,7 +215,8 @@ def _statements(events: int, postgres: bool) -> list[str]:
     return [into_events, into_passages, "ANALYZE"]
 
 
-def _fill(path: Path, url: str | None, events: int) -> None:
+def fill(path: Path, url: str | None, events: int) -> None:
+    """Fill an empty store with so many events, in the database's own words."""
     if url is not None:
         for statement in _statements(events, postgres=True):
             subprocess.run(

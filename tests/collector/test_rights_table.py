@@ -22,8 +22,10 @@ from collector.api.roles import ORDER, roles_of, routes_of, table_of, takes_reas
 from collector.watch_entries import Proposal
 
 PAGE = Path(__file__).parents[2] / "docs" / "ref" / "roles.md"
-SECRETS = ("A12345", "12346", "B99999", "9" * 40)
-"""Plates of the store, what they may be instead, and the hash that stands for one: never for eyes without the right."""
+SECRETS = ("A12345", "12346", "B99999", "9" * 40, "C55555", "D66666")
+"""Plates of the store and of what people have written, what they may be instead, and the hash that stands for one:
+never for eyes without the right."""
+WRITTEN = "look for 苏C·55555 and 浙Ｄ 66666"
 
 
 @pytest.fixture
@@ -36,11 +38,31 @@ async def api(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Api]:
         hashed["data"] |= {"plate": None, "plate_digest": "9" * 64, "plate_key_id": "ab" * 8}
         hit = edge.hit("京A12345")
         hit["data"] |= {"rule": "confusable", "confused": [{"place": 3, "read": "1", "listed": "L"}]}
-        await found.take(edge, passage, edge.passage("沪B99999", "p2"), hashed, hit, edge.fall(), edge.sensor())
-        proposal = Proposal("京A12345", "stolen", found.now_us + 10**12)
+        said = edge.sensor()
+        said["data"]["text"] = WRITTEN
+        await found.take(edge, passage, edge.passage("沪B99999", "p2"), hashed, hit, edge.fall(), said)
+        proposal = Proposal("京A12345", WRITTEN, found.now_us + 10**12)
         async with found.collector.database.write() as connection:
             await watch_entries.propose(connection, proposal, "li", found.now_us)
+        await _write_everywhere(found)
         yield found
+
+
+async def _write_everywhere(api: Api) -> None:
+    """Plates in all that people may type."""
+    async with await api.client(Role.OPERATOR) as client:
+        alert = (await client.get("/api/v1/alerts", params={"type": "watchlist_hit"})).json()["items"][0]["alert_id"]
+        where = {"latitude": 31.2, "longitude": 121.4, "title": WRITTEN, "note": WRITTEN}
+        for method, path, body in (
+            ("POST", f"alerts/{alert}/comments", {"text": WRITTEN}),
+            ("POST", f"alerts/{alert}/steps", {"state": "acknowledged", "reason": WRITTEN}),
+            ("POST", "passages/2/corrections", {"plate": "沪B99999", "reason": WRITTEN}),
+            ("POST", "holds", {"kind": "alert", "subject": alert, "reason": WRITTEN}),
+            ("POST", "hazards", {"site": "west", "hazard": "h-1", **where}),
+            ("PUT", "places/west/x1", where),
+        ):
+            answer = await client.request(method, f"/api/v1/{path}", json=body)
+            assert answer.is_success, answer.text
 
 
 async def known_ids(api: Api) -> dict[str, str]:
@@ -60,6 +82,7 @@ async def known_ids(api: Api) -> dict[str, str]:
         "camera": "lane-1",
         "kind": "sensor",
         "name": "nobody",
+        "hazard": "h-1",
     }
 
 

@@ -3,6 +3,7 @@ import { get } from "./api.js";
 import { html, useEffect, useState } from "./lib.js";
 import { useLive } from "./live.js";
 import { useLoad } from "./load.js";
+import { address } from "./router.js";
 
 const EVERY_MS = 5000;
 const DELAYS = 20;
@@ -39,6 +40,7 @@ export function HealthStrip({ health, words }) {
     <${Chip} label=${say("outbox")} value=${waiting} bad=${waiting > 100 ? [""] : []} />
     <${Chip} label=${say("gaps")} value=${missing} bad=${missing > 0 ? [""] : []} />
     <${Chip} label=${say("delay")} value=${health.delay_s == null || health.delay_s >= 90 ? lasts(health.delay_s) : say("seconds", health.delay_s.toFixed(1))} bad=${health.delay_s > 5 ? [""] : []} />
+    <li><a href=${address("devices")}>${say("details")}</a></li>
   </ul>`;
 }
 

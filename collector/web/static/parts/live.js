@@ -1,9 +1,21 @@
-// The live stream: one connection for the whole page; views listen to the kinds they show.
+// The live stream: one connection for all pages of the browser; views listen to the kinds they show.
 import { get } from "./api.js";
 import { useEffect, useMemo, useRef, useState } from "./lib.js";
+import { openSource } from "./source.js";
 
-const AGAIN_MS = 3000;
-const KINDS = ["alert", "event", "position"];
+// → what ends it
+function connect(hear) {
+  if (typeof SharedWorker === "undefined") return openSource(hear); // some telephones
+  const { port } = new SharedWorker("/static/parts/stream-worker.js", { type: "module", name: "watchpost-stream" });
+  const leave = () => port.postMessage("leave");
+  port.onmessage = ({ data }) => hear(data);
+  addEventListener("pagehide", leave);
+  return () => {
+    removeEventListener("pagehide", leave);
+    leave();
+    port.close();
+  };
+}
 
 // → { state: "waiting" | "live", on(kind, listener) }. Kind "open" is told whenever the stream begins (again):
 // load then what may have been missed. The browser reconnects by itself and says where it was.
@@ -11,29 +23,12 @@ export function useStream() {
   const [state, setState] = useState("waiting");
   const listeners = useRef(new Map());
   const tell = (kind, item) => listeners.current.get(kind)?.forEach((listener) => listener(item));
-  useEffect(() => {
-    let source;
-    let again;
-    const open = () => {
-      source = new EventSource("/api/v1/stream");
-      source.addEventListener("open", () => {
-        setState("live");
-        tell("open");
-      });
-      source.addEventListener("error", async () => {
-        setState("waiting");
-        if (source.readyState !== EventSource.CLOSED) return; // the browser tries again
-        again = setTimeout(open, AGAIN_MS);
-        await get("/session").catch(() => null); // signed out: the page hears of it
-      });
-      for (const kind of KINDS) source.addEventListener(kind, (message) => tell(kind, JSON.parse(message.data)));
-    };
-    open();
-    return () => {
-      clearTimeout(again);
-      source.close();
-    };
-  }, []);
+  useEffect(() => connect(({ kind, data, closed }) => {
+    if (kind === "open") setState("live");
+    if (kind === "lost") setState("waiting");
+    if (closed) get("/session").catch(() => null); // signed out: the page hears of it
+    else if (kind !== "lost") tell(kind, data && JSON.parse(data));
+  }), []);
   const on = useMemo(() => (kind, listener) => {
     const own = listeners.current.get(kind) ?? new Set();
     listeners.current.set(kind, own.add(listener));

@@ -61,10 +61,13 @@ export function Corners({ corners, size: [width, height] }) {
   return html`<svg class="path" viewBox="0 0 ${width} ${height}" aria-hidden="true"><polygon class="plate-box" points=${points} /></svg>`;
 }
 
-export function Clip({ proof, say }) {
+// The file itself bears no mark: on the page one stands over it.
+export function Clip({ proof, who, say }) {
   const state = useArrival(proof?.sha256);
   if (!proof) return html`<p class="quiet">${say("noClip")}</p>`;
   if (state !== "here") return html`<div class="frame empty">${say(WAITING[state])}</div>`;
-  return html`<video class="clip" controls loop muted playsinline preload="metadata" src=${evidenceUrl(proof.sha256)}></video>
+  const mark = `${who.name} ${new Date().toISOString().slice(0, 16).replace("T", " ")}Z`;
+  return html`<div class="frame marked"><video class="clip" controls loop muted playsinline preload="metadata" src=${evidenceUrl(proof.sha256)}></video>
+    <p class="over" aria-hidden="true">${mark}</p><p class="over low" aria-hidden="true">${mark}</p></div>
     ${proof.note ? html`<p class="quiet">${proof.note}</p>` : null}`;
 }

@@ -2,6 +2,7 @@
 import { get, patch, post, put, remove } from "../parts/api.js";
 import { html, useState } from "../parts/lib.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
+import { Holds } from "./holds.js";
 
 const ROLES = ["viewer", "operator", "auditor", "admin"];
 const sitesOf = (text) => { const found = text.split(/[\s,，]+/).filter(Boolean); return found.length ? found : null; };
@@ -9,7 +10,7 @@ const sitesOf = (text) => { const found = text.split(/[\s,，]+/).filter(Boolean
 export default function Administration({ words, who }) {
   const { say } = words;
   return html`<div class="sheet administration"><h2>${say("administration")}</h2>
-    <${Users} words=${words} who=${who} /><${Tokens} words=${words} /><${Kept} say=${say} /></div>`;
+    <${Users} words=${words} who=${who} /><${Tokens} words=${words} /><${Kept} say=${say} /><${Holds} words=${words} mayRelease /></div>`;
 }
 
 function Users({ words, who }) {
@@ -64,9 +65,22 @@ function Tokens({ words }) {
 
 function Kept({ say }) {
   const { value, error, reload } = useLoad(() => get("/retention"), []);
-  const [set, setting] = useAction(async (kind, days) => { await put(`/retention/${kind}`, { days }); reload(); });
+  const [turn, setTurn] = useState(0);
+  const [asked, ask] = useState(null); // fewer days delete what is older: not by a slip
+  const [set, setting] = useAction(async (kind, days) => {
+    await put(`/retention/${kind}`, { days });
+    ask(null);
+    reload();
+  });
+  const change = (one, days) => {
+    if (!(days >= one.fewest)) return;
+    if (days < one.days) ask({ kind: one.kind, days });
+    else set(one.kind, days);
+  };
   return html`<section class="card kept"><h3>${say("keptFor")}</h3><${Problem} error=${error ?? setting.error} />
     <p class="row">${(value ?? []).map((one) => html`<label class="field" key=${one.kind}><span>${say(`kept_${one.kind}`)}</span>
-      <input type="number" min=${one.fewest} max="36500" key=${one.days} defaultValue=${one.days} onChange=${({ target }) => set(one.kind, Number(target.value))} /></label>`)}</p>
+      <input type="number" min=${one.fewest} max="36500" key=${`${one.days}-${turn}`} defaultValue=${one.days} onChange=${({ target }) => change(one, Number(target.value))} /></label>`)}</p>
+    ${asked ? html`<p class="row confirm" role="alert"><b>${say("deleteOlder", say(`kept_${asked.kind}`), asked.days)}</b>
+      <button class="do" onClick=${() => set(asked.kind, asked.days)}>${say("deleteThem")}</button><button class="do quiet-do" onClick=${() => { ask(null); setTurn(turn + 1); }}>${say("keepAsIs")}</button></p>` : null}
     <p class="quiet">${say("keptWhy")}</p></section>`;
 }

@@ -14,6 +14,8 @@ import { Filters, asked, passes } from "./alerts/filters.js";
 import { AlertList } from "./alerts/list.js";
 
 const KEPT_EVENTS = 60;
+const KEPT_ALERTS = 1000;
+const SHOWN_ALERTS = 100;
 const CHART_EVERY_MS = 60000;
 const ACTORS = ["operator", "admin"];
 const CLOSED = ["resolved", "dismissed"];
@@ -54,7 +56,8 @@ export default function Alerts({ words, who, route, live, health }) {
 function useAlerts(query, live) {
   const [alerts, setAlerts] = useState(new Map());
   const [cursor, setCursor] = useState(null);
-  const add = (items) => setAlerts((old) => new Map([...old, ...items.map((alert) => [alert.alert_id, alert])]));
+  const [most, setMost] = useState(SHOWN_ALERTS); // a page that stays open for weeks must not grow with every alert
+  const add = (items) => setAlerts((old) => kept(new Map([...old, ...items.map((alert) => [alert.alert_id, alert])])));
   const wanted = { ...asked(query), limit: 50 };
   const key = JSON.stringify(wanted);
   const { error, reload } = useLoad(() => get("/alerts", wanted).then((page) => {
@@ -66,11 +69,23 @@ function useAlerts(query, live) {
   useLive(live, "alert", put);
   const sorted = useMemo(() => [...alerts.values()].sort((a, b) => b.raised_at.localeCompare(a.raised_at)), [alerts]);
   const open = sorted.filter((alert) => !CLOSED.includes(alert.state));
-  const more = cursor ? () => get("/alerts", { ...wanted, cursor }).then((page) => {
+  const wide = () => setMost((old) => old + SHOWN_ALERTS);
+  const further = () => get("/alerts", { ...wanted, cursor }).then((page) => {
     add(page.items);
     setCursor(page.next_cursor);
-  }) : null;
-  return { shown: sorted.filter((alert) => passes(alert, query)), openCount: open.length, error, put, more };
+    wide();
+  });
+  const fitting = sorted.filter((alert) => passes(alert, query));
+  const more = fitting.length > most ? wide : cursor ? further : null;
+  return { shown: fitting.slice(0, most), openCount: `${open.length}${cursor ? "+" : ""}`, error, put, more };
+}
+
+// Of too many the closed ones go first, the oldest before the others.
+function kept(alerts) {
+  if (alerts.size <= KEPT_ALERTS) return alerts;
+  const closed = (alert) => Number(CLOSED.includes(alert.state));
+  const order = [...alerts.values()].sort((a, b) => closed(a) - closed(b) || b.raised_at.localeCompare(a.raised_at));
+  return new Map(order.slice(0, KEPT_ALERTS).map((alert) => [alert.alert_id, alert]));
 }
 
 function useEvents(live) {

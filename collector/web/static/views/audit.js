@@ -4,6 +4,7 @@ import { html, useEffect, useState } from "../parts/lib.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
 import { Reason, useReason } from "../parts/reason.js";
 import { go } from "../parts/router.js";
+import { Holds } from "./holds.js";
 
 const FIELDS = ["who", "action", "plate", "words", "since", "until"];
 const ACTIONS = ["view", "list", "search", "export", "evidence", "original", "correct", "propose", "approve", "refuse", "withdraw", "sign-in", "add-user", "change-user",
@@ -28,7 +29,7 @@ export default function Audit({ words, who, route }) {
     <section class="card">${value && !items.length ? html`<p class="nothing">${say("noActs")}</p>` : null}
       ${items.length && !error ? html`<${Table} items=${items} words=${words} />` : null}
       ${last?.next_cursor && !error ? html`<p><button class="do quiet-do" onClick=${more}>${say("moreActs")}</button></p>` : null}</section>
-    <${Check} say=${say} /></div>`;
+    <${Holds} words=${words} mayRelease=${who.role === "admin"} /><${Check} say=${say} /></div>`;
 }
 
 // What is typed stays when the page is drawn again: only another search begins the form anew.

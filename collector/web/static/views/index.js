@@ -6,6 +6,7 @@ export const VIEWS = [
   { name: "tasks", load: () => import("./tasks.js") },
   { name: "vehicles", load: () => import("./vehicles.js") },
   { name: "watchlist", load: () => import("./watchlist.js") },
+  { name: "devices", load: () => import("./devices.js") },
   { name: "audit", roles: ["auditor", "admin"], load: () => import("./audit.js") },
   { name: "administration", roles: ["admin"], load: () => import("./administration.js") },
   { name: "settings", load: () => import("./settings.js") },

@@ -4,6 +4,7 @@ import { html, useState } from "../parts/lib.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
 import { Reason, useReason } from "../parts/reason.js";
 import { go } from "../parts/router.js";
+import { Table as Passages } from "./vehicles/search.js";
 
 const STATES = ["standing", "proposed", "approved", "expired", "refused", "withdrawn"];
 const ACTORS = ["operator", "admin"];
@@ -13,6 +14,7 @@ export default function WatchList({ words, who, route }) {
   const why = useReason();
   const state = STATES.includes(route.query.state) ? route.query.state : "standing";
   const [chosen, setChosen] = useState(null);
+  const [seen, setSeen] = useState(null);
   const { value, error, reload } = useLoad(() => get("/watchlist/entries", { state, limit: 200 }), [state, why]);
   const told = useLoad(() => get("/watchlist/edges"), []);
   const may = ACTORS.includes(who.role);
@@ -28,22 +30,24 @@ export default function WatchList({ words, who, route }) {
         onClick=${() => go("watchlist", [], { state: one })}>${say(`entry_${one}`)}</button>`)}</div>
       <${Problem} error=${error} />
       ${value?.items.length === 0 ? html`<p class="nothing">${say("noEntries")}</p>` : null}
-      ${value?.items.length ? html`<${Table} items=${value.items} choose=${setChosen} may=${may} words=${words} />` : null}
+      ${value?.items.length ? html`<${Table} items=${value.items} choose=${setChosen} look=${setSeen} may=${may} seesPlates=${who.sees_plates} words=${words} />` : null}
       ${value?.items.length && why && who.sees_plates ? html`<p><a class="do quiet-do" download="watchlist.csv"
         href="/api/v1/watchlist/export.csv?${new URLSearchParams({ reason: why })}">${say("exportList")}</a></p>` : null}
     </section>
     ${chosen ? html`<${Decide} key=${chosen} id=${chosen} who=${who} words=${words} done=${changed} close=${() => setChosen(null)} />` : null}
+    ${seen ? html`<${SeenBefore} key=${seen} id=${seen} words=${words} close=${() => setSeen(null)} />` : null}
     ${told.value ? html`<${Edges} told=${told.value} words=${words} />` : null}</div>`;
 }
 
-function Table({ items, choose, may, words }) {
+function Table({ items, choose, look, may, seesPlates, words }) {
   const { say, when } = words;
   return html`<div class="scroll"><table><thead><tr><th>${say("plate")}</th><th>${say("whyWatched")}</th><th>${say("proposedBy")}</th><th>${say("decidedBy")}</th>
     <th>${say("expires")}</th><th>${say("state")}</th><th></th></tr></thead><tbody>${items.map((one) => html`<tr key=${one.entry_id}>
       <td><b class="plate-word">${one.plate}</b></td><td>${one.reason}${one.note ? html` <small>${one.note}</small>` : null}</td><td>${one.author}</td>
       <td>${one.decided_by ?? "–"}</td><td><time datetime=${one.expires_at}>${new Date(one.expires_at).toLocaleDateString(words.locale)}</time></td>
       <td><span class="mark">${say(`entry_${one.expired && one.state === "approved" ? "expired" : one.state}`)}</span></td>
-      <td>${may && !one.expired && ["proposed", "approved"].includes(one.state) ? html`<button class="do quiet-do" onClick=${() => choose(one.entry_id)}>${
+      <td>${seesPlates && one.state === "approved" && !one.expired ? html`<button class="do quiet-do seen" onClick=${() => look(one.entry_id)}>${say("seenBefore")}</button> ` : null}
+        ${may && !one.expired && ["proposed", "approved"].includes(one.state) ? html`<button class="do quiet-do" onClick=${() => choose(one.entry_id)}>${
         say(one.may_decide ? "decide" : "withdraw")}</button>` : null}</td></tr>`)}</tbody></table></div>`;
 }
 
@@ -63,6 +67,15 @@ function Decide({ id, words, done, close }) {
     <p class="row">${actions.map((action, place) => html`<button class="do ${place === 0 ? "first" : ""} ${action}" disabled=${state.busy} onClick=${() => act(action)}>${say(action)}</button>`)}
       <button class="do quiet-do" onClick=${close}>${say("back")}</button></p>
     ${one.state === "proposed" && !one.may_decide ? html`<p class="quiet">${say("somebodyElse")}</p>` : null}<${Problem} error=${state.error} /></section>`;
+}
+
+// Cameras look for what comes from now on; what has passed already stands in the store.
+function SeenBefore({ id, words, close }) {
+  const { say } = words;
+  const { value, error } = useLoad(() => get(`/watchlist/entries/${id}/passages`), [id]);
+  return html`<section class="card seen-before" aria-label=${say("seenBefore")}><header class="row"><h3>${say("seenBefore")}</h3><button class="do quiet-do" onClick=${close}>${say("back")}</button></header>
+    <p class="quiet">${say("seenWhy")}</p><${Problem} error=${error} />${value?.note ? html`<p class="quiet">${say("someHashed")}</p>` : null}
+    ${value ? (value.items.length ? html`<${Passages} items=${value.items} words=${words} />` : html`<p class="nothing">${say("notSeenBefore")}</p>`) : null}</section>`;
 }
 
 function Propose({ say, done }) {

@@ -5,7 +5,7 @@ export const en = {
   endToken: "End", roleEdge: "box (uploads)", tokenOnce: "The token, shown only now:", keptFor: "Kept for (days)",
   keptWhy: "What is older is deleted with its pictures and clips, and that is recorded; open cases and legal holds stay. Public-security video must be kept 30 days in China.",
   kept_plate_passage: "Vehicles", kept_watchlist_hit: "Watched vehicles", kept_falling_object: "Falling objects", kept_sensor: "Sensors", kept_camera: "Camera states",
-  kept_other: "Other events", kept_alert: "Closed alerts", kept_audit: "Content of the record",
+  kept_other: "Other events", deleteOlder: (what, days) => `${what}: all that is older than ${days} days is deleted within the hour.`, deleteThem: "Delete it", keepAsIs: "Leave it as it was", kept_alert: "Closed alerts", kept_audit: "Content of the record",
 };
 export const zh = {
   administration: "管理", users: "人员", loginName: "登录名", wholeName: "姓名", sitesSeen: "站点", sitesAll: "全部", firstPassword: "初始密码",
@@ -13,5 +13,5 @@ export const zh = {
   endToken: "吊销", roleEdge: "前端（上传）", tokenOnce: "令牌仅显示这一次：", keptFor: "保存期限（天）",
   keptWhy: "到期数据连同图片和短片一并删除并留痕；未办结和已保全的除外。公共安全视频在中国至少保存 30 天。",
   kept_plate_passage: "过车记录", kept_watchlist_hit: "布控命中", kept_falling_object: "高空抛物", kept_sensor: "传感器", kept_camera: "摄像机状态",
-  kept_other: "其他事件", kept_alert: "已办结告警", kept_audit: "留痕内容",
+  kept_other: "其他事件", deleteOlder: (what, days) => `${what}：${days} 天以前的数据将在一小时内删除。`, deleteThem: "确认删除", keepAsIs: "保持原样", kept_alert: "已办结告警", kept_audit: "留痕内容",
 };

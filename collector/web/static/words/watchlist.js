@@ -7,6 +7,7 @@ export const en = {
   somebodyElse: "Somebody else must approve it before the cameras look for it.", importTable: "Import a table (CSV: plate, until, reason)",
   imported: (n) => `${n} proposed`, exportList: "Export as CSV", toldEdges: "What the boxes were told", entriesTold: (n) => `${n} entries`,
   toldNobody: "No box was told anything yet.",
+  seenBefore: "Seen before?", seenWhy: "Passages of the last weeks with this plate, look-alikes too. The entry's reason is recorded.", notSeenBefore: "No passage with this plate is kept.",
   noListKey: "The collector has no key for the list (option --watchlist-key): boxes are told nothing.",
 };
 export const zh = {
@@ -17,5 +18,6 @@ export const zh = {
   somebodyElse: "须由他人审批后，摄像机才会开始查找。", importTable: "导入表格（CSV：plate, until, reason）",
   imported: (n) => `已提交 ${n} 条`, exportList: "导出 CSV", toldEdges: "前端下发情况", entriesTold: (n) => `${n} 条`,
   toldNobody: "尚未向任何前端下发。",
+  seenBefore: "此前出现？", seenWhy: "保存期内该车牌（含形近字符）的过车记录；按该条目事由留痕。", notSeenBefore: "没有该车牌的过车记录。",
   noListKey: "采集端没有名单密钥（选项 --watchlist-key），不会下发。",
 };

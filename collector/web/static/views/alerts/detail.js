@@ -8,12 +8,14 @@ import { useLive } from "../../parts/live.js";
 import { Problem, useLoad } from "../../parts/load.js";
 import { useReason } from "../../parts/reason.js";
 import { Severity } from "../../parts/severity.js";
+import { Keep } from "../holds.js";
 import { Actions, CommentBox } from "./actions.js";
 import { NearUnits } from "./near-units.js";
 import { Proof } from "./proof.js";
 import { Earlier, History, Near } from "./related.js";
 
 const BELONGS = ["evidence"];
+const KEEPERS = ["operator", "auditor", "admin"];
 
 export function Detail({ chosen, words, who, canAct, close, changed, live, now }) {
   const { say } = words;
@@ -40,9 +42,10 @@ export function Detail({ chosen, words, who, canAct, close, changed, live, now }
     <${Head} alert=${alert} event=${event} words=${words} now=${now} />
     ${alert && canAct ? html`<${Actions} alert=${alert} done=${done} words=${words} />` : null}
     ${event ? html`<${Proof} key=${why} item=${event} who=${who} words=${words} />` : null}
-    ${alert ? html`<${NearUnits} alert=${alert} live=${live} words=${words} />` : null}
+    ${alert ? html`<${NearUnits} alert=${alert} canAct=${canAct} done=${done} live=${live} words=${words} />` : null}
     ${alert ? html`<${History} alert=${alert} words=${words} />` : null}
     ${alert && canAct ? html`<${CommentBox} alert=${alert} done=${done} say=${say} />` : null}
+    ${alert && KEEPERS.includes(who.role) ? html`<${Keep} kind="alert" subject=${alert.alert_id} say=${say} />` : null}
     ${alert ? html`<${Earlier} alert=${alert} words=${words} /><${Near} title=${say("alsoThis")} items=${alert.joined} words=${words} />
       <${Near} title=${say("near")} items=${alert.near} words=${words} />` : null}
   </article>`;

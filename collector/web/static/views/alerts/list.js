@@ -24,7 +24,7 @@ function AlertRow({ alert, chosen, choose, words, now }) {
   // pictures of plates are opened one by one, on purpose: every look at them is recorded
   const picture = alert.type === "falling_object" ? proof(alert.evidence, "snapshot") : null;
   return html`<li>
-    <button ref=${row} class="alert ${alert.severity} ${alert.state}" aria-current=${chosen ? "true" : "false"}
+    <button ref=${row} data-alert=${alert.alert_id} class="alert ${alert.severity} ${alert.state}" aria-current=${chosen ? "true" : "false"}
       onClick=${() => choose({ alert: alert.alert_id })}>
       ${picture ? html`<${Picture} proof=${picture} alt="" say=${say} small />` : html`<span class="thumb ${alert.type}" aria-hidden="true"></span>`}
       <span class="what">

@@ -26,7 +26,7 @@ export function Proof({ item, who, words }) {
     <section class="facts"><h3>${say("facts")}</h3><dl>${facts(type, data, say).map(
       ([name, value, more]) => html`<div><dt>${say(name)}</dt><dd>${value}${more ? html` <small>${more}</small>` : null}</dd></div>`)}</dl>
       ${data.why ? html`<p class="why"><b>${say("why")}</b> ${data.why}</p>` : null}</section>
-    ${type === "falling_object" || clip ? html`<section><h3>${say("clip")}</h3><${Clip} proof=${clip} say=${say} /></section>` : null}`;
+    ${type === "falling_object" || clip ? html`<section><h3>${say("clip")}</h3><${Clip} proof=${clip} who=${who} say=${say} /></section>` : null}`;
 }
 
 function Watched({ entry, words }) {

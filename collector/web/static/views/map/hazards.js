@@ -54,7 +54,7 @@ function AddHazard({ name, picked, done, words }) {
   const { say } = words;
   const [turn, setTurn] = useState(0);
   const [add, { error, busy }] = useAction(async (hazard) => {
-    await post("/hazards", hazard);
+    await post("/hazards", await inWgs84(hazard));
     setTurn(turn + 1); // an empty form again
     done();
   });
@@ -75,4 +75,13 @@ function AddHazard({ name, picked, done, words }) {
 
 export const Coordinates = ({ picked, say }) => html`
   <label class="field"><span>${say("latitude")}</span><input name="latitude" type="number" step="any" min="-89" max="89" required value=${picked?.latitude} /></label>
-  <label class="field"><span>${say("longitude")}</span><input name="longitude" type="number" step="any" min="-180" max="180" required value=${picked?.longitude} /></label>`;
+  <label class="field"><span>${say("longitude")}</span><input name="longitude" type="number" step="any" min="-180" max="180" required value=${picked?.longitude} /></label>
+  <label class="field"><span>${say("datum")}</span><${Datum} say=${say} /></label>`;
+
+export const Datum = ({ say }) => html`<select name="datum"><option value="wgs84">${say("datum_wgs84")}</option><option value="gcj02">${say("datum_gcj02")}</option></select>`;
+
+// What was typed, as the collector keeps it: coordinates of Chinese map services are shifted by some hundred metres.
+export async function inWgs84({ datum, ...place }) {
+  if (datum !== "gcj02") return place;
+  return { ...place, ...await get("/map/wgs84", { latitude: place.latitude, longitude: place.longitude }) };
+}

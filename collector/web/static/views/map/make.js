@@ -2,7 +2,7 @@
 import { get, patch, put, remove, upload } from "../../parts/api.js";
 import { html, useState } from "../../parts/lib.js";
 import { Problem, useAction, useLoad } from "../../parts/load.js";
-import { Coordinates } from "./hazards.js";
+import { Coordinates, Datum, inWgs84 } from "./hazards.js";
 
 const KINDS = ["units", "places", "hazards"];
 const CAPTIONS = { units: "importUnits", places: "importPlaces", hazards: "importHazards" };
@@ -15,7 +15,8 @@ export function Make({ name, site, picked, admin, changed, words, health }) {
 
 function Plan({ name, plan, picked, changed, say }) {
   const [keep, { error, busy }] = useAction(async (form) => {
-    const { file, ...place } = Object.fromEntries(new FormData(form));
+    const { file, ...typed } = Object.fromEntries(new FormData(form));
+    const place = await inWgs84(typed);
     if (file.size) await upload("PUT", `/map/plans/${name}`, file, place);
     else await patch(`/map/plans/${name}`, place);
     changed();
@@ -48,7 +49,7 @@ function Cameras({ name, site, picked, changed, say, health }) {
   const now = site.cameras.find(({ edge, camera }) => `${edge}/${camera}` === which);
   const [set, { error, busy }] = useAction(async (form) => {
     const { which: path, ...view } = Object.fromEntries(new FormData(form));
-    await put(`/map/cameras/${name}/${path}`, view);
+    await put(`/map/cameras/${name}/${path}`, await inWgs84(view));
     changed();
   });
   const [drop, dropping] = useAction(async () => {
@@ -76,18 +77,20 @@ function Cameras({ name, site, picked, changed, say, health }) {
 function Import({ name, changed, say }) {
   const [kind, setKind] = useState("places");
   const [count, setCount] = useState(null);
-  const [take, { error, busy }] = useAction(async (file) => {
+  const [take, { error, busy }] = useAction(async (file, datum) => {
     setCount(null);
-    setCount(await upload("POST", `/map/import/${name}/${kind}`, file));
+    setCount(await upload("POST", `/map/import/${name}/${kind}`, file, kind === "units" ? {} : { datum }));
     changed();
   });
   const submit = (event) => {
     event.preventDefault();
-    take(new FormData(event.target).get("file"));
+    const form = new FormData(event.target);
+    take(form.get("file"), form.get("datum"));
   };
   return html`<section class="card"><h3>${say("importMap")}</h3><form class="row form import-form" onSubmit=${submit}>
     <label class="field"><span>${say("importWhat")}</span><select onChange=${({ target }) => setKind(target.value)}>${KINDS.map((one) => html`<option value=${one} selected=${one === kind}>${say(CAPTIONS[one])}</option>`)}</select></label>
     <label class="field"><span>${say("importFile")}</span><input type="file" name="file" required accept=".csv,.json,.geojson,text/csv,application/geo+json" /></label>
+    ${kind === "units" ? null : html`<label class="field"><span>${say("datum")}</span><${Datum} say=${say} /></label>`}
     <button class="do first" disabled=${busy}>${say("importMap")}</button>
     ${count ? html`<span role="status">${say("importedMap", count.added, count.changed)}</span>` : null}</form><${Problem} error=${error} /></section>`;
 }

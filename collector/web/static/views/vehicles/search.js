@@ -51,7 +51,7 @@ function Form({ query, say, plates }) {
     <button class="do first">${say("search")}</button></form>`;
 }
 
-function Table({ items, words }) {
+export function Table({ items, words }) {
   const { say, when } = words;
   return html`<div class="scroll"><table class="passages"><thead><tr><th>${say("time")}</th><th>${say("plate")}</th><th>${say("kind")}</th>
     <th>${say("place")}</th><th>${say("direction")}</th></tr></thead><tbody>
