@@ -355,9 +355,19 @@ def _measure(pixels: _Pixels, label: NDArray[np.int32], count: int) -> _Blobs:
 
 
 def _neighbours(all_x: Floats, all_y: Floats, x: Floats, y: Floats, radius: float) -> Floats:
-    """(n,) how many other blobs, of any size, have their centre within the radius."""
-    dx, dy = all_x[None] - x[:, None], all_y[None] - y[:, None]
-    return np.asarray((dx * dx + dy * dy < radius * radius).sum(axis=1) - 1.0)
+    """(n,) how many other blobs, of any size, have their centre within the radius.
+
+    Sorted by x, only a strip of them has to be looked at: a snowfall has thousands.
+    """
+    order = np.argsort(all_x, kind="stable")
+    sorted_x, sorted_y = all_x[order], all_y[order]
+    first = np.searchsorted(sorted_x, x - radius)
+    counts = np.searchsorted(sorted_x, x + radius, side="right") - first
+    whose = np.repeat(np.arange(len(x)), counts)
+    other = np.arange(len(whose)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+    dx, dy = sorted_x[other] - x[whose], sorted_y[other] - y[whose]
+    near = dx * dx + dy * dy < radius * radius
+    return np.asarray(np.bincount(whose[near], minlength=len(x)) - 1.0)
 
 
 def _empty(time_s: float) -> Proposals:

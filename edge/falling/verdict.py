@@ -21,7 +21,7 @@ _DOUBT = {"low": (0.08, 0.3), "normal": (0.2, 0.5), "high": (0.35, 0.7)}
 _CLEAR_DOUBT = (0.4, 0.85)
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings."""
-_EVEN, _EVEN_S = 0.34, 1.5
+_EVEN, _EVEN_S = 0.3, 1.5
 """Standard deviations of a sighting by which what sinks leaves its straight way at least, and from what time on."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
 """Factor on what is tolerated where no classifier is asked, by sensitivity."""
@@ -104,7 +104,7 @@ def _path_checks(candidate: Candidate, settings: FallingSettings) -> Iterator[_C
     yield _Check("sightings", 1 / count, 1 / 7, 1 / 6)
     yield _Check("duration", 1 / max(candidate.duration_s, 1e-6), 1 / 0.3, 1 / 0.25)
     yield _Check("gaps", 1 - candidate.fill, 0.5, 0.6)
-    yield _Check("sideways", candidate.sideways, 0.9, 1.2)
+    yield _Check("sideways", candidate.sideways, 1.5, 2.2)
     yield _Check("misfit", candidate.fit.rms, 1.7, 2.2)
     yield _Check("bend", candidate.bend, 0.08, 0.12)
     yield _Check("beside the facade", candidate.beside, 0.5, 1.0)
