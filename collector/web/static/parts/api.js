@@ -1,5 +1,6 @@
 // Talks to the collector. Every answer that is not 2xx becomes an ApiError with the collector's own words
 // (application/problem+json: `detail` for people, `status`, and `errors` by field where a request was not valid).
+import { inChinese } from "../words/problems.js";
 import { reason } from "./reason.js";
 
 export const SIGNED_OUT = "watchpost-signed-out";
@@ -7,6 +8,7 @@ export const SIGNED_OUT = "watchpost-signed-out";
 export class ApiError extends Error {
   constructor(status, problem) {
     super(describe(problem, status));
+    if (document.documentElement.lang.startsWith("zh")) this.message = inChinese(this.message, status);
     this.status = status;
     this.problem = problem;
   }

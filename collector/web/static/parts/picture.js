@@ -1,6 +1,6 @@
 // Evidence on the page: a picture that may still be on its way, with the path drawn over it, and the clip.
 import { evidenceUrl } from "./api.js";
-import { html, useEffect, useState } from "./lib.js";
+import { html, useEffect, useRef, useState } from "./lib.js";
 
 const RETRY_MS = [400, 600, 1000, 2000, 3000, 5000, 8000, 15000, 30000];
 
@@ -34,13 +34,35 @@ const WAITING = { waiting: "onItsWay", forbidden: "mayNotSee", missing: "missing
 export function Picture({ proof, alt, say, children, small = false }) {
   const state = useArrival(proof?.sha256);
   const [size, setSize] = useState(null);
+  const [large, setLarge] = useState(false);
   if (!proof) return null;
   if (state !== "here") return html`<div class=${small ? "thumb empty" : "frame empty"}>${small ? "" : say(WAITING[state])}</div>`;
   const measure = ({ target }) => setSize([target.naturalWidth, target.naturalHeight]);
-  return html`<div class=${small ? "thumb" : "frame"}>
-    <img src=${evidenceUrl(proof.sha256)} alt=${alt} onLoad=${measure} />
-    ${size && children ? children(size) : null}
-  </div>`;
+  const shown = html`<img src=${evidenceUrl(proof.sha256)} alt=${alt} onLoad=${measure} />${size && children ? children(size) : null}`;
+  if (small) return html`<div class="thumb">${shown}</div>`;
+  return html`<div class="frame">${shown}<button class="enlarge" aria-label=${`${alt}: ${say("enlarge")}`} onClick=${() => setLarge(true)}><span aria-hidden="true">⤢</span></button></div>
+    ${large ? html`<${Large} label=${alt} close=${() => setLarge(false)} say=${say} ratio=${size ? size[0] / size[1] : 1.78}>${shown}<//>` : null}`;
+}
+
+// Over the whole page, as large as it will go; any key that closes things closes it, and nothing behind it.
+function Large({ label, close, say, ratio, children }) {
+  const box = useRef(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    box.current.showModal();
+    box.current.style.setProperty("--ratio", ratio);
+    const press = (event) => {
+      event.stopImmediatePropagation();
+      if (event.key === "Escape") close();
+    };
+    addEventListener("keydown", press, true);
+    return () => {
+      removeEventListener("keydown", press, true);
+      before?.focus();
+    };
+  }, []);
+  return html`<dialog class="large" ref=${box} aria-label=${label} onCancel=${close} onClick=${close}><div class="frame">${children}</div>
+    <button class="do quiet-do" onClick=${close}>${say("shrink")}</button></dialog>`;
 }
 
 export function Path({ points, origin, size: [width, height], label }) {

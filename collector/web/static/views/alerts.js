@@ -45,14 +45,14 @@ export default function Alerts({ words, who, route, live, health }) {
         ? html`<${Detail} key=${chosen.alert ?? chosen.event} chosen=${chosen} words=${words} who=${who} canAct=${ACTORS.includes(who.role)} close=${() => choose(null)}
             changed=${list.put} live=${live} now=${now} />`
         : html`<div class="choose">${waiting ? html`<p class="many">${say("waitingForYou", waiting)}</p>
-            <button class="do first" onClick=${() => choose({ alert: list.shown[0].alert_id })}>${say("openNewest")}<kbd>J</kbd></button>` : html`<p>${say("choose")}</p>`}
+            <button class="do first" onClick=${() => choose({ alert: list.shown[0].alert_id })}>${say("openMostUrgent")}<kbd>J</kbd></button>` : html`<p>${say("choose")}</p>`}
             <p class="quiet">${say("keys")}</p></div>`}</section>
       <section class="side"><${Overview} words=${words} />
         <h2>${say("events")}</h2><${Feed} events=${feed} choose=${choose} words=${words} /></section>
     </div>`;
 }
 
-// Alerts that the filters let through, newest first; the stream puts new and changed ones in.
+// Alerts that the filters let through; the stream puts new and changed ones in.
 function useAlerts(query, live) {
   const [alerts, setAlerts] = useState(new Map());
   const [cursor, setCursor] = useState(null);
@@ -67,7 +67,7 @@ function useAlerts(query, live) {
   useLive(live, "open", reload); // what came between the first look and the stream, or while it was away
   const put = useCallback((alert) => alert.severity !== "info" && add([alert]), []);
   useLive(live, "alert", put);
-  const sorted = useMemo(() => [...alerts.values()].sort((a, b) => b.raised_at.localeCompare(a.raised_at)), [alerts]);
+  const sorted = useMemo(() => [...alerts.values()].sort((a, b) => waits(a) - waits(b) || b.raised_at.localeCompare(a.raised_at)), [alerts]);
   const open = sorted.filter((alert) => !CLOSED.includes(alert.state));
   const wide = () => setMost((old) => old + SHOWN_ALERTS);
   const further = () => get("/alerts", { ...wanted, cursor }).then((page) => {
@@ -79,6 +79,9 @@ function useAlerts(query, live) {
   const more = fitting.length > most ? wide : cursor ? further : null;
   return { shown: fitting.slice(0, most), openCount: `${open.length}${cursor ? "+" : ""}`, error, put, more };
 }
+
+// Critical ones that nobody has taken stand on top, then the newest.
+const waits = (alert) => (alert.state === "new" && alert.severity === "critical" ? 0 : 1);
 
 // Of too many the closed ones go first, the oldest before the others.
 function kept(alerts) {

@@ -1,6 +1,6 @@
 // Words of the administration.
 export const en = {
-  administration: "Administration", users: "People", loginName: "Sign-in name", wholeName: "Full name", sitesSeen: "Sites", sitesAll: "all", firstPassword: "First password",
+  administration: "Admin", users: "People", loginName: "Sign-in name", wholeName: "Full name", sitesSeen: "Sites", sitesAll: "all", firstPassword: "First password",
   addUser: "Let in", shutOut: "Shut out", letIn: "Let in again", tokens: "Tokens of programs and boxes", tokenName: "Name of the program or box", addToken: "Make a token",
   endToken: "End", roleEdge: "box (uploads)", tokenOnce: "The token, shown only now:", keptFor: "Kept for (days)",
   keptWhy: "What is older is deleted with its pictures and clips, and that is recorded; open cases and legal holds stay. Public-security video must be kept 30 days in China.",

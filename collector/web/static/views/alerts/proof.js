@@ -25,8 +25,14 @@ export function Proof({ item, who, words }) {
     ${data.plate ? html`<${Plate} data=${data} crop=${plate} words=${words} />` : null}
     <section class="facts"><h3>${say("facts")}</h3><dl>${facts(type, data, say).map(
       ([name, value, more]) => html`<div><dt>${say(name)}</dt><dd>${value}${more ? html` <small>${more}</small>` : null}</dd></div>`)}</dl>
-      ${data.why ? html`<p class="why"><b>${say("why")}</b> ${data.why}</p>` : null}</section>
+      ${data.why ? html`<p class="why"><b>${say("why")}</b> ${reasons(data, words)}</p>` : null}</section>
     ${type === "falling_object" || clip ? html`<section><h3>${say("clip")}</h3><${Clip} proof=${clip} who=${who} say=${say} /></section>` : null}`;
+}
+
+// The box gives its reasons in English; in another language the same is said from its figures, with its words beside.
+function reasons(data, { say, language }) {
+  if (language === "en" || data.acceleration_g == null || !data.hypothesis) return data.why;
+  return html`${say("whyFall", say(data.hypothesis), number(data.acceleration_g, 2), data.path?.length ?? "–")} <small lang="en">${data.why}</small>`;
 }
 
 function Watched({ entry, words }) {
