@@ -60,7 +60,7 @@ async def open_groups(connection: AsyncConnection, drafts: Sequence[Draft], rule
     """Group → the newest alert that further events may join.
 
     A camera's alert that ended by itself and that nobody has touched may go on: a loose cable is one case, not fifty.
-    Two collectors that meet the first two events of a group at the same instant raise two alerts; that is accepted.
+    Collectors that share a store take turns (`database.Turn.INGEST`): two never raise two alerts for one group.
     """
     wanted = {draft.group: draft for draft in drafts if draft.group}
     if not wanted:
