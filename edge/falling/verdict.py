@@ -19,6 +19,8 @@ from edge.falling.settings import FallingSettings
 _DOUBT = {"low": (0.08, 0.3), "normal": (0.2, 0.5), "high": (0.35, 0.7)}
 """How far the classifier may be from sure that it is a falling object: to confirm it, to suspect it."""
 _CLEAR_DOUBT = (0.4, 0.85)
+_WEATHER_DOUBT = 0.3
+"""Factor on what is tolerated to confirm where drops, flakes or sparks go down everywhere."""
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings."""
 _EVEN, _EVEN_S = 0.3, 1.5
@@ -75,7 +77,8 @@ def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tu
     """The classifier's word counts less where gravity itself has spoken long and clearly, and the air is clear."""
     if not weather and not sinks_steadily(candidate) and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
         return _CLEAR_DOUBT
-    return _DOUBT[settings.sensitivity]
+    confirmed, suspected = _DOUBT[settings.sensitivity]
+    return (_WEATHER_DOUBT * confirmed if weather else confirmed), suspected
 
 
 def _seen(candidate: Candidate) -> int:

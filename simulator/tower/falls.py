@@ -47,6 +47,11 @@ class Fall:
         """Square root of the area in the picture, median of the path."""
         return float(np.median([pose.length_px for pose in self.poses])) * float(np.sqrt(self.thing.fill))
 
+    @property
+    def descent_px(self) -> float:
+        """How far it goes down in the picture."""
+        return float(self.points_px[-1, 1] - self.points_px[0, 1])
+
     def draw(
         self,
         canvas: Bgr,

@@ -24,6 +24,8 @@ from simulator.tower.stage import Stage
 from simulator.tower.webs import Web, random_spider, random_web
 from simulator.truth import DistractorTruth
 
+_SEEN = 0.05
+"""Of the picture's height: what the wind drives towards the camera goes up in the picture, and is no fall to it."""
 _USUAL: dict[str, tuple[DistractorName, ...]] = {
     "day": ("birds", "leaves", "laundry", "people", "clouds", "window_flashes", "trees"),
     "night": ("insects", "window_lights", "trees", "laundry"),
@@ -77,7 +79,7 @@ def plan_falls(rng: np.random.Generator, stage: Stage, shapes: tuple[Shape, ...]
                 rng, stage.camera, stage.layout, stage.shot, shapes=shapes, t_release_s=float(start), size_px=size,
                 wind_mps=stage.wind, name=f"{spec.id}-{number + 1}",
             )  # fmt: skip
-            if fall is not None and fall.last_frame + 2 < spec.frame_count:
+            if fall is not None and fall.last_frame + 2 < spec.frame_count and fall.descent_px > _SEEN * spec.height:
                 break
             fall = None
         if fall is None:

@@ -30,8 +30,8 @@ def sinking(wobble_px: float, seconds: float) -> Candidate:
     return found
 
 
-def verdict(found: Candidate) -> Verdict:
-    return judge(found, SURE, False, FallingSettings())
+def verdict(found: Candidate, look: Look = SURE, weather: bool = False) -> Verdict:
+    return judge(found, look, weather, FallingSettings())
 
 
 def test_what_sinks_as_evenly_as_a_lift_is_only_suspected() -> None:
@@ -45,3 +45,10 @@ def test_what_flutters_on_its_way_is_confirmed() -> None:
 
 def test_a_short_sight_of_an_even_way_says_nothing_against_it() -> None:
     assert verdict(sinking(wobble_px=0.15, seconds=1.3)).certainty == "confirmed"
+
+
+def test_through_rain_the_network_must_be_surer() -> None:
+    bag, rather_sure = sinking(wobble_px=1.0, seconds=4), Look((0.9, 0.06, 0.04))
+    assert verdict(bag, rather_sure).certainty == "confirmed"
+    assert verdict(bag, rather_sure, weather=True).certainty == "suspected"
+    assert verdict(bag, weather=True).certainty == "confirmed"
