@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ import torch
 
 from edge.inference import ModelStore
 from edge.plates.alphabet import ALPHABET
-from edge.plates.detector import STRIDE, decode
+from edge.plates.detector import STRIDE, PlateDetector, decode
 from edge.plates.rectify import unwarp
 from models.manifest import write_manifest
 from models.plate_detect import negatives, scenery
 from models.plate_detect import train as detect
+from models.plate_detect.drawn import drawn_scenes, measure_drawn
 from models.plate_detect.samples import SceneGenerator
 from models.plate_read import export as read_export
 from models.plate_read import train as read
@@ -236,3 +238,13 @@ def test_the_picture_s_edge_cuts_the_plate_and_not_its_corners() -> None:
         assert at_left or cut.shape[1] < 160
         assert cut[0, 0, 0] == (40 - moved[0, 0] if at_left else 0)
     assert sides == {True, False}
+
+
+def test_what_the_detector_finds_is_counted_by_kind_width_and_light() -> None:
+    detector = PlateDetector(ModelStore(), 640, 0.4)
+    tallies = measure_drawn(detector, islice(drawn_scenes(Backgrounds(()), 1), 0, None, 4))
+    assert {"drawn small_blue", "drawn eu 1 row", "condition night"} & set(tallies)
+    assert sum(tally.plates for tally in tallies.values()) == sum(1 for _ in drawn_scenes(Backgrounds(()), 1)) // 4 + 1
+    share = sum(tally.found for tally in tallies.values()) / sum(tally.plates for tally in tallies.values())
+    assert share > 0.6
+    assert all(0 <= tally.as_metrics()["corner_error_share_of_width"] < 0.5 for tally in tallies.values())
