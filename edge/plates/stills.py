@@ -32,6 +32,9 @@ _CROP_ASPECTS = (2.2, 3.1)
 """Width over height of the box of a tilted plate, and of a straight one: what a crop may be before it was squeezed."""
 
 _PLACE_MARGIN = 0.05
+_DARK = 75.0
+"""A picture whose mean is below this (of 255) is dark: if no plate is found it is looked at once more, lightened."""
+_LIGHTENED = (255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,13 @@ class StillReader:
 
     def read_detections(self, bgr: Bgr, detections: list[PlateDetection]) -> list[StillPlate]:
         """What `read_picture` does after the detector."""
+        plates = self._read_all(bgr, detections)
+        if plates or float(bgr.mean()) >= _DARK:
+            return plates
+        lightened = np.asarray(cv2.LUT(bgr, _LIGHTENED), np.uint8)
+        return self._read_all(lightened, self.detector.detect(lightened))
+
+    def _read_all(self, bgr: Bgr, detections: list[PlateDetection]) -> list[StillPlate]:
         plates = [self.read_place(bgr, found.corners, found.score) for found in detections]
         return [plate for plate in plates if plate.is_plate]
 

@@ -291,6 +291,16 @@ def test_each_box_is_matched_once() -> None:
 
 
 @needs_fonts
+def test_a_picture_that_is_nearly_black_is_looked_at_again_lightened() -> None:
+    reader = StillReader(ModelStore())
+    picture, [(text, _)] = scene((3,))
+    grain = np.random.default_rng(3).normal(0, 0.8, picture.shape)
+    dark = np.clip(picture * 0.02 + grain, 0, 255).astype(np.uint8)
+    assert [plate.text for plate in reader.read_picture(dark)] == [text]
+    assert reader.read_picture(np.full((540, 960, 3), 3, np.uint8)) == []
+
+
+@needs_fonts
 def test_a_tilted_crop_is_straightened() -> None:
     reader = StillReader(ModelStore())
     exact = 0
