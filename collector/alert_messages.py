@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -26,29 +27,35 @@ def news(
 ) -> MessageRow:
     """An alert that is new, or that one more event has joined (`draft` is that event's, `told` its titles)."""
     told = told or titles(draft.type, draft.parameters)
-    raised_at = to_instant(alert["raised_us"])
     expires = to_instant(now_us) + NEWS_FOR
-    message = AlertMessage(
-        alert_id=UUID(alert["alert_id"]),
-        type=alert["type"],
-        severity=alert["severity"],
-        certainty=draft.certainty,
-        title=told["en"],
-        titles={str(language): text for language, text in told.items()},
-        site=draft.site,
-        edge=draft.edge,
-        source=draft.source,
-        occurred_at=draft.occurred_at,
-        raised_at=raised_at,
-        event_id=draft.event_id,
-        events=event_count,
-        late=draft.late,
-        evidence=evidence,
-        due=_instant(alert["due_us"]),
-        expires=expires,
+    message = AlertMessage.model_validate(
+        {
+            "alert_id": alert["alert_id"],
+            "type": alert["type"],
+            "severity": alert["severity"],
+            "certainty": draft.certainty,
+            "title": told["en"],
+            "titles": told,
+            "site": draft.site,
+            "edge": draft.edge,
+            "source": draft.source,
+            "occurred_at": draft.occurred_at,
+            "raised_at": to_instant(alert["raised_us"]),
+            "event_id": draft.event_id,
+            "events": event_count,
+            "late": draft.late,
+            "evidence": evidence,
+            "due": _instant(alert["due_us"]),
+            "expires": expires,
+        }
     )
-    topic = SiteTopics(draft.site).alert(alert["severity"], draft.type)
+    topic = _topic(draft.site, alert["severity"], draft.type)
     return _row(topic, message.model_dump_json(), False, now_us, to_us(expires))
+
+
+@functools.lru_cache(maxsize=1024)
+def _topic(site: str, severity: str, alert_type: str) -> str:
+    return SiteTopics(site).alert(severity, alert_type)
 
 
 def state(alert: Mapping[str, Any], by: str | None, now_us: int) -> list[MessageRow]:

@@ -132,6 +132,9 @@ async def _follow_events(connection: AsyncConnection, drafts: Sequence[Draft]) -
         await connection.execute(own.values(change), changes)
 
 
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` would make one for each
+
+
 def _row(draft: Draft, title: str, now_us: int, duty: Duty) -> dict[str, Any]:
     state, occurred_us = draft.first_state, to_us(draft.occurred_at)
     return {
@@ -150,7 +153,7 @@ def _row(draft: Draft, title: str, now_us: int, duty: Duty) -> dict[str, Any]:
         "late": draft.late,
         "state": state,
         "state_us": now_us,
-        "parameters": json.dumps(dict(draft.parameters), ensure_ascii=False),
+        "parameters": _as_json(dict(draft.parameters)),
         "alert_group": draft.group,
         "event_count": 1,
         "last_event_us": occurred_us,

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequen
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from enum import IntEnum
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -28,6 +29,9 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "po
 BUSY_TIMEOUT_MS = 10_000
 LEAVE_OUT = "ON CONFLICT DO NOTHING"
 _MARKS = 1024
+_PARAMETERS = 2000
+"""At most so many values in one statement of SQLite."""
+_ROWS = "/* rows */"
 _CACHE_KB, _WRITER_CACHE_KB = 8_000, 64_000
 _CHECKPOINT_PAGES = 4000
 """Pages of the log, 4 kB each, that go over into the file at once: the same index pages change in each batch."""
@@ -107,8 +111,23 @@ class Database:
         if key not in self._inserts:
             self._inserts[key] = f"{self._insert_text(table, names)} {clause}"
         tuples = list(map(itemgetter(*names), rows))
-        parameters: Any = tuples if self.is_sqlite else tuple(map(list, zip(*tuples, strict=True)))
-        await connection.exec_driver_sql(self._inserts[key], parameters)
+        if self.is_sqlite:
+            await self._insert_parts(connection, self._inserts[key], tuples)
+        else:
+            await connection.exec_driver_sql(self._inserts[key], tuple(map(list, zip(*tuples, strict=True))))
+
+    async def _insert_parts(self, connection: AsyncConnection, text: str, tuples: list[tuple[Any, ...]]) -> None:
+        """Many rows a statement: while SQLite works at one, this process can do something else.
+
+        Their numbers are powers of two, so that there are few statements, which the driver keeps prepared.
+        """
+        marks = f"({', '.join('?' * len(tuples[0]))})"
+        most, start = 1 << ((_PARAMETERS // len(tuples[0])).bit_length() - 1), 0
+        while start < len(tuples):
+            count = min(most, 1 << ((len(tuples) - start).bit_length() - 1))
+            part = tuple(chain.from_iterable(tuples[start : start + count]))
+            await connection.exec_driver_sql(text.replace(_ROWS, ", ".join([marks] * count), 1), part)
+            start += count
 
     async def matching(
         self, connection: AsyncConnection, columns: str, column: Column[Any], values: Iterable[str]
@@ -132,8 +151,7 @@ class Database:
     def _insert_text(self, table: Table, names: tuple[str, ...]) -> str:
         """On PostgreSQL one statement takes whole columns: a row costs it a fraction of one that is sent alone."""
         if self.is_sqlite:
-            marks = ", ".join("?" * len(names))
-            rows = f"VALUES ({marks})"
+            rows = f"VALUES {_ROWS}"
         else:
             types = (_array_of(table.c[name].type.compile(self.engine.dialect)) for name in names)
             marks = ", ".join(f"${number}::{kind}" for number, kind in enumerate(types, 1))

@@ -63,7 +63,7 @@ INBOX_SIZE = 4000
 TAKEN_BYTES = 500_000
 """About as much as 500 single events: a transaction stays short, or live events would wait behind it."""
 RECEIVE_MAXIMUM = 1000
-IN_FLIGHT = 200
+IN_FLIGHT = 500
 SESSION_EXPIRY_S = 3600
 KEEPALIVE_S = 20
 RECONNECT_MAX_S = 4
@@ -249,6 +249,7 @@ class Link:
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
+        self._client.on_taken = self._on_taken
         self._client.on_publish = self._on_publish
         self._client.on_subscribe = self._on_subscribe
 
@@ -301,7 +302,9 @@ class Link:
         One caller at a time. Raises ConnectionError when it has confirmed none.
         """
         self._confirmed.clear()
-        sent = [self._publish(message) for message in messages] if self.connected.is_set() else []
+        sent: list[int | None] = []
+        with self._client.together():
+            sent += [self._publish(message) for message in messages if self.connected.is_set()]
         try:
             async with asyncio.timeout(CONFIRM_TIMEOUT_S):
                 while self.connected.is_set() and not self._confirmed.issuperset(sent):
@@ -364,8 +367,11 @@ class Link:
         self._call(self._heard.set)  # nothing more comes for what waits
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        incoming = Incoming(message.topic, bytes(message.payload), Receipt(self._connection, message.mid, message.qos))
-        if message.topic.endswith(OWN_STATUS):  # `collector` stands where an edge's name would: this is from ourselves
+        self._on_taken(message.topic, bytes(message.payload), message.mid, message.qos)
+
+    def _on_taken(self, topic: str, payload: bytes, message_id: int, qos: int) -> None:
+        incoming = Incoming(topic, payload, Receipt(self._connection, message_id, qos))
+        if topic.endswith(OWN_STATUS):  # `collector` stands where an edge's name would: this is from ourselves
             self.confirm([incoming])
             return
         self.inbox.put(incoming)
