@@ -11,12 +11,13 @@ from pathlib import Path
 from simulator.faults.crashing import COLLECTOR_PLACES, EDGE_PLACES
 from simulator.faults.powercut import copy_of, play, put_down
 from simulator.faults.proxy import FAIR, Weather
-from simulator.faults.world import LoadedEdge, World
+from simulator.faults.world import LoadedEdge, World, waiting_uploads
 
 Heal = Callable[[], None]
 _PAGE = 4096
 _BIG = 8_000_000
 _CRASH_WITHIN_S = 40.0
+_LAST_WORD_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +175,14 @@ def _cut_upload(world: World) -> Heal:
 
 
 def _new_disk(world: World) -> Heal:
-    """The box gets a new image: another outbox, under the same name. What waited there is waited for before."""
+    """The box gets a new image: another outbox, under the same name. What waited there is waited for, files too.
+
+    What is on a disk that is gone is gone: nothing could bring that back.
+    """
     edge = _an_edge(world)
     edge.runner.order("rate 0.001")
     edge.runner.order("burst 0")
-    world.wait(20, lambda: world.is_delivered(edge))
+    world.wait(_LAST_WORD_S, lambda: world.is_delivered(edge) and not waiting_uploads(edge))
     edge.runner.end(signal.SIGKILL, hold=True)
     for path in edge.disk.folder.glob("outbox.db*"):
         path.unlink()
