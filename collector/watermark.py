@@ -15,9 +15,12 @@ _VEIL = 0.28
 """How strongly the text covers what is under it: legible, and every character of a plate stays so too."""
 
 
-def stamp(content: bytes, media_type: str, text: str) -> bytes | None:
-    """The picture with `text` (ASCII) over it, encoded as it was; None when the bytes are no picture."""
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+def stamp(content: bytes, media_type: str, text: str, width: int | None = None) -> bytes | None:
+    """The picture with `text` (ASCII) over it, encoded as it was; None when the bytes are no picture.
+
+    With `width` (px) it is made that small, if it is larger: a list of many pictures costs little then.
+    """
+    picture = _decode(content, width)
     if picture is None:
         return None
     height, width = picture.shape[:2]
@@ -35,3 +38,16 @@ def stamp(content: bytes, media_type: str, text: str) -> bytes | None:
     options = [] if is_png else [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
     done, encoded = cv2.imencode(".png" if is_png else ".jpg", marked, options)
     return bytes(encoded) if done else None
+
+
+def _decode(content: bytes, width: int | None) -> np.ndarray | None:  # (h, w, 3) uint8
+    raw = np.frombuffer(content, np.uint8)
+    if width is None:
+        return cv2.imdecode(raw, cv2.IMREAD_COLOR)
+    picture = cv2.imdecode(raw, cv2.IMREAD_REDUCED_COLOR_4)  # a JPEG is decoded at a quarter of its size
+    if picture is not None and picture.shape[1] < width:
+        picture = cv2.imdecode(raw, cv2.IMREAD_COLOR)
+    if picture is None or picture.shape[1] <= width:
+        return picture
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)

@@ -50,6 +50,8 @@ def run_until_interrupted(scenario: Path, folder: Path, console: Console) -> Non
     rendered = render_with_progress(scenario, folder, console)
     with Rehearsal(rendered, folder / "run" / rendered.scenario.name, loop=True) as rehearsal:
         console.print(f"  live page   {rehearsal.sign_in_link}", soft_wrap=True)
+        another = " ".join(["sign-in-link", *rehearsal.store_option, "--base-url", rehearsal.address])
+        console.print(f"  (it works once; another one: python -m collector {another} --role admin)", soft_wrap=True)
         console.print(f"  MQTT        mosquitto_sub -p {rehearsal.mqtt_port} -t 'watchpost/v1/#' -v")
         console.print("  alerts as they come:")
         life = SiteLife(rehearsal)

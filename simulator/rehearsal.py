@@ -7,6 +7,7 @@ command line. The truth stays here.
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -94,6 +95,15 @@ class Rehearsal:
         """HTTP headers of an operator's token, for the collector's API, and what plates are looked at for."""
         return {"Authorization": f"Bearer {self._token}", "Watchpost-Reason": "scoring a rehearsal"}
 
+    @property
+    def store_option(self) -> list[str]:
+        """Where the collector keeps its things, for its own commands."""
+        return ["--data", str(self.folder / "collector")]
+
+    @property
+    def _watch_key(self) -> Path:
+        return self.folder / "watchlist.key"
+
     def hear(self, timeout_s: float) -> HeardAlert | None:
         """Wait for the next alert; StackError when a program has died meanwhile."""
         heard = self._subscriber.take(timeout_s)
@@ -160,11 +170,15 @@ class Rehearsal:
         self._stack.start("broker", ["simulator", "broker", "--host", HOST, "--port", str(self.mqtt_port)])
         self._stack.wait_for("broker", lambda: accepts(self.mqtt_port))
         self._subscriber = undo.enter_context(Subscriber(self.mqtt_url, ALERTS_OF_ALL))
-        data = ["--data", str(self.folder / "collector")]
+        data = self.store_option
         edge_token = call(["collector", "token", "create", EDGE, "--role", "edge", *data])
         self._token = call(["collector", "token", "create", "score", "--role", "operator", *data])
         self.sign_in_link = call(["collector", "sign-in-link", "--base-url", self.address, *data])
         mqtt = ["--mqtt-url", self.mqtt_url, "--mqtt-protocol", "3.1.1"]
+        if self.loop:  # a demo has a watch list; a score has not, it would count hits as passages told twice
+            self._watch_key.write_text(secrets.token_hex(32), encoding="ascii")
+            self._watch_key.chmod(0o600)
+            data += ["--watchlist-key", str(self._watch_key)]
         self._stack.start(
             "collector", ["collector", "run", *data, *mqtt, "--host", HOST, "--port", str(self.page_port)]
         )
@@ -187,7 +201,7 @@ class Rehearsal:
         token_file.write_text(token, encoding="utf-8")
         token_file.chmod(0o600)
         path = self.folder / "agent.yaml"
-        config = {
+        config: dict[str, Any] = {
             "site": SITE,
             "edge": EDGE,
             "data_dir": str(self.folder / "agent"),
@@ -195,6 +209,8 @@ class Rehearsal:
             "collector": {"url": self.address, "token_file": str(token_file)},
             "cameras": [self._camera_config(camera) for camera in self.rendered.cameras],
         }
+        if self.loop:
+            config["watchlist"] = {"key_file": str(self._watch_key)}
         path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
         return path
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
@@ -13,6 +15,7 @@ from simulator.rehearsal import EDGE, SITE, Rehearsal
 from simulator.sensor import reading
 from simulator.stack import call
 from simulator.subscriber import publish
+from simulator.truth import PassageTruth, read_truth
 
 UNITS = (
     {"unit": "patrol-1", "title": "巡逻一组 Patrol 1", "kind": "patrol", "contact": "138 0000 0001"},
@@ -24,6 +27,7 @@ ALARMS = (
     ("help-lobby", "help_button", "1 号楼大堂 lobby of house 1", 130.0),
 )
 """Sensor, kind, where it hangs, seconds after the start."""
+WATCHED_AFTER_S = 12.0
 REPORT_EVERY_S = 2.0
 
 
@@ -37,16 +41,34 @@ class SiteLife:
     reported_s: float = -REPORT_EVERY_S
 
     def begin(self) -> None:
-        """Put units on duty, and cameras and sensors on the plan."""
-        self._draw_map()
+        """Put units on duty, cameras and sensors on the plan, and one plate on the watch list."""
+        token = call(["collector", "token", "create", "site", "--role", "admin", *self.rehearsal.store_option])
+        admin = {"Authorization": f"Bearer {token}"}
+        self._draw_map(admin)
+        self._watch(admin)
         with httpx.Client(base_url=self.rehearsal.address, headers=self.rehearsal.authorization, timeout=10) as client:
             for unit in UNITS:
                 client.post("/api/v1/units", json={**unit, "site": SITE}).raise_for_status()
 
-    def _draw_map(self) -> None:
-        data = str(self.rehearsal.folder / "collector")
-        token = call(["collector", "token", "create", "site", "--role", "admin", "--data", data])
-        headers = {"Authorization": f"Bearer {token}"}
+    def _watch(self, admin: dict[str, str]) -> None:
+        """One person proposes a plate that will pass, another one approves it; the box is told its keyed hash only."""
+        plate = next(self._plates_to_come(), None)
+        if plate is None:
+            return
+        until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+        entry = {"plate": plate, "reason": "被盗车辆 stolen, case 2026-113", "expires": until}
+        with httpx.Client(base_url=f"{self.rehearsal.address}/api/v1/watchlist/entries", timeout=10) as client:
+            made = client.post("", json=entry, headers=self.rehearsal.authorization).raise_for_status().json()
+            client.post(f"/{made['entry_id']}/decisions", json={"action": "approve"}, headers=admin).raise_for_status()
+
+    def _plates_to_come(self) -> Iterator[str]:
+        """Plates that are easy to read and pass some seconds after the videos begin."""
+        for camera in self.rehearsal.rendered.cameras:
+            for record in read_truth(camera.truth):
+                if isinstance(record, PassageTruth) and record.t_first_s >= WATCHED_AFTER_S and record.rows == 1:
+                    yield record.plate
+
+    def _draw_map(self, headers: dict[str, str]) -> None:
         where = {"latitude": site_plan.LATITUDE, "longitude": site_plan.LONGITUDE, "width_m": site_plan.WIDTH_M}
         with httpx.Client(base_url=f"{self.rehearsal.address}/api/v1/map", headers=headers, timeout=10) as client:
             client.put(f"/plans/{SITE}", params=where, content=site_plan.plan()).raise_for_status()

@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from simulator.orphans import watched
 
@@ -136,16 +138,43 @@ def call(arguments: Sequence[str]) -> str:
 
 
 def free_port(preferred: int) -> int:
-    """`preferred` if nobody listens there, else one that the system gives."""
-    for port in (preferred, 0):
+    """`preferred` if nobody listens there, else one that the system gives; ours until this process ends.
+
+    Two demos that start at the same moment both find a port free before either listens there: so they claim it first.
+    """
+    for port in (preferred, *([0] * _TRIES)):
         with socket.socket() as candidate:
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 candidate.bind((HOST, port))
             except OSError:
                 continue
-            return int(candidate.getsockname()[1])
+            found = int(candidate.getsockname()[1])
+        if _claim(found):
+            return found
     raise StackError("no free port on this machine")
+
+
+_TRIES = 5
+_CLAIMS: dict[int, TextIO] = {}
+"""Port → its lock, held by this process."""
+
+
+def _claim(port: int) -> bool:
+    """Whether no other run has claimed this port."""
+    if port in _CLAIMS:
+        return True
+    try:
+        lock = (Path(tempfile.gettempdir()) / f"watchpost-port-{port}.lock").open("a", encoding="utf-8")
+    except OSError:  # another user's
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return False
+    _CLAIMS[port] = lock
+    return True
 
 
 def accepts(port: int) -> bool:

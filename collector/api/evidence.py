@@ -103,6 +103,7 @@ async def get_evidence(
     original: Annotated[
         bool, Query(description="Without the watermark; takes the right and a reason, recorded.")
     ] = False,
+    width: Annotated[int | None, Query(ge=32, le=3840, description="A picture is made so small, in pixels.")] = None,
 ) -> Response:
     """The file. Pictures bear who looks and when; those that may show a plate take the right and a reason, recorded.
 
@@ -119,14 +120,14 @@ async def get_evidence(
     headers = SAFE_HEADERS | ({"Cache-Control": "no-store"} if shown.plates else {})
     if shown.media_type.startswith("image/") and not original:
         text = f"{look.principal.name} {to_instant(collector.clock()):%Y-%m-%d %H:%M:%SZ}"
-        marked = await asyncio.to_thread(_marked, path, shown.media_type, text)
+        marked = await asyncio.to_thread(_marked, path, shown.media_type, text, width)
         if marked is not None:
             return Response(marked, media_type=shown.media_type, headers=headers)
     return FileResponse(path, media_type=shown.media_type, headers=headers)
 
 
-def _marked(path: FilePath, media_type: str, text: str) -> bytes | None:
-    return stamp(path.read_bytes(), media_type, text)
+def _marked(path: FilePath, media_type: str, text: str, width: int | None) -> bytes | None:
+    return stamp(path.read_bytes(), media_type, text, width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,31 @@ An id is `<last event's row>-<last alert step>`; a browser that comes back with 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Header, HTTPException, Request
 from pydantic import BaseModel
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from collector.access import Principal
 from collector.api.guard import Reader, Running, principal_of
 from collector.api.shapes import alert_items, event_items
 from collector.api.site_map import unit_item
+from collector.database import Database
 from collector.intake import STORE_TROUBLE
 from collector.positions import moved_since
 from collector.reading import alerts_with_plates
 from collector.schema import alert_steps, alerts, events
+from collector.schema_map import unit_positions
 from collector.service import Collector
 
 log = logging.getLogger(__name__)
@@ -31,6 +37,8 @@ router = APIRouter(prefix="/api/v1/stream", tags=["stream"])
 BATCH = 100
 POLL_S = 2.0
 """The longest wait for news that another process wrote; our own wakes us at once."""
+ASK_AGAIN_S = 1.0
+"""How soon a reader whose session has ended, or whose token was revoked, hears nothing more."""
 _POSITION = re.compile(r"^(\d{1,18})-(\d{1,18})$")
 
 
@@ -78,33 +86,67 @@ async def _news(
     request: Request, collector: Collector, principal: Principal, position: Position
 ) -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent(comment="connected", id=str(position), retry=1000)
-    seen = collector.pulse.count
-    moved_us = collector.clock()
+    moved_us = await _last_move(collector)
+    asked_s = time.monotonic()
     try:
         while not collector.closing.is_set():
-            before = position
-            found, position = await _after(collector, position, principal)
-            moves, moved_us = await _moves(collector, moved_us, position, principal)
-            for message in (*found, *moves):
-                yield message
-            if position != before:
-                continue
-            seen = await collector.pulse.wait(seen, POLL_S)
-            if await _lost_access(request, collector):
-                return
+            seen = collector.pulse.count
+            found = await _shared(collector, position, moved_us, seen)
+            for site, message in found.messages:
+                if principal.may_see(site):
+                    yield message
+            news = found.position != position
+            position, moved_us = found.position, found.moved_us
+            if not news:
+                await collector.pulse.wait(seen, POLL_S)
+            if time.monotonic() - asked_s >= ASK_AGAIN_S:
+                asked_s = time.monotonic()
+                if await _lost_access(request, collector):
+                    return
     except STORE_TROUBLE as error:  # the browser comes back by itself, with its position
         log.error("a live stream ends, the database cannot be used: %s", str(error).splitlines()[0])
 
 
-async def _moves(
-    collector: Collector, since_us: int, position: Position, principal: Principal
-) -> tuple[list[ServerSentEvent], int]:
-    """Where units are now. One that was missed is not told again: the next report replaces it."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is new after a position, the same for all readers: plates in it are masked."""
+
+    messages: tuple[tuple[str, ServerSentEvent], ...]
+    """With the site of each: not everybody may see all."""
+    position: Position
+    moved_us: int
+
+
+_Asked = tuple[Position, int, int]
+
+
+async def _shared(collector: Collector, position: Position, moved_us: int, beat: int) -> _Found:
+    """What is new, looked up once for all readers that have come as far and were woken by the same beat."""
+    key = (position, moved_us, beat)
+    running: dict[_Asked, asyncio.Task[_Found]] = _RUNNING.setdefault(collector.database, {})
+    if key not in running:
+        running[key] = asyncio.get_running_loop().create_task(_look(collector, position, moved_us))
+        running[key].add_done_callback(lambda _: running.pop(key, None))
+    return await asyncio.shield(running[key])
+
+
+_RUNNING: WeakKeyDictionary[Database, dict[_Asked, asyncio.Task[_Found]]] = WeakKeyDictionary()
+
+
+async def _last_move(collector: Collector) -> int:
+    """When a unit was heard of last: the same for all readers who come before the next report."""
     async with collector.database.read() as connection:
-        rows = (await connection.execute(moved_since(since_us))).all()
-    here = [row for row in rows if principal.may_see(row.site)]
-    newest_us = max((row.received_us for row in rows), default=since_us)
-    return [_message("position", unit_item(row), position) for row in here], newest_us
+        found = (await connection.execute(select(func.max(unit_positions.c.received_us)))).scalar_one()
+    return found or 0
+
+
+async def _look(collector: Collector, position: Position, moved_us: int) -> _Found:
+    async with collector.database.read() as connection:
+        found, position = await _after(connection, position)
+        rows = (await connection.execute(moved_since(moved_us))).all()
+    # a move that was missed is not told again: the next report replaces it
+    moves = [(row.site, _message("position", unit_item(row), position)) for row in rows]
+    return _Found((*found, *moves), position, max((row.received_us for row in rows), default=moved_us))
 
 
 async def _lost_access(request: Request, collector: Collector) -> bool:
@@ -116,28 +158,25 @@ async def _lost_access(request: Request, collector: Collector) -> bool:
     return False
 
 
-async def _after(
-    collector: Collector, position: Position, principal: Principal
-) -> tuple[list[ServerSentEvent], Position]:
-    async with collector.database.read() as connection:
-        newer = select(events).where(events.c.row_id > position.event_row).order_by(events.c.row_id).limit(BATCH)
-        rows = (await connection.execute(newer)).all()
-        came, _ = await event_items(connection, rows, sees_plates=False)
-        taken = select(alert_steps).where(alert_steps.c.step_id > position.alert_step)
-        steps = (await connection.execute(taken.order_by(alert_steps.c.step_id).limit(BATCH))).all()
-        moved = alerts_with_plates().where(alerts.c.alert_id.in_({step.alert_id for step in steps}))
-        items, _ = await alert_items(connection, (await connection.execute(moved)).all(), sees_plates=False)
+async def _after(connection: AsyncConnection, position: Position) -> tuple[list[tuple[str, ServerSentEvent]], Position]:
+    newer = select(events).where(events.c.row_id > position.event_row).order_by(events.c.row_id).limit(BATCH)
+    rows = (await connection.execute(newer)).all()
+    came, _ = await event_items(connection, rows, sees_plates=False) if rows else ([], [])
+    taken = select(alert_steps).where(alert_steps.c.step_id > position.alert_step)
+    steps = (await connection.execute(taken.order_by(alert_steps.c.step_id).limit(BATCH))).all()
+    moved = alerts_with_plates().where(alerts.c.alert_id.in_({step.alert_id for step in steps}))
+    changed = (await connection.execute(moved)).all() if steps else []
+    items, _ = await alert_items(connection, changed, sees_plates=False)
     messages = []
     by_id = {item.alert_id: item for item in items}
     for step in steps:
         position = Position(position.event_row, step.step_id)
         alert = by_id.pop(step.alert_id, None)  # an alert that moved twice is sent once, as it is now
-        if alert is not None and principal.may_see(alert.site):
-            messages.append(_message("alert", alert, position))
+        if alert is not None:
+            messages.append((alert.site, _message("alert", alert, position)))
     for item in came:
         position = Position(item.row_id, position.alert_step)
-        if principal.may_see(item.event["site"]):
-            messages.append(_message("event", item, position))
+        messages.append((item.event["site"], _message("event", item, position)))
     return messages, position
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,11 @@ def test_leaving_ends_every_part(tmp_path: Path) -> None:
 def test_a_failed_call_says_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="No such file"):
         call(["json.tool", str(tmp_path / "missing.json")])
+
+
+def test_two_runs_that_start_together_do_not_choose_the_same_port() -> None:
+    port = free_port(0)
+    ask = "from simulator.stack import free_port; import sys; print(free_port(int(sys.argv[1])))"
+    other = subprocess.run([sys.executable, "-c", ask, str(port)], capture_output=True, text=True, check=True)
+    assert int(other.stdout) != port, "it is free, but another run is about to listen there"
+    assert free_port(port) == port

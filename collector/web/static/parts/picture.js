@@ -2,14 +2,16 @@
 import { evidenceUrl } from "./api.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
 
+const THUMB_PX = 168;
 const RETRY_MS = [400, 600, 1000, 2000, 3000, 5000, 8000, 15000, 30000];
 
 // Loads until it has arrived; "here", "waiting", "forbidden" or "missing".
-function useArrival(sha256) {
-  const [arrival, setArrival] = useState({ state: "waiting", tries: 0 });
+function useArrival(sha256, stored) {
+  const first = { state: stored ? "here" : "waiting", tries: 0 };
+  const [arrival, setArrival] = useState(first);
   useEffect(() => {
-    setArrival({ state: "waiting", tries: 0 });
-    if (!sha256) return undefined;
+    setArrival(first);
+    if (!sha256 || stored) return undefined;
     let timer;
     let ended = false;
     const look = async (tries) => {
@@ -25,20 +27,20 @@ function useArrival(sha256) {
       ended = true;
       clearTimeout(timer);
     };
-  }, [sha256]);
+  }, [sha256, stored]);
   return arrival.state;
 }
 
 const WAITING = { waiting: "onItsWay", forbidden: "mayNotSee", missing: "missing" };
 
 export function Picture({ proof, alt, say, children, small = false }) {
-  const state = useArrival(proof?.sha256);
+  const state = useArrival(proof?.sha256, small && proof?.stored); // a large one may be forbidden: asked for each time
   const [size, setSize] = useState(null);
   const [large, setLarge] = useState(false);
   if (!proof) return null;
   if (state !== "here") return html`<div class=${small ? "thumb empty" : "frame empty"}>${small ? "" : say(WAITING[state])}</div>`;
   const measure = ({ target }) => setSize([target.naturalWidth, target.naturalHeight]);
-  const shown = html`<img src=${evidenceUrl(proof.sha256)} alt=${alt} onLoad=${measure} />${size && children ? children(size) : null}`;
+  const shown = html`<img src=${evidenceUrl(proof.sha256, small ? THUMB_PX : null)} alt=${alt} onLoad=${measure} />${size && children ? children(size) : null}`;
   if (small) return html`<div class="thumb">${shown}</div>`;
   return html`<div class="frame">${shown}<button class="enlarge" aria-label=${`${alt}: ${say("enlarge")}`} onClick=${() => setLarge(true)}><span aria-hidden="true">⤢</span></button></div>
     ${large ? html`<${Large} label=${alt} close=${() => setLarge(false)} say=${say} ratio=${size ? size[0] / size[1] : 1.78}>${shown}<//>` : null}`;

@@ -1,7 +1,6 @@
 // Alerts as they come, one of them in full, and all events beside. Address: #/alerts, #/alerts/ID, #/alerts/event/ID;
 // filters are in its query.
 import { get } from "../parts/api.js";
-import { useNow } from "../parts/clock.js";
 import { html, useCallback, useEffect, useMemo, useState } from "../parts/lib.js";
 import { useKeys } from "../parts/keys.js";
 import { useLive } from "../parts/live.js";
@@ -24,7 +23,6 @@ const chosenBy = ({ rest: [first, second] }) => (first === "event" ? { event: se
 
 export default function Alerts({ words, who, route, live, health }) {
   const { say } = words;
-  const now = useNow();
   const chosen = useMemo(() => chosenBy(route), [route.rest.join("/")]);
   const list = useAlerts(route.query, live);
   const feed = useEvents(live);
@@ -39,11 +37,11 @@ export default function Alerts({ words, who, route, live, health }) {
         <${Filters} query=${route.query} change=${(query) => go("alerts", route.rest, query, { replace: true })} openCount=${list.openCount}
           sites=${[...new Set(health.edges.map((edge) => edge.site))]} say=${say} />
         <${Problem} error=${list.error} />
-        <${AlertList} alerts=${list.shown} chosen=${chosen?.alert} choose=${choose} words=${words} more=${list.more} now=${now} />
+        <${AlertList} alerts=${list.shown} chosen=${chosen?.alert} choose=${choose} words=${words} more=${list.more} />
       </section>
       <section class="middle">${chosen
         ? html`<${Detail} key=${chosen.alert ?? chosen.event} chosen=${chosen} words=${words} who=${who} canAct=${ACTORS.includes(who.role)} close=${() => choose(null)}
-            changed=${list.put} live=${live} now=${now} />`
+            changed=${list.put} live=${live} />`
         : html`<div class="choose">${waiting ? html`<p class="many">${say("waitingForYou", waiting)}</p>
             <button class="do first" onClick=${() => choose({ alert: list.shown[0].alert_id })}>${say("openMostUrgent")}<kbd>J</kbd></button>` : html`<p>${say("choose")}</p>`}
             <p class="quiet">${say("keys")}</p></div>`}</section>

@@ -18,7 +18,7 @@ export default function Devices({ words, who, health }) {
 }
 
 const State = ({ state, words, since, now }) => html`<span class=${GOOD.includes(state) ? "mark good" : "mark bad"}>${words.say(state ?? "unknown")}</span>
-  ${since ? html` <small>${words.say("since", words.lasts(Math.max(0, (now - Date.parse(since)) / 1000)))}</small>` : null}`;
+  ${since ? html` <small>${words.say("lastsFor", words.lasts(Math.max(0, (now - Date.parse(since)) / 1000)))}</small>` : null}`;
 
 // The worst first: what does not work needs somebody.
 const worstFirst = (items) => [...items].sort((a, b) => Number(GOOD.includes(a.state)) - Number(GOOD.includes(b.state)));

@@ -1,6 +1,6 @@
 // Who has to do what until when, and how fast that goes. Address: #/tasks, #/tasks/units, #/tasks/figures.
 import { get, patch, post, search } from "../parts/api.js";
-import { Due, useNow } from "../parts/clock.js";
+import { Due } from "../parts/clock.js";
 import { html, useState } from "../parts/lib.js";
 import { useLive } from "../parts/live.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
@@ -26,7 +26,6 @@ export default function Tasks({ words, who, route, live, health }) {
 
 function Lists({ words, live }) {
   const { say } = words;
-  const now = useNow();
   const { value, error, reload } = useLoad(() => get("/tasks"), []);
   useLive(live, "open", reload);
   useLive(live, "alert", reload);
@@ -36,15 +35,15 @@ function Lists({ words, live }) {
     <div class="boards">${lists.map(({ unit, overdue, tasks }) => html`<section class="card board" aria-label=${unit.title}>
       <header class="row"><h3>${unit.title}</h3><span class="mark">${tasks.length}</span>${overdue ? html`<span class="mark bad">${say("overdueCount", overdue)}</span>` : null}
         <small>${[say(`unit_${unit.kind}`), unit.contact, unit.on_duty ? "" : say("offDuty")].filter(Boolean).join(" · ")}</small></header>
-      ${tasks.length ? html`<ul role="list">${tasks.map((task) => html`<li><${Task} task=${task} words=${words} now=${now} /></li>`)}</ul>` : html`<p class="quiet">${say("nothingToDo")}</p>`}
+      ${tasks.length ? html`<ul role="list">${tasks.map((task) => html`<li><${Task} task=${task} words=${words} /></li>`)}</ul>` : html`<p class="quiet">${say("nothingToDo")}</p>`}
     </section>`)}</div>`;
 }
 
-function Task({ task, words, now }) {
+function Task({ task, words }) {
   const { say, when, language } = words;
   return html`<a class="task ${task.severity}" href=${address("alerts", [task.alert_id])}>
     <strong>${task.titles[language]}</strong>
-    <span class="marks"><${Severity} severity=${task.severity} say=${say} /><span class="mark">${say(task.state)}</span><${Due} at=${task.due_at} words=${words} now=${now} />
+    <span class="marks"><${Severity} severity=${task.severity} say=${say} /><span class="mark">${say(task.state)}</span><${Due} at=${task.due_at} words=${words} />
       <time datetime=${task.occurred_at}>${when(task.occurred_at)}</time></span></a>`;
 }
 

@@ -17,7 +17,7 @@ import { Earlier, History, Near } from "./related.js";
 const BELONGS = ["evidence"];
 const KEEPERS = ["operator", "auditor", "admin"];
 
-export function Detail({ chosen, words, who, canAct, close, changed, live, now }) {
+export function Detail({ chosen, words, who, canAct, close, changed, live }) {
   const { say } = words;
   const load = async () => {
     const alert = chosen.alert ? await get(`/alerts/${chosen.alert}`) : null;
@@ -39,7 +39,7 @@ export function Detail({ chosen, words, who, canAct, close, changed, live, now }
   };
   return html`<article class="detail" aria-labelledby="detail-title">
     <${Back} close=${close} say=${say} />
-    <${Head} alert=${alert} event=${event} words=${words} now=${now} />
+    <${Head} alert=${alert} event=${event} words=${words} />
     ${alert && canAct ? html`<${Actions} alert=${alert} done=${done} words=${words} />` : null}
     ${event ? html`<${Proof} key=${why} item=${event} who=${who} words=${words} />` : null}
     ${alert ? html`<${NearUnits} alert=${alert} canAct=${canAct} done=${done} live=${live} words=${words} />` : null}
@@ -53,7 +53,7 @@ export function Detail({ chosen, words, who, canAct, close, changed, live, now }
 
 const Back = ({ close, say }) => html`<button class="back" onClick=${close}>← ${say("back")}</button>`;
 
-function Head({ alert, event, words, now }) {
+function Head({ alert, event, words }) {
   const { say, when, language } = words;
   const about = alert ?? { site: event.event.site, edge: event.event.edge, source: event.event.source.split("/").at(-1), occurred_at: event.event.time, late: event.late };
   return html`<header class="head ${alert?.severity ?? "info"}">
@@ -62,7 +62,7 @@ function Head({ alert, event, words, now }) {
         ${alert.certainty ? html`<span class="mark">${say(alert.certainty)}</span>` : null}
         ${alert.events > 1 ? html`<span class="mark">${say("times", alert.events)}</span>` : null}` : null}
       ${about.late ? html`<span class="mark">${say("late")}</span>` : null}
-      ${alert ? html`<${Due} at=${alert.due_at} words=${words} now=${now} />` : null}</p>
+      ${alert ? html`<${Due} at=${alert.due_at} words=${words} />` : null}</p>
     <h2 id="detail-title">${alert ? alert.titles[language] : eventTitle(event.event, say)}</h2>
     <p>${when(about.occurred_at)} · ${about.site} / ${about.edge} / ${about.source}</p>
   </header>`;

@@ -1,21 +1,24 @@
 // The list of alerts: newest first, by severity at a glance.
 import { Due } from "../../parts/clock.js";
 import { proof } from "../../parts/describe.js";
-import { html, useEffect, useRef } from "../../parts/lib.js";
+import { html, useEffect, useMemo, useRef } from "../../parts/lib.js";
 import { Picture } from "../../parts/picture.js";
 import { Severity } from "../../parts/severity.js";
 
-export function AlertList({ alerts, chosen, choose, words, more, now }) {
+export function AlertList({ alerts, chosen, choose, words, more }) {
   const { say } = words;
   if (alerts.length === 0 && !more) return html`<p class="nothing">${say("noAlerts")}</p>`;
   return html`<ul class="alerts" role="list">
     ${alerts.map((alert) => html`<${AlertRow} key=${alert.alert_id} alert=${alert} chosen=${chosen === alert.alert_id}
-      choose=${choose} words=${words} now=${now} />`)}
+      choose=${choose} words=${words} />`)}
     ${more ? html`<li><button class="more" onClick=${more}>${say("more")}</button></li>` : null}
   </ul>`;
 }
 
-function AlertRow({ alert, chosen, choose, words, now }) {
+// Drawn anew only when it changes: the list may be long, and news come often.
+function AlertRow({ alert, chosen, choose, words }) {
+  const newest = useRef(choose);
+  newest.current = choose;
   const { say, when, language } = words;
   const row = useRef(null);
   useEffect(() => {
@@ -23,9 +26,9 @@ function AlertRow({ alert, chosen, choose, words, now }) {
   }, [chosen]);
   // pictures of plates are opened one by one, on purpose: every look at them is recorded
   const picture = alert.type === "falling_object" ? proof(alert.evidence, "snapshot") : null;
-  return html`<li>
+  return useMemo(() => html`<li>
     <button ref=${row} data-alert=${alert.alert_id} class="alert ${alert.severity} ${alert.state}" aria-current=${chosen ? "true" : "false"}
-      onClick=${() => choose({ alert: alert.alert_id })}>
+      onClick=${() => newest.current({ alert: alert.alert_id })}>
       ${picture ? html`<${Picture} proof=${picture} alt="" say=${say} small />` : html`<span class="thumb ${alert.type}" aria-hidden="true"></span>`}
       <span class="what">
         <strong>${alert.titles[language]}</strong>
@@ -35,9 +38,9 @@ function AlertRow({ alert, chosen, choose, words, now }) {
           ${alert.certainty === "suspected" ? html`<span class="mark">${say("suspected")}</span>` : null}
           ${alert.late ? html`<span class="mark">${say("late")}</span>` : null}
           ${alert.state === "new" ? null : html`<span class="mark">${say(alert.state)}${alert.unit ? ` · ${alert.unit}` : ""}</span>`}
-          <${Due} at=${alert.due_at} words=${words} now=${now} /></span>
+          <${Due} at=${alert.due_at} words=${words} /></span>
       </span>
       <time datetime=${alert.occurred_at}>${when(alert.occurred_at)}</time>
     </button>
-  </li>`;
+  </li>`, [alert, chosen, words]);
 }

@@ -1,0 +1,233 @@
+"""What a duty room needs beside alerts, in a real Chromium: devices, messages that were not sent, the nearest unit sent
+at once, evidence that is kept, one's own password, entries looked for in the past, a track on the map, many tabs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import Browser, browsers
+from collector_process import CollectorProcess, MqttPeer, publish, wait_until
+from sample_events import SampleEdge
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from services import Mosquitto, free_port
+
+from collector import people
+from collector.access import Role
+from collector.database import Database
+from collector.instants import system_clock
+from collector.people import Person
+from contract.topics import EdgeTopics, SiteTopics
+
+pytestmark = pytest.mark.services
+PASSWORD = "correct horse battery"
+PICTURES = os.environ.get("WATCHPOST_PICTURES")
+"""A folder for screenshots of the guide; without it none are taken."""
+HERE = {"latitude": 31.23, "longitude": 121.47}
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
+    yield from browsers(tmp_path)
+
+
+def one(browser: Browser, selector: str) -> WebElement:
+    wait_until(lambda: browser.find_elements(By.CSS_SELECTOR, selector))
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def says(browser: Browser, selector: str, text: str) -> None:
+    script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join(' ')"
+    wait_until(lambda: text in str(browser.execute_script(script, selector)), 25)
+
+
+def sign_in(browser: Browser, running: CollectorProcess, role: str = "operator") -> None:
+    browser.get(running.sign_in_link(role))
+    one(browser, ".live.live")
+
+
+def picture(browser: Browser, name: str) -> None:
+    if PICTURES:
+        content = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
+        (Path(PICTURES) / f"{name}.png").write_bytes(base64.b64decode(content))
+
+
+def now(later_s: float = 0) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=later_s)).isoformat()
+
+
+def test_every_tab_of_a_browser_is_live_and_shows_an_alert(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser]
+) -> None:
+    """A browser opens six connections to one address; a stream for each page would stop the seventh."""
+    browser, edge = browse(), SampleEdge()
+    sign_in(browser, running)
+    for _ in range(7):
+        browser.switch_to.new_window("tab")
+        browser.get(running.url)
+        one(browser, ".live.live")
+    publish(peer, edge, edge.fall(time=now()))
+    for tab in browser.window_handles:
+        browser.switch_to.window(tab)
+        one(browser, "button.alert")
+
+
+@pytest.mark.parametrize(("language", "send", "keep", "release"), [
+    ("zh-CN", "派单给巡逻一组", "证据保全", "解除"), ("en-GB", "Send 巡逻一组", "Keep as evidence", "Release"),
+])  # fmt: skip
+def test_the_nearest_unit_is_sent_and_the_case_is_kept_as_evidence(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser],
+    language: str, send: str, keep: str, release: str,
+) -> None:  # fmt: skip
+    edge = SampleEdge()
+    with running.client("admin") as admin:
+        unit = {"unit": "patrol-1", "site": "west", "title": "巡逻一组"}
+        admin.post("/api/v1/units", json=unit).raise_for_status()
+        view = {**HERE, "name": "3 号楼", "bearing_deg": 0, "angle_deg": 60, "range_m": 40}
+        admin.put("/api/v1/map/cameras/west/gate-1/hall", json=view).raise_for_status()
+    peer.publish(SiteTopics("west").unit_position("patrol-1"), json.dumps({**HERE, "at": now()}).encode())
+    publish(peer, edge, edge.sensor(time=now()))
+    browser = browse(1280, language)
+    sign_in(browser, running)
+    one(browser, ".choose button").send_keys(Keys.ENTER)
+    one(browser, f"button[aria-label='{send}']").send_keys(Keys.ENTER)
+    one(browser, "button.alert.assigned")
+    box = one(browser, ".comment input")
+    box.send_keys("苏C·55555 挡住通道", Keys.ENTER)
+    says(browser, ".steps", "苏C·5**55")
+    assert "55555" not in browser.page_source
+    says(browser, ".keep summary", keep)
+    one(browser, ".keep summary").send_keys(Keys.ENTER)
+    one(browser, ".keep input[name=reason]").send_keys("case 2026-113", Keys.ENTER)
+    says(browser, ".kept-as-evidence", "case 2026-113")
+    picture(browser, f"case-{language[:2]}")
+    sign_in(browser, running, "admin")
+    browser.get(f"{running.url}/#/administration")
+    says(browser, ".holds button", release)
+    one(browser, ".holds button").send_keys(Keys.ENTER)
+    wait_until(lambda: not browser.find_elements(By.CSS_SELECTOR, ".holds button"))
+    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert severe == []
+
+
+def test_devices_say_what_ails_them_and_what_nobody_was_told(
+    mosquitto: Mosquitto, peer: MqttPeer, tmp_path: Path, browse: Callable[..., Browser]
+) -> None:
+    key, config = tmp_path / "key", tmp_path / "collector.yaml"
+    key.write_text("a key")
+    nobody = f"http://127.0.0.1:{free_port()}/alerts"
+    config.write_text(f"notifications: {{channels: [{{name: dispatch, webhook: '{nobody}', secret_file: {key}}}]}}")
+    running = CollectorProcess(tmp_path / "collector", mosquitto.url, options=("--config", str(config)))
+    running.start()
+    try:
+        edge = SampleEdge()
+        topics = EdgeTopics("west", "gate-1")
+        camera = {"id": "lane-1", "state": "up", "fps": 12.5, "lag_s": 7.5}
+        health = {"at": now(), "uptime_s": 9, "memory_mb": 90, "disk_free_mb": 51234, "outbox_depth": 12,
+                  "problems": ["uploads: disk full"], "cameras": [camera], "expires": now(120)}  # fmt: skip
+        peer.publish(topics.health, json.dumps(health).encode())
+        state = {"state": "blind", "since": now(-300), "reason": "the picture is dark"}
+        peer.publish(topics.camera_status("tower"), json.dumps(state).encode(), True)
+        publish(peer, edge, edge.sensor(time=now()))
+        browser = browse(390, "zh-CN", 844)
+        sign_in(browser, running)
+        browser.get(f"{running.url}/#/devices")
+        says(browser, ".boxes", "uploads: disk full")
+        says(browser, ".boxes", "12")
+        says(browser, ".cameras", "遮挡")
+        wait_until(lambda: _failed(running), 20)
+        browser.refresh()
+        says(browser, ".untold", "dispatch")
+        says(browser, ".untold", "待发送")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+        picture(browser, "devices-390")
+        sign_in(browser, running, "viewer")
+        browser.get(f"{running.url}/#/devices")
+        one(browser, ".cameras")
+        assert not browser.find_elements(By.CSS_SELECTOR, ".untold")
+    finally:
+        running.end()
+
+
+def _failed(running: CollectorProcess) -> list[Any]:
+    with running.client("operator") as client:
+        items: list[Any] = client.get("/api/v1/notifications").json()["items"]
+    assert all(item["channel"] == "dispatch" for item in items)
+    return items
+
+
+def test_somebody_changes_his_password(running: CollectorProcess, browse: Callable[..., Browser]) -> None:
+    async def add(store: Database) -> str:
+        person = Person("li", "李伟", Role.OPERATOR)
+        await people.add(store, person, PASSWORD, by="test", now_us=system_clock())
+        return ""
+
+    running.with_store(add)
+    browser = browse(language="zh-CN")
+    browser.get(running.url)
+    one(browser, "input[name=name]").send_keys("li", Keys.TAB, PASSWORD, Keys.ENTER)
+    one(browser, ".live.live")
+    browser.get(f"{running.url}/#/settings")
+    for wrong, said in (("not the old one", "原密码错误"), (PASSWORD, "")):
+        for name, value in (("old", wrong), ("new", "a better one, longer"), ("again", "a better one, longer")):
+            field = one(browser, f".own-password [name={name}]")
+            field.clear()
+            field.send_keys(value)
+        one(browser, ".own-password button").send_keys(Keys.ENTER)
+        if said:
+            says(browser, ".own-password .problem", said)
+    one(browser, "input[name=password]").send_keys(PASSWORD)
+    one(browser, "input[name=name]").send_keys("li", Keys.ENTER)
+    says(browser, ".problem", "用户名或密码错误")
+    field = one(browser, "input[name=password]")
+    field.clear()
+    field.send_keys("a better one, longer", Keys.ENTER)
+    one(browser, ".live.live")
+
+
+def test_an_approved_entry_is_looked_for_in_what_has_passed_and_its_track_is_on_the_map(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser]
+) -> None:
+    edge = SampleEdge()
+    with running.client("admin") as admin:
+        for camera, north in (("lane-1", 0.0), ("lane-2", 0.01)):
+            view = {"latitude": 31.23 + north, "longitude": 121.47, "name": f"口 {camera}"}
+            admin.put(f"/api/v1/map/cameras/west/gate-1/{camera}", json=view).raise_for_status()
+    publish(
+        peer, edge, *(_passed(edge, *where) for where in (("京A12345", "lane-1", -600), ("京A1234S", "lane-2", -300)))
+    )
+    with running.client("operator") as author, running.client("admin") as approver:
+        wait_until(lambda: len(author.get("/api/v1/passages").json()["items"]) == 2)
+        new = {"plate": "京A12345", "reason": "stolen, case 7", "expires": "2099-01-01T00:00:00Z"}
+        entry = author.post("/api/v1/watchlist/entries", json=new).json()["entry_id"]
+        approver.post(f"/api/v1/watchlist/entries/{entry}/decisions", json={"action": "approve"}).raise_for_status()
+    browser = browse()
+    sign_in(browser, running)
+    browser.get(f"{running.url}/#/watchlist")
+    one(browser, "button.seen").send_keys(Keys.ENTER)
+    wait_until(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".seen-before tbody tr")) == 2)
+    says(browser, ".seen-before", "京A1234S")
+    with running.client("auditor") as auditor:
+        reasons = [act["reason"] for act in auditor.get("/api/v1/audit").json()["items"]]
+    assert f"watch list, entry {entry}: stolen, case 7" in reasons
+    picture(browser, "seen-before")
+    browser.get(f"{running.url}/#/map/west?plate=京A12345")
+    one(browser, ".reason input").send_keys("case 7", Keys.ENTER)
+    one(browser, ".pin.stop")
+    picture(browser, "track")
+
+
+def _passed(edge: SampleEdge, plate: str, camera: str, at_s: float) -> dict[str, Any]:
+    event = edge.passage(plate, f"{camera}-{-at_s:.0f}", time=now(at_s))
+    event["source"] = f"/west/gate-1/{camera}"
+    event["data"]["camera"] = camera
+    return event
