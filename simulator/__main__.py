@@ -18,6 +18,7 @@ COMMANDS = {
     "faults": "simulator.faults.command:faults_command",
     "ingest": "simulator.faults.ingest_speed:ingest_command",
     "queries": "simulator.faults.query_speed:queries_command",
+    "soak": "simulator.faults.soak:soak_command",
     "throughput": "simulator.faults.throughput:throughput_command",
     "screenload": "simulator.screen_load.command:screenload_command",
 }
