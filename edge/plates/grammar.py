@@ -86,7 +86,8 @@ class Region:
 
     `reader` names the model in the manifest. `widened` are cuts that are always read too: how far they go beyond the
     corners at the left and at the right, in plate widths. Long plates need them, whose ends a detector may miss, where
-    what is left of a number may be a number as well.
+    what is left of a number may be a number as well. `crop_aspects` is width over height of the box of a tilted plate
+    and of straight ones: what a picture that was cut at a plate may have been before it was squeezed.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Region:
     reader: str = "plate_read"
     two_rows: TwoRows = GA36_ROWS
     widened: tuple[tuple[float, float], ...] = ()
+    crop_aspects: tuple[float, ...] = (2.2, 3.1)
 
     def __post_init__(self) -> None:
         known = set(self.alphabet)
@@ -298,6 +300,7 @@ EUROPE = Region(
     reader="plate_read_eu",
     two_rows=TwoRows((0.0, 0.0, 1.0, 0.54), (0.0, 0.46, 1.0, 1.0), 0.5),
     widened=((0.08, 0.12), (0.0, 0.3), (0.2, 0.05)),
+    crop_aspects=(2.2, 3.2, 4.6),
 )
 """The kinds say no country: most series of one country could be those of another."""
 

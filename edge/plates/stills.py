@@ -28,9 +28,6 @@ _READABLE_SCORE = 0.4
 _SURE_TEXT = 0.5
 """A text this sure makes a plate even of what the detector doubts."""
 
-_CROP_ASPECTS = (2.2, 3.1)
-"""Width over height of the box of a tilted plate, and of a straight one: what a crop may be before it was squeezed."""
-
 _PLACE_MARGIN = 0.05
 _DARK = 75.0
 """A picture whose mean is below this (of 255) is dark: if no plate is found it is looked at once more, lightened."""
@@ -78,6 +75,7 @@ class StillReader:
     def __init__(self, models: ModelStore, region: Region = CHINA, min_score: float = 0.25) -> None:
         self.detector = PlateDetector(models, min_score=min_score)
         self._recogniser = Recogniser.of(region, models)
+        self._aspects = region.crop_aspects
 
     def read_picture(self, bgr: Bgr) -> list[StillPlate]:
         """Every plate of a picture (h, w, 3), the surest first; what the reader does not take for one is left out."""
@@ -109,13 +107,13 @@ class StillReader:
         if best.read.refused or best.recognition.worth >= SURE:
             return best
         crop, origin = _around(bgr, corners)
-        found = self._straighten(crop, _CROP_ASPECTS[0]) if min(crop.shape[:2]) > 0 else None
+        found = self._straighten(crop, self._aspects[0]) if min(crop.shape[:2]) > 0 else None
         return best if found is None else max(best, self.read_at(bgr, found + origin, score), key=_worth)
 
     def read_crop(self, crop: Bgr) -> StillPlate:
         """A picture (h, w, 3) that was cut out around one plate: as it is, or straightened if that reads surer."""
         best = self.read_at(crop, outline(crop))
-        for ratio in _CROP_ASPECTS:
+        for ratio in self._aspects:
             if best.recognition.worth >= SURE:
                 break
             corners = self._straighten(crop, ratio)

@@ -92,8 +92,12 @@ class Generator:
         donors: Sequence[Donor] = (),
         region: str = "CN",
         drill: bool = False,
+        only: Sequence[str] = (),
     ) -> None:
-        """`drill`: small, softly lit plates in the standard's own glyphs, where it is the fine strokes that count."""
+        """`drill`: small, softly lit plates in the standard's own glyphs, where it is the fine strokes that count.
+
+        `only`: these kinds and no others; none given: all of the region.
+        """
         self._rng = rng
         self._drill = drill
         self._maker = MAKERS[region]
@@ -105,6 +109,8 @@ class Generator:
         kinds = KIND_WEIGHTS.get(region, dict.fromkeys(self._maker.kinds, 1.0))
         if drill:
             kinds = {kind: weight for kind, weight in kinds.items() if kind in _DRILLED}
+        if only:
+            kinds = {kind: weight for kind, weight in kinds.items() if kind in only}
         weights = np.array(list(kinds.values()))
         self._kinds = list(kinds)
         self._weights = weights / weights.sum()
@@ -341,6 +347,7 @@ def write_shard(path: Path, samples: list[Sample], alphabet: str = ALPHABET) -> 
 @click.option("--shards", default=40, show_default=True, help="Shards of 4096 generated samples.")
 @click.option("--seed", default=1, show_default=True, help="First seed; one for each shard.")
 @click.option("--region", type=click.Choice(sorted(REGIONS)), default="CN", show_default=True, help="Whose plates.")
+@click.option("--only", multiple=True, type=click.Choice(MAKERS["CN"].kinds), help="These kinds, for fine-tuning.")
 @click.option("--drill", is_flag=True, help="Small, softly lit plates in the glyph pictures only, for fine-tuning.")
 def main(
     cache: Path,
@@ -350,11 +357,12 @@ def main(
     shards: int,
     seed: int,
     region: str,
+    only: tuple[str, ...],
     drill: bool,
 ) -> None:
     """Generate shards; those that are there already are kept."""
-    if region != "CN" and (glyphs or real):
-        raise click.UsageError("--glyphs and --real hold Chinese plates: leave them out for another region")
+    if region != "CN" and (glyphs or real or only):
+        raise click.UsageError("--glyphs, --real and --only are for Chinese plates: leave them out for another region")
     cv2.setNumThreads(1)
     cache.mkdir(parents=True, exist_ok=True)
     scenery = Backgrounds.read(backgrounds)
@@ -368,7 +376,7 @@ def main(
     for number in range(seed, seed + shards):
         path = cache / f"drawn-{number:05d}"
         if not path.with_suffix(".labels.npy").exists():
-            generator = Generator(np.random.default_rng(number), glyphs, scenery, donors, region, drill)
+            generator = Generator(np.random.default_rng(number), glyphs, scenery, donors, region, drill, only)
             write_shard(path, [generator.sample() for _ in range(SHARD)], REGIONS[region].alphabet)
             click.echo(f"{path.name}: {SHARD} samples")
 
