@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
 
 from collector.columns import PlainText, RowId, metadata
 
@@ -36,6 +36,7 @@ passages = Table(
     Index(None, "seen_us", "passage_no"),
     Index(None, "camera", "seen_us", "passage_no"),
     Index(None, "event_id"),
+    Index("ix_passages_hashed", "seen_us", sqlite_where=text("hashed = 1"), postgresql_where=text("hashed")),
     sqlite_autoincrement=True,
 )
 

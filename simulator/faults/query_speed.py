@@ -66,6 +66,8 @@ class QuerySpeed:
     search: str
     ms_p50: float
     ms_p99: float
+    cpu_ms: float
+    """Processor time of the collector for one answer."""
     found: float
     """Mean number of rows in an answer."""
 
@@ -86,8 +88,11 @@ def queries_command(events: int, times: int, database: str, json_file: Path | No
     click.echo(f"{events} events, {database}, filled in {report['filled_s']} s, {report['store_mb']} MB")
     for row in report["searches"]:
         click.echo(
-            f"{row['search']:>32}: p50 {row['ms_p50']:8.1f} ms   p99 {row['ms_p99']:8.1f} ms   {row['found']:.0f} rows"
+            f"{row['search']:>32}: p50 {row['ms_p50']:7.1f} ms   p99 {row['ms_p99']:7.1f} ms   "
+            f"processor {row['cpu_ms']:5.1f} ms   {row['found']:.0f} rows"
         )
+    commit = f"p50 {report['commit_ms_p50']:7.1f} ms   p99 {report['commit_ms_p99']:7.1f} ms"
+    click.echo(f"{'one durable commit here':>32}: {commit}")
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
@@ -110,23 +115,49 @@ def measure(folder: Path, events: int, times: int, database: str) -> dict[str, A
         filled_s = round(time.monotonic() - begun_s)
         port = free_port()
         programs = stack.enter_context(Stack(folder))
-        programs.start("collector", ["collector", "run", *store, "--port", str(port)])
+        part = programs.start("collector", ["collector", "run", *store, "--port", str(port)])
         programs.wait_for("collector", lambda: accepts(port), _START_TIMEOUT_S)
         headers = {"Authorization": f"Bearer {token}"}
         client = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60))
         rng = random.Random(1)
-        searches = [asdict(_time(client, search, times, events, rng)) for search in SEARCHES]
+        process = psutil.Process(part.process.pid)
+        searches = [asdict(_time(client, search, times, events, rng, process)) for search in SEARCHES]
+        commits = _commits_ms(folder, times)
     cores = psutil.cpu_count() or 1
     size = folder / "collector" / "collector.db"
     return {
         "events": events, "database": database, "filled_s": filled_s,
         "store_mb": round(size.stat().st_size / 1e6) if size.exists() else None, "times": times,
+        "commit_ms_p50": round(commits[len(commits) // 2], 1),
+        "commit_ms_p99": round(commits[int(0.99 * (len(commits) - 1))], 1),
         "cores": cores, "load_per_core": round(psutil.getloadavg()[0] / cores, 1), "searches": searches,
     }  # fmt: skip
 
 
-def _time(client: httpx.Client, search: Search, times: int, events: int, rng: random.Random) -> QuerySpeed:
-    took_ms, found = [], 0
+def _commits_ms(folder: Path, times: int) -> list[float]:
+    """Of a durable commit of one row on this disk: each answer that shows a plate waits for its audit record."""
+    took_ms = []
+    with closing(sqlite3.connect(folder / "commits.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("CREATE TABLE IF NOT EXISTS row (number INTEGER)")
+        for number in range(times):
+            begun_s = time.perf_counter()
+            connection.execute("INSERT INTO row VALUES (?)", (number,))
+            took_ms.append((time.perf_counter() - begun_s) * 1000)
+    return sorted(took_ms)
+
+
+def _used_s(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
+
+
+def _time(
+    client: httpx.Client, search: Search, times: int, events: int, rng: random.Random, collector: psutil.Process
+) -> QuerySpeed:
+    took_ms: list[float] = []
+    found, used_s = 0, _used_s(collector)
     for number in range(times + 1):
         address = search.address.format(**_values(rng, events))
         begun_s = time.perf_counter()
@@ -137,7 +168,9 @@ def _time(client: httpx.Client, search: Search, times: int, events: int, rng: ra
         found += len(answer.json()["items"])
     took_ms.sort()
     p99 = took_ms[min(len(took_ms) - 1, int(0.99 * len(took_ms)))]
-    return QuerySpeed(search.name, round(took_ms[len(took_ms) // 2], 1), round(p99, 1), round(found / (times + 1), 1))
+    cpu_ms = (_used_s(collector) - used_s) * 1000 / (times + 1)
+    median = took_ms[len(took_ms) // 2]
+    return QuerySpeed(search.name, round(median, 1), round(p99, 1), round(cpu_ms, 1), round(found / (times + 1), 1))
 
 
 def _values(rng: random.Random, events: int) -> dict[str, str]:
@@ -216,19 +249,39 @@ def _statements(events: int, postgres: bool) -> list[str]:
 
 
 def fill(path: Path, url: str | None, events: int) -> None:
-    """Fill an empty store with so many events, in the database's own words."""
+    """Fill the store. Its indexes are made afterwards: sorting once is a fraction of many searches."""
     if url is not None:
-        for statement in _statements(events, postgres=True):
-            subprocess.run(
-                [postgres_program("psql"), "--quiet", "-v", "ON_ERROR_STOP=1", url, "-f", "-"],
-                check=True,
-                input=statement.encode(),
-            )
+        _fill_postgres(url, events)
         return
     with closing(sqlite3.connect(path)) as connection:
         connection.create_function("backwards", 1, lambda plate: plate[::-1], deterministic=True)
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -500000")
-        for statement in _statements(events, postgres=False):
+        indexes = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+            " AND tbl_name IN ('events', 'passages')"
+        ).fetchall()
+        into_events, into_passages, analyze = _statements(events, postgres=False)
+        drop, make = [f"DROP INDEX {name}" for name, _ in indexes], [sql for _, sql in indexes]
+        for statement in (*drop, into_events, into_passages, *make, analyze):
             connection.execute(statement)
             connection.commit()
+
+
+def _fill_postgres(url: str, events: int) -> None:
+    listed = _psql(
+        url,
+        "SELECT indexname || '|' || indexdef FROM pg_indexes"
+        " WHERE tablename IN ('events', 'passages') AND indexname LIKE 'ix_%'",
+    )
+    indexes = [line.split("|", 1) for line in listed.splitlines()]
+    into_events, into_passages, analyze = _statements(events, postgres=True)
+    drop, make = [f'DROP INDEX "{name}"' for name, _ in indexes], [definition for _, definition in indexes]
+    for statement in (*drop, into_events, into_passages, *make, f"VACUUM {analyze}"):
+        _psql(url, statement)
+
+
+def _psql(url: str, statement: str) -> str:
+    command = [postgres_program("psql"), "--quiet", "--no-align", "--tuples-only", "-v", "ON_ERROR_STOP=1", url]
+    done = subprocess.run([*command, "-f", "-"], check=True, input=statement.encode(), capture_output=True)
+    return done.stdout.decode()

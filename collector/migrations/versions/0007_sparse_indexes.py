@@ -23,9 +23,12 @@ def upgrade() -> None:
         op.drop_index(name, table)
         some = sa.text(f"{columns[0]} IS NOT NULL")
         op.create_index(name, table, columns, sqlite_where=some, postgresql_where=some)
+    yes, true = sa.text("hashed = 1"), sa.text("hashed")
+    op.create_index("ix_passages_hashed", "passages", ["seen_us"], sqlite_where=yes, postgresql_where=true)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_passages_hashed", "passages")
     for name, table, columns in _SPARSE:
         op.drop_index(name, table)
         op.create_index(name, table, columns)
