@@ -248,3 +248,10 @@ def test_what_the_detector_finds_is_counted_by_kind_width_and_light() -> None:
     share = sum(tally.found for tally in tallies.values()) / sum(tally.plates for tally in tallies.values())
     assert share > 0.6
     assert all(0 <= tally.as_metrics()["corner_error_share_of_width"] < 0.5 for tally in tallies.values())
+
+
+def test_only_the_kinds_asked_for_are_drawn() -> None:
+    generator = Generator(np.random.default_rng(4), None, Backgrounds(()), only=("tractor_double",))
+    texts = [sample.text for sample in (generator.sample() for _ in range(20)) if sample.text]
+    assert texts
+    assert all(len(text) == 8 and text[1:].isdigit() for text in texts)
