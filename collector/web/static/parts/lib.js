@@ -4,4 +4,12 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "../vendor/hoo
 import htm from "../vendor/htm.mjs";
 
 export const html = htm.bind(h);
+// A component that is drawn anew only when one of its props is another value.
+export function memo(Part) {
+  return function Memo(props) {
+    this.shouldComponentUpdate = (next) => Object.keys({ ...this.props, ...next }).some((name) => this.props[name] !== next[name]);
+    return h(Part, props);
+  };
+}
+
 export { render, useCallback, useEffect, useMemo, useRef, useState };

@@ -1,24 +1,25 @@
 // The list of alerts: newest first, by severity at a glance.
 import { Due } from "../../parts/clock.js";
 import { proof } from "../../parts/describe.js";
-import { html, useEffect, useMemo, useRef } from "../../parts/lib.js";
+import { html, memo, useCallback, useEffect, useRef } from "../../parts/lib.js";
 import { Picture } from "../../parts/picture.js";
 import { Severity } from "../../parts/severity.js";
 
 export function AlertList({ alerts, chosen, choose, words, more }) {
   const { say } = words;
+  const newest = useRef(choose);
+  newest.current = choose;
+  const pick = useCallback((what) => newest.current(what), []);
   if (alerts.length === 0 && !more) return html`<p class="nothing">${say("noAlerts")}</p>`;
   return html`<ul class="alerts" role="list">
     ${alerts.map((alert) => html`<${AlertRow} key=${alert.alert_id} alert=${alert} chosen=${chosen === alert.alert_id}
-      choose=${choose} words=${words} />`)}
+      choose=${pick} words=${words} />`)}
     ${more ? html`<li><button class="more" onClick=${more}>${say("more")}</button></li>` : null}
   </ul>`;
 }
 
 // Drawn anew only when it changes: the list may be long, and news come often.
-function AlertRow({ alert, chosen, choose, words }) {
-  const newest = useRef(choose);
-  newest.current = choose;
+const AlertRow = memo(({ alert, chosen, choose, words }) => {
   const { say, when, language } = words;
   const row = useRef(null);
   useEffect(() => {
@@ -26,9 +27,9 @@ function AlertRow({ alert, chosen, choose, words }) {
   }, [chosen]);
   // pictures of plates are opened one by one, on purpose: every look at them is recorded
   const picture = alert.type === "falling_object" ? proof(alert.evidence, "snapshot") : null;
-  return useMemo(() => html`<li>
+  return html`<li>
     <button ref=${row} data-alert=${alert.alert_id} class="alert ${alert.severity} ${alert.state}" aria-current=${chosen ? "true" : "false"}
-      onClick=${() => newest.current({ alert: alert.alert_id })}>
+      onClick=${() => choose({ alert: alert.alert_id })}>
       ${picture ? html`<${Picture} proof=${picture} alt="" say=${say} small />` : html`<span class="thumb ${alert.type}" aria-hidden="true"></span>`}
       <span class="what">
         <strong>${alert.titles[language]}</strong>
@@ -42,5 +43,5 @@ function AlertRow({ alert, chosen, choose, words }) {
       </span>
       <time datetime=${alert.occurred_at}>${when(alert.occurred_at)}</time>
     </button>
-  </li>`, [alert, chosen, words]);
-}
+  </li>`;
+});
