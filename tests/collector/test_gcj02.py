@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from collector_api import started
+
+from collector.access import Role
 from collector.gcj02 import from_gcj02, to_gcj02
 from collector.geography import Point
 
@@ -31,3 +35,16 @@ def test_there_and_back_is_the_same_point() -> None:
 def test_elsewhere_nothing_is_shifted() -> None:
     berlin = Point(52.52, 13.405)
     assert to_gcj02(berlin) == berlin == from_gcj02(berlin)
+
+
+async def test_a_table_of_a_chinese_map_service_lands_where_gps_says(tmp_path: Path, migrated_sqlite: Path) -> None:
+    wgs84, gcj02 = KNOWN[0]
+    table = f"place,title,latitude,longitude\nhydrant,消火栓,{gcj02.latitude},{gcj02.longitude}\n".encode()
+    async with started(tmp_path, migrated_sqlite) as api, await api.client(Role.OPERATOR) as client:
+        answer = await client.post("/api/v1/map/import/west/places", params={"datum": "gcj02"}, content=table)
+        assert answer.json() == {"added": 1, "changed": 0}
+        (place,) = (await client.get("/api/v1/places")).json()
+        typed = {"latitude": gcj02.latitude, "longitude": gcj02.longitude}
+        told = (await client.get("/api/v1/map/wgs84", params=typed)).json()
+    for found in (place, told):
+        assert Point(found["latitude"], found["longitude"]).metres_to(wgs84) < 1.0

@@ -86,3 +86,15 @@ async def test_a_head_request_says_what_get_would_and_is_no_look(api: Api) -> No
     assert (await api.get(URL, Role.OPERATOR, **WHY)).headers["cache-control"] == "no-store"
     (act,) = (await api.get("/api/v1/audit", Role.AUDITOR, **WHY)).json()["items"]
     assert (act["action"], act["shown"]) == ("evidence", ["京A12345"])
+
+
+async def test_a_list_is_given_small_pictures_that_are_marked_too(api: Api) -> None:
+    assert (await api.get(URL, Role.VIEWER, width=168)).status_code == 403, (
+        "no event explains the file: it may show a plate"
+    )
+    answer = await api.get(URL, Role.OPERATOR, width=168, **WHY)
+    small = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert small.shape == (94, 168)
+    assert len(answer.content) < len(SNAPSHOT)
+    two = [cv2.imdecode(np.frombuffer(stamp(SNAPSHOT, "image/jpeg", text, 168) or b"", np.uint8), 0) for text in "ab"]
+    assert (np.abs(two[0].astype(int) - two[1]) > 12).any()
