@@ -31,7 +31,7 @@ from collector.gaps import GapPatience
 from collector.instants import system_clock
 from collector.intake import reingest
 from collector.messages import Incoming
-from collector.mqtt import BrokerAddress, BrokerUrlError
+from collector.mqtt_address import BrokerAddress, BrokerUrlError
 from collector.notify_command import notify
 from collector.schema import dead_letters
 from collector.server import PortTaken, listen, serve

@@ -107,11 +107,14 @@ async def _look_at(
         await _note(connection, outbox_id, gap_since_us=None, gap_asked_us=None)
         await alert_moves.close_gaps(connection, outbox_id, now_us, duty)
         return True
-    if row.gap_since_us is None:
+    since_us = row.gap_since_us
+    if since_us is None:
+        since_us = now_us
         await _note(connection, outbox_id, gap_since_us=now_us)
-        return False
-    since_s = (now_us - row.gap_since_us) / SECOND_US
-    asked = since_s >= patience.ask_after_s and await _ask(connection, row, lacking, now_us, patience)
+    since_s = (now_us - since_us) / SECOND_US
+    forgotten = lacking[0][0] <= (await _acknowledged(connection)).get(outbox_id, 0)
+    due = forgotten or since_s >= patience.ask_after_s  # what was acknowledged once does not come by itself
+    asked = due and await _ask(connection, row, lacking, now_us, patience)
     alerted = since_s >= patience.alert_after_s and await _alert(database, connection, row, lacking, now_us, duty)
     return asked or alerted
 

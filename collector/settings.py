@@ -11,7 +11,7 @@ from collector.bucket import Bucket
 from collector.duty import Duty
 from collector.evidence import MAX_BYTES
 from collector.gaps import GapPatience
-from collector.mqtt import BrokerAddress
+from collector.mqtt_address import BrokerAddress
 
 
 @dataclass(frozen=True, slots=True)

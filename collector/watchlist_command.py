@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from collector.instants import SECOND_US, system_clock, to_instant
-from collector.mqtt import BrokerAddress, BrokerUrlError, publish_retained
+from collector.mqtt import publish_retained
+from collector.mqtt_address import BrokerAddress, BrokerUrlError
 from collector.watchlists import WatchlistError, make_list, new_key, read_key, read_table
 from contract.topics import EdgeTopics, InvalidTopic
 

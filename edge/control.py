@@ -53,7 +53,7 @@ class CommandRefused(ValueError):
 
 @dataclass
 class Control:
-    """Implements `edge.delivery.AgentSide` over the agent's parts."""
+    """Implements `edge.ports.AgentSide` over the agent's parts."""
 
     config: AgentConfig
     version: str

@@ -13,11 +13,10 @@ import queue
 import random
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ValidationError
@@ -31,70 +30,28 @@ from tenacity import (
 )
 
 from contract.acks import Ack
-from contract.commands import Command, ConfigDesired, ConfigReported, Reply
-from contract.envelope import JOINT_BYTES, MAX_EVENT_BYTES, join_backlog, summarise
-from contract.status import Birth, CameraStatus, CollectorStatus, Health, Status
+from contract.commands import Command, ConfigDesired, Reply
+from contract.envelope import summarise
+from contract.status import CameraStatus, CollectorStatus, Status
 from contract.topics import EdgeTopics, SiteTopics
 from edge.clock import utc
 from edge.config import BrokerSettings, DeliverySettings
 from edge.errors import DeliveryError, OutboxError
 from edge.link import UNHEARD, Link, Received
 from edge.outbox import Outbox
-from edge.ports import Clock
-from edge.window import Outgoing, Window
+from edge.parcels import Parcel, Post, pack
+from edge.ports import AgentSide, Clock
+from edge.window import Window
 
 log = logging.getLogger(__name__)
 
 _LONGEST_RETRY_S = 5.0
 _HURRY_S = 2.0
 _BATCH = 200
-_BACKLOG_EVENTS = 100
 _COMMANDS_REMEMBERED = 200
 _POSTS_KEPT = 500
 _CONFLICT_TOLD_S = 60.0
 _CONNECTIONS_REMEMBERED = 100
-
-
-class AgentSide(Protocol):
-    """What delivery asks of the agent, always from its own thread: answer soon."""
-
-    def birth(self, connection_id: UUID) -> Birth: ...
-
-    def health(self) -> Health: ...
-
-    def on_command(self, command: Command) -> None:
-        """Do it, and answer with `Delivery.reply`, now or later."""
-        ...
-
-    def on_sensor(self, sensor: str, raw: dict[str, Any]) -> None:
-        """Outbox a sensor's message. OutboxError: the broker keeps the message. ValidationError: it is refused."""
-        ...
-
-    def on_config(self, desired: ConfigDesired) -> ConfigReported: ...
-
-    def on_watchlist(self, payload: bytes) -> None:
-        """Judge a list as it came (empty: it was cleared). OutboxError: the broker keeps the message."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Post:
-    """A message that is not an event."""
-
-    topic: str
-    payload: str
-    qos: int
-    retain: bool
-    expiry_s: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Parcel:
-    """A message that carries events."""
-
-    topic: str
-    payload: bytes
-    sequences: tuple[int, ...]
 
 
 class Delivery:
@@ -120,13 +77,13 @@ class Delivery:
         self._window = Window(outbox, clock, rng, settings.max_unacknowledged, settings.ack_timeout_s, settings.live_s)
         self._link = Link(broker, f"watchpost-{topics.site}-{topics.edge}", keep_session=True)
         self._agent: AgentSide | None = None
-        self._posts: queue.SimpleQueue[_Post] = queue.SimpleQueue()
+        self._posts: queue.SimpleQueue[Post] = queue.SimpleQueue()
         self._settled: queue.SimpleQueue[tuple[tuple[int, int], ...]] = queue.SimpleQueue()
         self._camera_status: dict[str, CameraStatus] = {}
         self._commands_seen: OrderedDict[str, None] = OrderedDict()
         self._sequences_of: dict[int, tuple[int, ...]] = {}
         """Message id → the numbers that it carries, until the broker has confirmed it."""
-        self._ready: deque[_Parcel] = deque()
+        self._ready: deque[Parcel] = deque()
         self._takes_backlog = False
         """Whether the collector takes many old events in one message."""
         self._collector_connection: UUID | None = None
@@ -184,7 +141,7 @@ class Delivery:
         self, topic: str, message: BaseModel, qos: int, retain: bool = False, expiry_s: int | None = None
     ) -> None:
         if self._posts.qsize() < _POSTS_KEPT:
-            self._posts.put(_Post(topic, message.model_dump_json(), qos, retain, expiry_s))
+            self._posts.put(Post(topic, message.model_dump_json(), qos, retain, expiry_s))
         self._link.wake()
 
     def _run(self) -> None:
@@ -205,7 +162,7 @@ class Delivery:
 
     def _pause_s(self) -> float:
         """After a connection has ended: not all edges at once, and no duel with one that has our identity."""
-        return self._rng.uniform(5, 15) if self._in_conflict() else self._rng.uniform(0, 0.5)
+        return self._rng.uniform(2, 5) if self._in_conflict() else self._rng.uniform(0, 0.5)
 
     def _note_failure(self, state: RetryCallState) -> None:
         if state.outcome is not None and not self._in_conflict():
@@ -297,28 +254,11 @@ class Delivery:
             except OutboxError as error:
                 self._note(str(error))
                 return
-            self._ready += self._pack(batch)
+            self._ready += pack(batch, self._outbox.outbox_id, self._topics, together=self._takes_backlog)
         while self._ready and len(self._sequences_of) < self._link.receive_maximum:
             self._send(self._ready.popleft())
 
-    def _pack(self, batch: list[Outgoing]) -> Iterator[_Parcel]:
-        """Each event in a message of its own, but what is old and comes for the first time: that goes together.
-
-        What has not come through together goes alone: one bad event must not hold up the others.
-        """
-        backlog: list[tuple[int, bytes]] = []
-        for outgoing in batch:
-            event = outgoing.event
-            payload = event.payload(self._outbox.outbox_id, outgoing.replayed)
-            if self._takes_backlog and outgoing.replayed and not outgoing.again:
-                backlog.append((event.sequence, payload))
-            else:
-                yield _Parcel(self._topics.event(event.event_type, event.source), payload, (event.sequence,))
-        for part in _parts(backlog):
-            sequences = tuple(sequence for sequence, _ in part)
-            yield _Parcel(self._topics.backlog, join_backlog(payload for _, payload in part), sequences)
-
-    def _send(self, parcel: _Parcel) -> None:
+    def _send(self, parcel: Parcel) -> None:
         """Publish it, and note which message carries which numbers."""
         self._sequences_of[self._link.publish(parcel.topic, parcel.payload, 1)] = parcel.sequences
 
@@ -422,6 +362,7 @@ class Delivery:
             self._takes_backlog = status.takes_backlog
         if status.state == "online" and (live or status.connection_id != self._collector_connection):
             self._collector_connection = status.connection_id
+            self._health_due_s = self._clock.monotonic()  # a restored one learns from it what it lacks
             self.on_collector_back()
             self._window.hurry(_HURRY_S)
 
@@ -452,17 +393,3 @@ def _json_object(payload: bytes | bytearray) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ValueError(f"expected an object, got {type(raw).__name__}")
     return raw
-
-
-def _parts(backlog: list[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
-    """Split into messages that are not too large for the collector."""
-    part: list[tuple[int, bytes]] = []
-    size = 0
-    for sequence, payload in backlog:
-        if part and (len(part) >= _BACKLOG_EVENTS or size + len(payload) > MAX_EVENT_BYTES - 2 * JOINT_BYTES):
-            yield part
-            part, size = [], 0
-        part.append((sequence, payload))
-        size += len(payload) + JOINT_BYTES
-    if part:
-        yield part

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID
 
+from contract.commands import Command, ConfigDesired, ConfigReported
+from contract.status import Birth, Health
 from edge.types import Finding, Frame, Packet, StreamInfo
 
 
@@ -62,4 +65,26 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait; a test's clock returns at once and moves its own time."""
+        ...
+
+
+class AgentSide(Protocol):
+    """What delivery asks of the agent, always from its own thread: answer soon."""
+
+    def birth(self, connection_id: UUID) -> Birth: ...
+
+    def health(self) -> Health: ...
+
+    def on_command(self, command: Command) -> None:
+        """Do it, and answer with `Delivery.reply`, now or later."""
+        ...
+
+    def on_sensor(self, sensor: str, raw: dict[str, Any]) -> None:
+        """Outbox a sensor's message. OutboxError: the broker keeps the message. ValidationError: it is refused."""
+        ...
+
+    def on_config(self, desired: ConfigDesired) -> ConfigReported: ...
+
+    def on_watchlist(self, payload: bytes) -> None:
+        """Judge a list as it came (empty: it was cleared). OutboxError: the broker keeps the message."""
         ...

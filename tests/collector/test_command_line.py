@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from collector.__main__ import main
 from collector.database import Database
-from collector.mqtt import BrokerAddress, BrokerUrlError
+from collector.mqtt_address import BrokerAddress, BrokerUrlError
 from collector.plates import mask_plate
 from collector.schema import metadata
 

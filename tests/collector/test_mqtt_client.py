@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from services import Mosquitto
 
-from collector.mqtt import BrokerAddress, Protocol
+from collector.mqtt_address import BrokerAddress, Protocol
 from collector.mqtt_client import ReadAhead, SwiftClient
 
 
