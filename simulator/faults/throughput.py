@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import psutil
 
+from simulator.faults.prefill import prefill
 from simulator.faults.services import MissingProgram
 from simulator.faults.telling import tell
 from simulator.faults.world import World
@@ -24,7 +25,8 @@ _LIVE_RATE = 10.0
 _PEACE_S = 15.0
 _LIVE_S = 5.0
 """What is older when it is sent is backlog."""
-_DRAIN_TIMEOUT_S = 900.0
+_DRAIN_TIMEOUT_S = 1800.0
+_AGE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ class Throughput:
     live_ms_p99_in_peace: float
     live_ms_p99_while_draining: float
     live_ms_max_while_draining: float
+    collector_mb_max: float
+    edges_mb_max: float
+    """Memory of the programs (RSS) while it drains."""
     database: str
     cores: int
     load_per_core: float
@@ -50,30 +55,42 @@ class Throughput:
 @click.option("--events", default=20_000, show_default=True, help="Backlog of all edges together.")
 @click.option("--edges", default=2, show_default=True)
 @click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
+@click.option("--prefilled", is_flag=True, help="Write the backlog into the outboxes at once: for millions.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
-def throughput_command(events: int, edges: int, database: str, json_file: Path | None) -> None:
+def throughput_command(events: int, edges: int, database: str, prefilled: bool, json_file: Path | None) -> None:
     """Let a backlog grow while the collector is away; measure how it drains and what live events wait."""
     try:
         with tempfile.TemporaryDirectory(prefix="watchpost-throughput-") as folder:
-            figures = measure(Path(folder), events, edges, database)
+            figures = measure(Path(folder), events, edges, database, prefilled=prefilled)
     except MissingProgram as error:
         raise click.ClickException(str(error)) from error
     tell(figures, json_file)
 
 
-def measure(folder: Path, events: int, edges: int, database: str) -> Throughput:
+def measure(folder: Path, events: int, edges: int, database: str, *, prefilled: bool = False) -> Throughput:
     """One run. Raises TimeoutError when the backlog does not drain."""
-    with World(folder, random.Random(1), database, edge_count=edges, rate=_LIVE_RATE, live_s=_LIVE_S) as world:
+    room_mb = 256 + 3 * events // 1000  # a settled event stays in the outbox, and has rows of its own in the store
+    with World(
+        folder, random.Random(1), database, edge_count=edges, rate=_LIVE_RATE, live_s=_LIVE_S,
+        edge_disk_mb=room_mb, collector_disk_mb=4 * room_mb, outbox_mb=room_mb // 2,
+    ) as world:  # fmt: skip
         world.wait_load()
         peace_us = _now_us()
         world.wait(_PEACE_S)
         in_peace = _delays_ms(world, peace_us, _now_us())
-        backlog = _let_backlog_grow(world, events)
+        before_rows = _stored(world)
+        backlog = _prefill(world, events) if prefilled else _let_backlog_grow(world, events)
         world.wait(_LIVE_S + 1.0)
         world.collector.start()
         world.wait_ready()
         before, begun_us, begun_s = _processor_s(world), _now_us(), time.monotonic()
-        if not world.wait(_DRAIN_TIMEOUT_S, lambda: world.has_all(begun_s)):
+        memory = [_memory_mb(world)]
+
+        def drained() -> bool:
+            memory.append(_memory_mb(world))
+            return _stored(world) >= before_rows + backlog and world.has_all(begun_s)
+
+        if not world.wait(_DRAIN_TIMEOUT_S, drained):
             raise TimeoutError(f"the backlog of {backlog} events did not drain in {_DRAIN_TIMEOUT_S:.0f} s")
         took_s, after = time.monotonic() - begun_s, _processor_s(world)
         draining = _delays_ms(world, begun_us, _now_us()) or [0.0]
@@ -90,6 +107,8 @@ def measure(folder: Path, events: int, edges: int, database: str) -> Throughput:
         live_ms_p99_in_peace=_quantile(in_peace, 0.99),
         live_ms_p99_while_draining=_quantile(draining, 0.99),
         live_ms_max_while_draining=round(max(draining), 1),
+        collector_mb_max=max(collector for collector, _ in memory),
+        edges_mb_max=max(edges_mb for _, edges_mb in memory),
         database=database,
         cores=cores,
         load_per_core=round(psutil.getloadavg()[0] / cores, 1),
@@ -110,6 +129,30 @@ def _let_backlog_grow(world: World, events: int) -> int:
         waiting = now
 
 
+def _prefill(world: World, events: int) -> int:
+    """As if the collector had been away for an hour; returns how many events wait then."""
+    world.collector.end(signal.SIGTERM, hold=True)
+    for edge in world.edges:
+        edge.runner.end(signal.SIGTERM, hold=True)
+        prefill(edge.disk.folder / "outbox.db", edge.name, events // len(world.edges), _AGE_S, world.rng)
+    for edge in world.edges:
+        edge.runner.start()
+        world.wait_edge(edge)
+    return events
+
+
+def _stored(world: World) -> int:
+    """Rows are numbered as they come, so the newest number is how many there are."""
+    return int(world.store.rows("SELECT coalesce(max(row_id), 0) FROM events")[0][0])
+
+
+def _memory_mb(world: World) -> tuple[float, float]:
+    """Of the collector, and of all edges together."""
+    pids = [world.collector.pid, *(edge.runner.pid for edge in world.edges)]
+    mine, *theirs = (psutil.Process(pid).memory_info().rss / 1e6 if pid is not None else 0.0 for pid in pids)
+    return round(mine), round(sum(theirs))
+
+
 def _processor_s(world: World) -> tuple[float, float, float]:
     """Processor seconds used so far by collector, edges together, broker."""
     broker = world.broker.process.pid if world.broker.process is not None else 0
@@ -124,8 +167,9 @@ def _used_s(pid: int) -> float:
 
 def _delays_ms(world: World, since_us: int, until_us: int) -> list[float]:
     """Of live events that happened in this time."""
-    rows = world.store.rows("SELECT occurred_us, received_us FROM events")
-    return sorted((received - occurred) / 1000 for occurred, received in rows if since_us <= occurred <= until_us)
+    within = f"occurred_us BETWEEN {since_us} AND {until_us}"
+    rows = world.store.rows(f"SELECT occurred_us, received_us FROM events WHERE {within}")  # noqa: S608
+    return sorted((received - occurred) / 1000 for occurred, received in rows)
 
 
 def _quantile(ascending: list[float], part: float) -> float:

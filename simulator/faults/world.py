@@ -30,8 +30,6 @@ from simulator.stack import accepts, call
 _RESTART_AFTER_S = 0.5
 _START_TIMEOUT_S = 180.0
 READY = b'{"outbox_id"'
-_EDGE_DISK_MB = 256
-_COLLECTOR_DISK_MB = 1024
 
 
 @dataclass
@@ -121,6 +119,9 @@ class World:
     rate: float = 60.0
     live_s: float = 60.0
     """What is older when it is sent is backlog."""
+    edge_disk_mb: int = 256
+    collector_disk_mb: int = 1024
+    outbox_mb: int = 64
     broker: Mosquitto = field(init=False)
     collector: Runner = field(init=False)
     collector_crash: str | None = None
@@ -240,7 +241,7 @@ class World:
         self.collector_to_broker = Proxy(self.broker.port, random.Random(self.rng.random()))
         self.collector_port = free_port()
         self.uploads = Proxy(self.collector_port, random.Random(self.rng.random()))
-        self.collector_disk = SmallDisk(self.folder / "collector", _COLLECTOR_DISK_MB)
+        self.collector_disk = SmallDisk(self.folder / "collector", self.collector_disk_mb)
         self.database_url = self._start_database()
         self.collector = Runner(
             "collector", self.folder / "collector.log", "simulator.faults.collector_process", self._collector_arguments
@@ -276,7 +277,7 @@ class World:
 
     def make_edge(self, name: str, twin: bool = False) -> LoadedEdge:
         """An edge that is not yet started. A `twin` has the identity of edge-1 and a folder of its own."""
-        disk = SmallDisk(self.folder / name, _EDGE_DISK_MB)
+        disk = SmallDisk(self.folder / name, self.edge_disk_mb)
         to_broker = Proxy(self.broker.port, random.Random(self.rng.random()))
         settings = disk.folder / "edge.yaml"
         ledger = self.folder / f"{name}.ledger"
@@ -313,7 +314,7 @@ class World:
                 "token_file": str(self.folder / "token"),
             },
             "delivery": {"live_s": self.live_s},
-            "outbox": {"max_mb": 64},
+            "outbox": {"max_mb": self.outbox_mb},
             "evidence": {"max_mb": 120},
             "health": {"interval_s": 2},
             "cameras": [{"id": "source-0", "source": "none.mp4", "analyzers": ["falling"]}],
