@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -10,29 +11,43 @@ from sqlalchemy import desc, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from collector import audit
+from collector.bucket import Bucket, BucketAway, BucketError
 from collector.database import Database, DatabaseUrlError, database_url
 from collector.evidence import MAX_BYTES, EvidenceStore
 from collector.schema import evidence
 from collector.schema_audit import audit as log
+
+_AT_ONCE = 32
 
 
 @click.command()
 @click.option(
     "--head", help="NUMBER:CHAIN, as printed by an earlier check and kept elsewhere: the log must still go through it."
 )
-def check(head: str | None, data: Path, database: str | None) -> None:
+@click.option(
+    "--evidence",
+    "evidence_url",
+    envvar="WATCHPOST_EVIDENCE",
+    metavar="URL",
+    help="Where `collector run` keeps evidence: s3://BUCKET/PREFIX. Default: in the data folder.",
+)
+def check(head: str | None, evidence_url: str | None, data: Path, database: str | None) -> None:
     """Verify the audit log's chain and signatures, and that every file of the store is there; exit status 1 if not."""
 
     async def look() -> tuple[list[str], list[str]]:
         store = Database(database_url(database, data))
         try:
             await store.migrate()
-            return await _look(store, data, head)
+            return await _look(store, data, head, Bucket(evidence_url) if evidence_url else None)
         finally:
             await store.close()
 
     try:
         said, problems = asyncio.run(look())
+    except BucketError as error:
+        raise click.BadParameter(str(error), param_hint="--evidence") from error
+    except BucketAway as error:
+        raise click.ClickException(f"the evidence's storage cannot be asked: {error}") from error
     except (SQLAlchemyError, OSError, DatabaseUrlError) as error:
         raise click.ClickException(f"the database cannot be used: {str(error).splitlines()[0]}") from error
     for line in said:
@@ -43,7 +58,7 @@ def check(head: str | None, data: Path, database: str | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-async def _look(store: Database, data: Path, head: str | None) -> tuple[list[str], list[str]]:
+async def _look(store: Database, data: Path, head: str | None, bucket: Bucket | None) -> tuple[list[str], list[str]]:
     files = EvidenceStore(data / "evidence", MAX_BYTES)
     async with store.read() as connection:
         problems = [f"audit log: {one}" for one in await audit.verify(connection, audit.signing_key(data))]
@@ -53,12 +68,26 @@ async def _look(store: Database, data: Path, head: str | None) -> tuple[list[str
             kept = select(log.c.chain).where(log.c.audit_id == (int(number) if number.isdigit() else -1))
             if (await connection.execute(kept)).scalar() != chain:
                 problems.append(f"audit log: it does not go through {head}: rows were changed or removed since")
-        hashes = list((await connection.execute(select(evidence.c.sha256))).scalars())
-    missing = [sha256 for sha256 in hashes if not files.path(sha256).exists()]
+        sizes = {row.sha256: row.size_bytes for row in await connection.execute(select(evidence))}
+    missing = await (_absent_here(files, sizes) if bucket is None else _absent_there(bucket, sizes))
     problems += [f"evidence: {sha256} is in the store, its file is not there" for sha256 in missing[:20]]
     rows, newest = (0, "") if last is None else (last.audit_id, f"; head {last.audit_id}:{last.chain}")
     told = "nothing was changed" if not problems else "see below"
     return [
         f"audit log: {rows} rows, {told}{newest}",
-        f"evidence: {len(hashes)} files, {len(missing)} missing",
+        f"evidence: {len(sizes)} files, {len(missing)} missing",
     ], problems
+
+
+async def _absent_here(files: EvidenceStore, sizes: Mapping[str, int]) -> list[str]:
+    return [sha256 for sha256 in sizes if not files.path(sha256).exists()]
+
+
+async def _absent_there(bucket: Bucket, sizes: Mapping[str, int]) -> list[str]:
+    """Some at a time; a file of another size counts as absent: it is not what its name says."""
+    wanted, absent = list(sizes.items()), []
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        found = await asyncio.gather(*(bucket.size(sha256) for sha256, _ in part))
+        absent += [sha256 for (sha256, size), there in zip(part, found, strict=True) if there != size]
+    return absent

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from collector import evidence as keeping
+from collector.__main__ import main
 from collector.bucket import Bucket, BucketAway, BucketError
+from collector.database import Database, database_url
 from collector.evidence import EvidenceStore, Part
+from collector.schema import evidence
 
 moto_server = pytest.importorskip("moto.server")
 pytest.importorskip("obstore")
@@ -104,3 +110,27 @@ async def test_a_file_of_other_content_is_never_shown(bucket: Bucket, tmp_path: 
 def test_an_address_of_no_use_is_refused_with_what_was_expected() -> None:
     with pytest.raises(BucketError, match="expected s3://"):
         Bucket("ftp://somewhere")
+
+
+def test_the_check_looks_into_the_bucket(bucket: Bucket, tmp_path: Path, migrated_sqlite: Path) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "collector.db")
+    name = name_of(SMALL)
+
+    async def take() -> None:
+        store, files = Database(database_url(None, tmp_path)), EvidenceStore(tmp_path / "evidence", bucket=bucket)
+        await files.receive(name, "image/jpeg", Part(0, len(SMALL) - 1, len(SMALL)), body_of(SMALL))
+        files.path(name).unlink(missing_ok=True)
+        row = {"sha256": name, "media_type": "image/jpeg", "size_bytes": len(SMALL), "stored_us": 1, "uploaded_by": "e"}
+        async with store.write() as connection:
+            await connection.execute(evidence.insert(), [row])
+        await store.close()
+
+    asyncio.run(take())
+    order = ["check", "--data", str(tmp_path)]
+    here, there = CliRunner().invoke(main, order), CliRunner().invoke(main, [*order, "--evidence", bucket.url])
+    assert (here.exit_code, there.exit_code) == (1, 0), there.output
+    assert "1 files, 1 missing" in here.output
+    assert "1 files, 0 missing" in there.output
+    asyncio.run(bucket.remove(name))
+    gone = CliRunner().invoke(main, [*order, "--evidence", bucket.url])
+    assert f"{name} is in the store, its file is not there" in gone.output
