@@ -26,6 +26,9 @@ export function eventTitle(envelope, say) {
   return say(type);
 }
 
+// "small car" for small_blue; a kind that has no word of its own is said as it is
+export const kindOfPlate = (kind, say) => say(`kind_${kind}`).replace(/^kind_/, "").replaceAll("_", " ");
+
 export const number = (value, digits = 1) => (value == null ? "–" : Number(value).toFixed(digits));
 export const percent = (value) => `${Math.round(value * 100)} %`;
 export const proof = (evidence, role) => evidence.find((part) => part.role === role);

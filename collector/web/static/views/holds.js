@@ -38,5 +38,5 @@ export function Holds({ words, mayRelease }) {
       <tbody>${shown.map((one) => html`<tr key=${one.hold_id}><td><time datetime=${one.at}>${when(one.at)}</time></td>
         <td><a href=${address("alerts", one.kind === "alert" ? [one.subject] : ["event", one.subject])}>${say(`held_${one.kind}`)}</a></td><td>${one.site}</td><td>${one.reason}</td><td>${one.by}</td>
         <td>${one.released_at ? say("releasedBy", one.released_by, when(one.released_at)) : mayRelease ? html`<button class="do quiet-do" onClick=${() => release(one.hold_id)}>${say("release")}</button>` : null}</td></tr>`)}</tbody></table></div>`
-      : html`<p class="quiet">${say("noHolds")}</p>`}</section>`;
+      : value ? html`<p class="quiet">${say("noHolds")}</p>` : null}</section>`;
 }

@@ -23,7 +23,8 @@ export function Actions({ alert, done, words }) {
     done(await post(`/alerts/${alert.alert_id}/steps`, step));
     setAsking(null);
   });
-  const possible = Object.keys(STEPS).filter((state) => alert.next_states.includes(state));
+  const isAgain = (state) => Number(state === alert.state); // sending another unit is not what comes next
+  const possible = Object.keys(STEPS).filter((state) => alert.next_states.includes(state)).sort((a, b) => isAgain(a) - isAgain(b));
   const act = (state) => (STEPS[state][2] ? setAsking(asking === state ? null : state) : take({ state }));
   useKeys(Object.fromEntries([...possible.map((state) => [STEPS[state][1], () => act(state)]), ...(asking ? [["Escape", () => setAsking(null)]] : [])]));
   useEffect(() => setAsking(null), [alert.state]);

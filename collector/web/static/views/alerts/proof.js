@@ -1,5 +1,5 @@
 // The proof of an event: pictures with the path drawn over them, the clip, the plate character by character, the facts.
-import { isHashed, lane, number, origin, percent, proof, typeOf } from "../../parts/describe.js";
+import { isHashed, kindOfPlate, lane, number, origin, percent, proof, typeOf } from "../../parts/describe.js";
 import { html } from "../../parts/lib.js";
 import { Clip, Corners, Path, Picture } from "../../parts/picture.js";
 import { Reason } from "../../parts/reason.js";
@@ -55,7 +55,7 @@ function facts(type, data, say) {
   if (data.ground_speed_mps != null) rows.push(["atGround", `${number(data.ground_speed_mps)} m/s`, data.energy_class && say(data.energy_class)]);
   if (data.size_px != null) rows.push(["size", `${number(data.size_px, 0)} px`]);
   if (isHashed(data)) rows.push(["plate", say("hashedPlate"), say("hashedPlateWhy")]);
-  if (data.plate_kind) rows.push(["kind", data.plate_kind.replaceAll("_", " "), data.plate_colour && say(data.plate_colour)]);
+  if (data.plate_kind) rows.push(["kind", kindOfPlate(data.plate_kind, say), data.plate_colour && say(data.plate_colour)]);
   if (data.speed_class) rows.push(["speed", say(data.speed_class)]);
   if (data.withdrawn_hits?.length) rows.push(["withdrawn", data.withdrawn_hits.join(", ")]);
   if (data.lane && data.lane !== data.camera) rows.push(["place", lane(data.lane, say)]);
@@ -79,7 +79,7 @@ function Plate({ data, crop, words }) {
       <span class="plate-text ${read.colour}">${read.text || say("noPlate")}</span>
       <${Picture} proof=${crop} alt=${say("plate")} say=${say} />
     </div>
-    <p class="quiet">${read.kind.replaceAll("_", " ")} · ${say(read.colour)} · ${say("confidence")} ${percent(read.confidence)}</p>
+    <p class="quiet">${kindOfPlate(read.kind, say)} · ${say(read.colour)} · ${say("confidence")} ${percent(read.confidence)}</p>
     ${characters.length ? html`<ol class="characters" aria-label=${say("certainty")}>${characters.map(
       (one) => html`<li class=${one.probability < 0.9 ? "unsure" : ""}><b>${one.character}</b>
         <meter min="0" max="1" low="0.6" high="0.9" optimum="1" value=${one.probability}></meter><small>${percent(one.probability)}</small>

@@ -1,5 +1,6 @@
 // The search: what is known of the plate, where and when; newest first, a page at a time.
 import { get, search as queryText } from "../../parts/api.js";
+import { kindOfPlate } from "../../parts/describe.js";
 import { html, useEffect, useState } from "../../parts/lib.js";
 import { Problem, useLoad } from "../../parts/load.js";
 import { address, go } from "../../parts/router.js";
@@ -58,6 +59,6 @@ export function Table({ items, words }) {
     ${items.map((one) => html`<tr key=${one.passage_no}><td><a href=${address("vehicles", [one.passage_no])}><time datetime=${one.seen_at}>${when(one.seen_at)}</time></a></td>
       <td><a href=${address("vehicles", [one.passage_no])}><b class="plate-word">${one.plate ?? say(one.hashed ? "hashedPlate" : "noPlate")}</b></a>
         ${one.corrected ? html` <span class="mark">${say("corrected")}</span>` : null}${one.final ? null : html` <span class="mark">${say("provisional")}</span>`}</td>
-      <td>${one.kind ? say(`kind_${one.kind}`).replace(/^kind_/, "").replaceAll("_", " ") : "–"}</td>
+      <td>${one.kind ? kindOfPlate(one.kind, say) : "–"}</td>
       <td>${one.site} / ${one.camera}${one.lane ? ` · ${say("lane", one.lane)}` : ""}</td><td>${say(one.direction)}</td></tr>`)}</tbody></table></div>`;
 }
