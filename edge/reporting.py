@@ -7,9 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from contract.events import EventData, EventType
+from contract.identity import time_ordered
 from edge.clock import utc
 from edge.errors import OutboxError
 from edge.evidence.files import StoredFile
@@ -58,8 +59,9 @@ class Reporter:
     ) -> NewEvent:
         """An event of this edge, with a new id."""
         now = utc(self._clock.now())
+        identity = time_ordered(int(self._clock.now() * 1e6))  # neighbours in the collector's index too
         return NewEvent(
-            uuid4(), event_type, self._site, self._edge, source, occurred_at or now, data, now + NEWS_FOR, files
+            identity, event_type, self._site, self._edge, source, occurred_at or now, data, now + NEWS_FOR, files
         )
 
     def put(self, event: NewEvent) -> int:

@@ -21,6 +21,7 @@ import psutil
 
 from contract.acks import Ack
 from contract.envelope import join_backlog
+from contract.identity import time_ordered
 from contract.topics import ROOT, EdgeTopics
 from simulator.faults.events import SITE, Maker
 from simulator.faults.ledger import Promise
@@ -114,7 +115,9 @@ def _make_loads(folder: Path, events: int, per_message: int) -> list[tuple[str, 
     files: dict[str, tuple[Path, UUID, list[str]]] = {}
     for number in range(events):
         edge = f"edge-{number % _EDGES + 1}"
-        event = maker.make(Promise(edge, 0, number // _EDGES + 1, uuid4(), None, 0.0), None, time.time())
+        event = maker.make(
+            Promise(edge, 0, number // _EDGES + 1, time_ordered(time.time_ns() // 1000), None, 0.0), None, time.time()
+        )
         topics = EdgeTopics(SITE, edge)
         topic = topics.event(event.event_type, event.source) if per_message == 1 else topics.backlog
         path, outbox, lines = files.setdefault(topic, (folder / f"load-{len(files)}", uuid4(), []))
