@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import click
 from matplotlib.figure import Figure
+
+
+_FILE = click.Path(path_type=Path, exists=True)
+
+
+@click.command("speeds")
+@click.option("--ingest", "ingest", type=_FILE, multiple=True, help="What `ingest --json` wrote.")
+@click.option("--queries", "queries", type=_FILE, multiple=True, required=True, help="What `queries --json` wrote.")
+@click.option("--plot", "path", type=click.Path(path_type=Path), required=True)
+def speeds_command(ingest: tuple[Path, ...], queries: tuple[Path, ...], path: Path) -> None:
+    """Draw the figures of `ingest` and `queries` against what is wanted."""
+    runs, searches = ([json.loads(file.read_text()) for file in files] for files in (ingest, queries))
+    plot_speeds(runs, searches, path)
 
 
 def plot_soak(report: dict[str, Any], path: Path) -> None:
