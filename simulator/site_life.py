@@ -57,9 +57,10 @@ class SiteLife:
             return
         until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
         entry = {"plate": plate, "reason": "被盗车辆 stolen, case 2026-113", "expires": until}
-        with httpx.Client(base_url=f"{self.rehearsal.address}/api/v1/watchlist/entries", timeout=10) as client:
-            made = client.post("", json=entry, headers=self.rehearsal.authorization).raise_for_status().json()
-            client.post(f"/{made['entry_id']}/decisions", json={"action": "approve"}, headers=admin).raise_for_status()
+        with httpx.Client(base_url=f"{self.rehearsal.address}/api/v1/watchlist", timeout=10) as client:
+            made = client.post("/entries", json=entry, headers=self.rehearsal.authorization).raise_for_status().json()
+            path = f"/entries/{made['entry_id']}/decisions"
+            client.post(path, json={"action": "approve"}, headers=admin).raise_for_status()
 
     def _plates_to_come(self) -> Iterator[str]:
         """Plates that are easy to read and pass some seconds after the videos begin."""
