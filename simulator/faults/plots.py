@@ -9,7 +9,6 @@ from typing import Any
 import click
 from matplotlib.figure import Figure
 
-
 _FILE = click.Path(path_type=Path, exists=True)
 
 
