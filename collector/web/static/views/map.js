@@ -65,10 +65,12 @@ function OneSite({ name, sites, words, who, route, live, health }) {
   </div>`;
 }
 
+const sees = (camera) => camera.angle_deg > 0 && camera.range_m > 0; // what sees nothing is a sensor
+
 function itemsOf({ site, alerts, spots, track, picked, words, now, open, tab }) {
   const { say } = words;
-  const views = site.cameras.filter((camera) => camera.angle_deg > 0 && camera.range_m > 0).map((camera) => ({ draw: "view", key: `view-${camera.edge}-${camera.camera}`, at: camera, ...camera }));
-  const cameras = site.cameras.map((camera) => ({ draw: "pin", key: `camera-${camera.edge}-${camera.camera}`, at: camera, kind: "camera", sign: "", title: say("cameraAt", camera.name) }));
+  const views = site.cameras.filter(sees).map((camera) => ({ draw: "view", key: `view-${camera.edge}-${camera.camera}`, at: camera, ...camera }));
+  const cameras = site.cameras.map((camera) => ({ draw: "pin", key: `camera-${camera.edge}-${camera.camera}`, at: camera, kind: sees(camera) ? "camera" : "camera sensor", sign: "", title: sees(camera) ? say("cameraAt", camera.name) : `${say("sensor")} ${camera.name}` }));
   const places = site.places.map((one) => ({ draw: "pin", key: `place-${one.place}`, at: one, kind: "spot", sign: "◇", title: `${one.title} · ${one.kind}` }));
   const chosen = picked ? [{ draw: "pin", key: "picked", at: picked, kind: "picked", sign: "＋", title: `${picked.latitude}, ${picked.longitude}` }] : [];
   const path = track ? trackItems(track, words, (point) => go("vehicles", [point.passage_no])) : [];
