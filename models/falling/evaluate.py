@@ -3,6 +3,7 @@
 `python -m models.falling.evaluate scenes DIR` — DIR holds NAME.mp4, NAME.truth.jsonl and NAME.installation.yaml.
 `python -m models.falling.evaluate seeds DIR` — renders towers of evaluation seeds into DIR, one for each condition.
 `python -m models.falling.evaluate funnel DIR` — how far each fall of rendered scenes came: seen, tracked, judged.
+`python -m models.falling.evaluate words --scenes DIR --network FILE ...` — several networks on the same candidates.
 `python -m models.falling.evaluate ablation DIR` — what is found in rendered scenes without one step at a time.
 `python -m models.falling.evaluate speed DIR` — cost beside decoding and MOG2, from 720p to 2160p.
 `python -m models.falling.evaluate conditions DIR` — recall by condition and size, origin and false events, on streams.
@@ -28,7 +29,6 @@ from typing import Any
 import click
 import cv2
 import numpy as np
-import yaml
 
 from edge.falling.bench.measure import run_clip
 from edge.falling.bench.scoring import Labelled, Result, score
@@ -42,33 +42,12 @@ from models.falling.funnel import follow, funnel_lines
 from models.falling.jobs import Figures, measure_all
 from models.falling.overlays import measure_overlays
 from models.falling.plots import plot_origins, plot_quiet, plot_recall
+from models.falling.rendered import rendered_scenes, scene_labels, scene_settings
 from models.falling.seeds import CONDITIONS, condition_table, seed_scenario
 from models.falling.speed import measure_cost, speed_lines, speed_scenario
+from models.falling.words import hear, word_lines
 from simulator.render import render_scenario
 from simulator.scenes import FIRST_TRAINING_SEED, Condition
-from simulator.truth import FallTruth, read_truth
-
-
-def scene_labels(path: Path) -> list[Labelled]:
-    """Labels of a rendered scene from its truth file."""
-    labels = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
-        if record["kind"] == "fall":
-            what = f"{record['object']} {record['size_px']:.1f} px from floor {record['origin_floor']}"
-            labels.append(
-                Labelled(
-                    "fall", record["t_first_s"], record["t_last_s"], np.array(record["path"]),
-                    record["origin_floor"], record["origin_column"], what,
-                )
-            )  # fmt: skip
-    return labels
-
-
-def scene_settings(path: Path, **changes: object) -> FallingSettings:
-    """The installer's settings beside a rendered scene; without them, none."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return FallingSettings.model_validate({**(raw or {}).get("falling", {}), **changes})
 
 
 def print_results(results: list[Result], verbose: bool) -> None:
@@ -208,14 +187,24 @@ def funnel(folder: Path, classifier: bool, facade: bool) -> None:
     """Where the falls of rendered scenes are lost."""
     network = FallClassifier(ModelStore().load(MODEL_NAME)) if classifier else None
     fates = []
-    for truth in sorted(folder.rglob("*.truth.jsonl")):
-        name = truth.name.removesuffix(".truth.jsonl")
-        settings = scene_settings(truth.with_name(f"{name}.installation.yaml"))
-        if not facade:
-            settings = settings.model_copy(update={"facade": None})
-        falls = [record for record in read_truth(truth) if isinstance(record, FallTruth)]
-        fates += follow(truth.with_name(f"{name}.mp4"), falls, settings, network)
+    for path, falls, settings in rendered_scenes(folder):
+        known = settings if facade else settings.model_copy(update={"facade": None})
+        fates += follow(path, falls, known, network)
     click.echo("\n".join(funnel_lines(fates)))
+
+
+@main.command()
+@click.option(
+    "--scenes", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Rendered scenes."
+)
+@click.option("--clip", "clips", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--network", "networks", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def words(folder: Path | None, clips: tuple[Path, ...], networks: tuple[Path, ...]) -> None:
+    """Several networks (.onnx) on the same candidates, of rendered scenes or of clips without a fall."""
+    heard = hear(
+        [*(rendered_scenes(folder) if folder is not None else ()), *((clip, (), FallingSettings()) for clip in clips)]
+    )
+    click.echo("\n".join(word_lines(networks or [ModelStore().path_of(MODEL_NAME)], heard)))
 
 
 @main.command()

@@ -32,7 +32,7 @@ from edge.falling.settings import FallingSettings
 from edge.sources.file import FileSource
 from models.falling.composites import build_composite
 from models.falling.confusers import Confuser, chosen, confuser_camera
-from models.falling.evaluate import scene_settings
+from models.falling.rendered import scene_settings
 from models.falling.samples import draw_sample, make_cast
 from simulator.render import render_camera
 from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, SceneError

@@ -11,11 +11,13 @@ from click.testing import CliRunner
 from falling_scenes import FPS, HEIGHT, WIDTH, drop, grey, luma_pictures
 
 from edge.falling.settings import FallingSettings
+from edge.inference import ModelStore
 from models.falling.conditions import Share, condition_lines, condition_rows, fall_cameras
 from models.falling.confusers import CONFUSERS, FIRST_SEED, chosen, confuser_camera, quiet_cameras, quiet_table
 from models.falling.evaluate import main
 from models.falling.funnel import follow, funnel_lines
 from models.falling.plots import plot_origins, plot_quiet, plot_recall
+from models.falling.words import hear, word_lines
 from simulator.scenes import FIRST_TRAINING_SEED
 from simulator.tower.options import TowerOptions
 from simulator.truth import FallTruth
@@ -126,10 +128,24 @@ def _truth(name: str, release_s: float, x: float, shown: bool) -> FallTruth:
     )  # fmt: skip
 
 
-def test_a_fall_is_followed_to_where_it_is_lost(tmp_path: Path) -> None:
-    clip = tmp_path / "fall.mp4"
+def _recorded_fall(folder: Path) -> Path:
+    clip = folder / "fall.mp4"
     pictures = (grey(luma) for _, luma in luma_pictures(6, [drop(200, 20, 2.5, 230)]))
     encode(pictures, clip, fps=FPS, bitrate_kbps=3000)
+    return clip
+
+
+def test_the_network_is_heard_on_falls_and_on_what_is_none(tmp_path: Path) -> None:
+    clip, network = _recorded_fall(tmp_path), ModelStore().path_of("falling")
+    with_truth = word_lines([network], hear([(clip, [_truth("there", 2.5, 200, True)], FallingSettings())]))
+    assert with_truth[0].endswith(", 1 falls among them")
+    assert "from 0.8: 1 falls, 0 false" in with_truth[1]
+    without = word_lines([network], hear([(clip, [], FallingSettings())]))
+    assert "from 0.8: 0 falls, 0 false" not in without[1]
+
+
+def test_a_fall_is_followed_to_where_it_is_lost(tmp_path: Path) -> None:
+    clip = _recorded_fall(tmp_path)
     truths = [_truth("there", 2.5, 200, True), _truth("not there", 3.0, 450, False)]
     there, ghost = follow(clip, truths, FallingSettings(), None)
     assert (there.stage, there.fall.object) == ("confirmed", "stone"), there.reason
