@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import statistics
 import tempfile
@@ -65,6 +66,7 @@ class ScreenLoad:
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
 def screenload_command(minutes: float, pages: int, per_minute: int, events: int, json_file: Path | None) -> None:
     """Measure how soon open pages show an alert, and what pages and collector take."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # browsers and programs are ended as by Ctrl-C
     try:
         with tempfile.TemporaryDirectory(prefix="watchpost-screen-", ignore_cleanup_errors=True) as folder:
             figures = measure(Path(folder), minutes, pages, per_minute, events)
