@@ -88,7 +88,7 @@ def test_the_first_administrator_signs_in_and_lets_others_in(
     other.get(running.url)
     says(other, "h1", "登录")
     one(other, "input[name=name]").send_keys("li.wei", Keys.TAB, "a wrong password", Keys.ENTER)
-    says(other, ".problem", "wrong")
+    says(other, ".problem", "用户名或密码错误")
     field = one(other, "input[name=password]")
     field.clear()
     field.send_keys(PASSWORD, Keys.ENTER)
