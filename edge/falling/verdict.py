@@ -23,8 +23,6 @@ _WEATHER_DOUBT = 0.3
 """Factor on what is tolerated to confirm where drops, flakes or sparks go down everywhere."""
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings."""
-_EVEN, _EVEN_S = 0.3, 1.5
-"""Standard deviations of a sighting by which what sinks leaves its straight way at least, and from what time on."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
 """Factor on what is tolerated where no classifier is asked, by sensitivity."""
 
@@ -121,8 +119,6 @@ def _speed_checks(candidate: Candidate) -> Iterator[_Check]:
         yield _Check("steady speed", abs(np.log(max(speed, 1e-3) / 5.0)), 1.4, 1.9)
         yield _Check("steady duration", 1 / candidate.duration_s, 1 / 0.8, 1 / 0.6)
         yield _Check("slowing down", fit.start_speed / max(fit.end_speed, 1e-6), 1.5, 2.0)
-        if candidate.duration_s > _EVEN_S:  # what the air carries flutters; a lift does not
-            yield _Check("evenness", _EVEN / max(fit.rms, 1e-6), 1.0, 10.0)
         return
     # Without a scale: from a tower that fills the picture to a house of two floors.
     most, far_too_much = (2.4 * G, 2.8 * G) if candidate.metric else (4.0, 6.0)
