@@ -7,12 +7,14 @@ batches, as a backlog does. Each message goes through the whole path: broker, JS
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -50,27 +52,49 @@ class IngestSpeed:
     broker_cpu_us_per_event: float
     database_cpu_us_per_event: float
     acknowledged: int
+    collectors: int
     database: str
     cores: int
     load_per_core: float
 
 
+_PER_MESSAGE_HELP = "Events in one message; more than 1 is a backlog. Repeatable."
+
+
 @click.command("ingest")
 @click.option("--events", default=40_000, show_default=True)
-@click.option("--per-message", default=1, show_default=True, help="Events in one message; more than 1 is a backlog.")
-@click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
-def ingest_command(events: int, per_message: int, database: str, json_file: Path | None) -> None:
+@click.option("--per-message", type=int, multiple=True, default=(1,), show_default=True, help=_PER_MESSAGE_HELP)
+@click.option(
+    "--database",
+    "databases",
+    type=click.Choice(["sqlite", "postgresql"]),
+    multiple=True,
+    default=("sqlite",),
+    show_default=True,
+    help="Repeatable: one run after the other.",
+)
+@click.option("--collectors", default=1, show_default=True, help="On one PostgreSQL, sharing the events.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here: a list of runs.")
+def ingest_command(
+    events: int, per_message: Sequence[int], databases: Sequence[str], collectors: int, json_file: Path | None
+) -> None:
     """Send events as fast as the broker takes them; measure how fast the collector commits and acknowledges them."""
+    if collectors > 1 and "sqlite" in databases:
+        raise click.BadParameter("SQLite is for one collector; add --database postgresql", param_hint="--collectors")
+    runs = []
     try:
-        with tempfile.TemporaryDirectory(prefix="watchpost-ingest-") as folder:
-            figures = measure(Path(folder), events, per_message, database)
+        for database, joined in product(databases, per_message):
+            with tempfile.TemporaryDirectory(prefix="watchpost-ingest-") as folder:
+                runs.append(measure(Path(folder), events, joined, database, collectors))
+            tell(runs[-1], None)
+            click.echo()
     except MissingProgram as error:
         raise click.ClickException(str(error)) from error
-    tell(figures, json_file)
+    if json_file is not None:
+        json_file.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n", encoding="utf-8")
 
 
-def measure(folder: Path, events: int, per_message: int, database: str) -> IngestSpeed:
+def measure(folder: Path, events: int, per_message: int, database: str, collectors: int = 1) -> IngestSpeed:
     """One run. Raises TimeoutError when the collector does not come to the end."""
     loads = _make_loads(folder, events, per_message)
     with ExitStack() as stack:
@@ -78,16 +102,20 @@ def measure(folder: Path, events: int, per_message: int, database: str) -> Inges
         broker.start()
         stack.callback(broker.kill)
         url, server = stack.enter_context(_database(folder, database))
-        collector = stack.enter_context(_collector(folder, broker.port, url))
-        store = open_store(url, folder / "collector")
+        options = [*(["--database", url] if url else []), *(["--share"] if collectors > 1 else [])]
+        running = [
+            stack.enter_context(_collector(folder / f"collector-{n}", broker.port, options)) for n in range(collectors)
+        ]
+        store = open_store(url, folder / "collector-0")
         stack.callback(store.close)
-        pids = [collector, broker.process.pid if broker.process else 0, *([server] if server else [])]
+        pids = [broker.process.pid if broker.process else 0, *([server] if server else []), *running]
         watched = [psutil.Process(pid) for pid in pids]
         acks = stack.enter_context(_acknowledgements(folder, broker.port))
         before, begun_s = [_used_s(process) for process in watched], time.monotonic()
         senders = [stack.enter_context(_sender(broker.port, topic, load)) for topic, load in loads]
         took_s = _wait_for(store, events, begun_s)
         used = [_used_s(process) - old for process, old in zip(watched, before, strict=True)]
+        broker_s, database_s = used[0], used[1] if server else 0.0
         for sender in senders:
             sender.wait(30)
         time.sleep(1.0)
@@ -99,10 +127,11 @@ def measure(folder: Path, events: int, per_message: int, database: str) -> Inges
         per_message=per_message,
         seconds=round(took_s, 2),
         events_per_s=round(events / took_s),
-        collector_cpu_us_per_event=round(used[0] / events * 1e6, 1),
-        broker_cpu_us_per_event=round(used[1] / events * 1e6, 1),
-        database_cpu_us_per_event=round(used[2] / events * 1e6, 1) if server else 0.0,
+        collector_cpu_us_per_event=round((sum(used) - broker_s - database_s) / events * 1e6, 1),
+        broker_cpu_us_per_event=round(broker_s / events * 1e6, 1),
+        database_cpu_us_per_event=round(database_s / events * 1e6, 1),
         acknowledged=acknowledged,
+        collectors=collectors,
         database=database,
         cores=cores,
         load_per_core=round(psutil.getloadavg()[0] / cores, 1),
@@ -152,15 +181,15 @@ def _database(folder: Path, kind: str) -> Iterator[tuple[str | None, int | None]
 
 
 @contextmanager
-def _collector(folder: Path, broker_port: int, url: str | None) -> Iterator[int]:
-    port = free_port()
-    options = ["--data", str(folder / "collector"), *(["--database", url] if url else [])]
-    with Stack(folder) as stack:
+def _collector(data: Path, broker_port: int, options: Sequence[str]) -> Iterator[int]:
+    """Its process id. Its name is that of its folder."""
+    url, port = f"mqtt://127.0.0.1:{broker_port}", free_port()
+    with Stack(data.parent) as stack:
         part = stack.start(
-            "collector",
-            ["collector", "run", *options, "--mqtt-url", f"mqtt://127.0.0.1:{broker_port}", "--port", str(port)],
+            data.name,
+            ["collector", "run", "--data", str(data), "--mqtt-url", url, "--port", str(port), *options],
         )
-        stack.wait_for("collector", lambda: accepts(port), _START_TIMEOUT_S)
+        stack.wait_for(data.name, lambda: accepts(port), _START_TIMEOUT_S)
         yield part.process.pid
 
 

@@ -16,13 +16,14 @@ from pathlib import Path
 import click
 import psutil
 
+from simulator.faults.arrivals import listen, quantile
 from simulator.faults.prefill import prefill
 from simulator.faults.services import MissingProgram
 from simulator.faults.telling import tell
 from simulator.faults.world import World
 
 _LIVE_RATE = 10.0
-_PEACE_S = 15.0
+_PEACE_S = 60.0
 _LIVE_S = 5.0
 """What is older when it is sent is backlog."""
 _DRAIN_TIMEOUT_S = 1800.0
@@ -31,7 +32,9 @@ _AGE_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Figures of one run. Delays are from the event's time until the collector has committed it."""
+    """Figures of one run. Delays begin with the event, and end where it, or its alert, reaches a subscriber; those of
+    live events end when the collector has them to store.
+    """
 
     events: int
     seconds: float
@@ -39,8 +42,11 @@ class Throughput:
     collector_events_per_cpu_s: float
     edge_events_per_cpu_s: float
     broker_events_per_cpu_s: float
-    live_ms_p50_in_peace: float
-    live_ms_p99_in_peace: float
+    event_ms_p50_in_peace: float
+    event_ms_p99_in_peace: float
+    alert_ms_p50_in_peace: float
+    alert_ms_p99_in_peace: float
+    events_in_peace: int
     live_ms_p99_while_draining: float
     live_ms_max_while_draining: float
     collector_mb_max: float
@@ -75,9 +81,7 @@ def measure(folder: Path, events: int, edges: int, database: str, *, prefilled: 
         edge_disk_mb=room_mb, collector_disk_mb=4 * room_mb, outbox_mb=room_mb // 2,
     ) as world:  # fmt: skip
         world.wait_load()
-        peace_us = _now_us()
-        world.wait(_PEACE_S)
-        in_peace = _delays_ms(world, peace_us, _now_us())
+        in_peace = listen(world, _PEACE_S)
         before_rows = _stored(world)
         backlog = _prefill(world, events) if prefilled else _let_backlog_grow(world, events)
         world.wait(_LIVE_S + 1.0)
@@ -103,9 +107,12 @@ def measure(folder: Path, events: int, edges: int, database: str, *, prefilled: 
         collector_events_per_cpu_s=round(used[0]),
         edge_events_per_cpu_s=round(used[1]),
         broker_events_per_cpu_s=round(used[2]),
-        live_ms_p50_in_peace=_quantile(in_peace, 0.5),
-        live_ms_p99_in_peace=_quantile(in_peace, 0.99),
-        live_ms_p99_while_draining=_quantile(draining, 0.99),
+        event_ms_p50_in_peace=quantile(in_peace.events, 0.5),
+        event_ms_p99_in_peace=quantile(in_peace.events, 0.99),
+        alert_ms_p50_in_peace=quantile(in_peace.alerts, 0.5),
+        alert_ms_p99_in_peace=quantile(in_peace.alerts, 0.99),
+        events_in_peace=len(in_peace.events),
+        live_ms_p99_while_draining=quantile(draining, 0.99),
         live_ms_max_while_draining=round(max(draining), 1),
         collector_mb_max=max(collector for collector, _ in memory),
         edges_mb_max=max(edges_mb for _, edges_mb in memory),
@@ -170,10 +177,6 @@ def _delays_ms(world: World, since_us: int, until_us: int) -> list[float]:
     within = f"occurred_us BETWEEN {since_us} AND {until_us}"
     rows = world.store.rows(f"SELECT occurred_us, received_us FROM events WHERE {within}")  # noqa: S608
     return sorted((received - occurred) / 1000 for occurred, received in rows)
-
-
-def _quantile(ascending: list[float], part: float) -> float:
-    return round(ascending[min(len(ascending) - 1, int(part * len(ascending)))], 1) if ascending else 0.0
 
 
 def _now_us() -> int:
