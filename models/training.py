@@ -107,15 +107,16 @@ def train_until(
 ) -> None:
     """Let `learn` take steps until the minutes are used up, earlier runs included; a checkpoint each two minutes.
 
+    On a processor they are minutes of its time: a run that has to wait for others learns as long as one that has not.
     `learn` is given the share of the run that is over and returns losses to show; `refresh` looks for new shards at
     each checkpoint and returns how many there are.
     """
-    saved = began = time.monotonic()
-    base = run.seconds
+    clock = time.process_time if torch.device(run.device).type == "cpu" else time.monotonic
+    saved, began, base = time.monotonic(), clock(), run.seconds
     shards = refresh()
     while run.seconds < 60 * minutes:
         parts = learn(run.seconds / (60 * minutes))
-        run.seconds = base + time.monotonic() - began
+        run.seconds = base + clock() - began
         if run.step % _SHOW_EVERY == 0:
             shown = " ".join(f"{name} {value:.3f}" for name, value in parts.items())
             click.echo(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,14 @@ class DecodingLimits:
     least_ratio: float = 0.01
 
 
+class _Hypothesis(NamedTuple):
+    """A complete admitted text, its CTC probability, and the automaton's state at its end."""
+
+    text: str
+    probability: float
+    state: int
+
+
 @dataclass(slots=True)
 class _Branch:
     state: int
@@ -99,41 +108,49 @@ class Decoder:
         return Reading(text, kind, min(1.0, probability), _characters(text, hypotheses), others)
 
     def _weigh(
-        self, hypotheses: Sequence[tuple[str, float]], appearance: Appearance
+        self, hypotheses: Sequence[_Hypothesis], appearance: Appearance
     ) -> list[tuple[str, PlateKind, float, float]]:
         """(text, its best kind, CTC probability, probability times weight), best weighed first."""
+        looks: dict[str, float] = {}
         ranked = []
-        for text, probability in hypotheses:
-            kinds = self.region.kinds_of(text, appearance)
-            if kinds:
-                ranked.append((text, kinds[0][0], probability, probability * kinds[0][1]))
+        for text, probability, state in hypotheses:
+            weighed = []
+            for kind, weight in self._automaton.endings(state):
+                if kind.name not in looks:
+                    looks[kind.name] = appearance.weight(kind)
+                weighed.append((weight * looks[kind.name], kind))
+            if weighed:
+                weight, kind = max(weighed, key=lambda entry: entry[0])
+                ranked.append((text, kind, probability, probability * weight))
         return sorted(ranked, key=lambda entry: -entry[3])
 
-    def _search(self, probabilities: NDArray[np.float64]) -> list[tuple[str, float]]:
+    def _search(self, probabilities: NDArray[np.float64]) -> list[_Hypothesis]:
         """Complete admitted texts with their CTC probabilities, best first."""
         beam = {"": _Branch(0, blank=1.0)}
-        rows, candidates = probabilities.tolist(), self._candidates(probabilities)
-        step = 0
-        while step < len(rows):
+        candidates, blanks = self._candidates(probabilities), probabilities[:, BLANK].tolist()
+        step, steps = 0, len(blanks)
+        while step < steps:
             if candidates[step]:
-                beam = self._prune(self._extend(beam, rows[step], candidates[step]))
+                beam = self._prune(self._extend(beam, probabilities[step].tolist(), candidates[step]))
                 step += 1
                 continue
             first = step
-            while step < len(rows) and not candidates[step]:
+            while step < steps and not candidates[step]:
                 step += 1
-            self._stay(beam, rows[first], math.prod(row[BLANK] for row in rows[first + 1 : step]))
-        done = [(text, b.total) for text, b in beam.items() if b.total > 0 and self._automaton.endings(b.state)]
-        return sorted(done, key=lambda entry: -entry[1])
+            self._stay(beam, probabilities[first], math.prod(blanks[first + 1 : step]))
+        ends = self._automaton.endings
+        done = [_Hypothesis(text, b.total, b.state) for text, b in beam.items() if b.total > 0 and ends(b.state)]
+        return sorted(done, key=lambda entry: -entry.probability)
 
-    def _stay(self, beam: dict[str, _Branch], row: list[float], blanks: float) -> None:
+    def _stay(self, beam: dict[str, _Branch], row: NDArray[np.float64], blanks: float) -> None:
         """Steps in which no text grows, as most are: the first one, and those after it, which are blank together.
 
         That a character goes on there for a second step is left out: it is less probable than `floor` squared.
         """
+        blank = float(row[BLANK])
         for text, branch in beam.items():
-            kept = branch.character * row[self._output[text[-1]]] if text else 0.0
-            branch.blank = ((branch.blank + branch.character) * row[BLANK] + kept) * blanks
+            kept = branch.character * float(row[self._output[text[-1]]]) if branch.character else 0.0
+            branch.blank = ((branch.blank + branch.character) * blank + kept) * blanks
             branch.character = 0.0
 
     def _extend(
@@ -163,16 +180,20 @@ class Decoder:
 
     def _candidates(self, probabilities: NDArray[np.float64]) -> list[list[tuple[str, float]]]:
         """For each step the characters that may follow, with their probabilities."""
-        candidates: list[list[tuple[str, float]]] = [[] for _ in probabilities]
         worth = probabilities > self._limits.floor
         worth[:, BLANK] = False
-        for step, output in zip(*(axis.tolist() for axis in np.nonzero(worth)), strict=True):
-            candidates[step].append((self.region.alphabet[output - 1], float(probabilities[step, output])))
+        steps, outputs = np.nonzero(worth)
+        candidates: list[list[tuple[str, float]]] = [[] for _ in probabilities]
+        alphabet = self.region.alphabet
+        for step, output, p in zip(steps.tolist(), outputs.tolist(), probabilities[worth].tolist(), strict=True):
+            candidates[step].append((alphabet[output - 1], p))
         most = self._limits.candidates
         return [sorted(one, key=lambda entry: -entry[1])[:most] if len(one) > most else one for one in candidates]
 
     def _prune(self, beam: dict[str, _Branch]) -> dict[str, _Branch]:
         """The best; of them those not hopelessly behind."""
+        if len(beam) == 1:
+            return beam
         totals = sorted((branch.blank + branch.character for branch in beam.values()), reverse=True)
         least = max(self._limits.least_share * totals[0], totals[: self._limits.beam][-1])
         return {text: branch for text, branch in beam.items() if branch.blank + branch.character >= least}
@@ -192,9 +213,9 @@ def _check_shape(log_probs: NDArray[np.floating], classes: int) -> None:
         raise ValueError("log-probabilities with a row of nothing finite: the reader's output is broken")
 
 
-def _characters(text: str, hypotheses: Sequence[tuple[str, float]]) -> tuple[CharacterBelief, ...]:
+def _characters(text: str, hypotheses: Sequence[_Hypothesis]) -> tuple[CharacterBelief, ...]:
     """Per place, the share of each character among the admitted hypotheses of this length."""
-    rivals = [(other, p) for other, p in hypotheses if len(other) == len(text)]
+    rivals = [(other, p) for other, p, _ in hypotheses if len(other) == len(text)]
     total = sum(p for _, p in rivals)
     beliefs = []
     for place, read in enumerate(text):
@@ -207,8 +228,8 @@ def _characters(text: str, hypotheses: Sequence[tuple[str, float]]) -> tuple[Cha
     return tuple(beliefs)
 
 
-def _unreadable(free_text: str, free_probability: float, hypotheses: Sequence[tuple[str, float]]) -> Reading:
+def _unreadable(free_text: str, free_probability: float, hypotheses: Sequence[_Hypothesis]) -> Reading:
     seen = [(free_text, free_probability)] if free_text else []
-    seen += [(text, p) for text, p in hypotheses if text != free_text]
+    seen += [(text, p) for text, p, _ in hypotheses if text != free_text]
     alternatives = tuple((text, min(1.0, p)) for text, p in seen[:MAX_ALTERNATIVES])
     return Reading("", None, min(1.0, free_probability), (), alternatives)

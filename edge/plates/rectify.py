@@ -44,14 +44,27 @@ def rectify(
 def unwarp(bgr: Bgr, corners: Corners, width: int, height: int) -> Bgr:
     """(height, width, 3): the quadrilateral straightened, whatever rows it has (the picture kept as evidence).
 
-    A quadrilateral much larger than the target is first made smaller by area, so that strokes do not vanish.
+    Of a quadrilateral much larger than the target, the part of the picture is first made smaller by area, by a whole
+    factor (which is quick), so that strokes do not vanish.
     """
     quad = np.asarray(corners, np.float32).reshape(4, 2)
-    shrink = min(_side(quad, 0, 1) / width, _side(quad, 1, 2) / height)
-    if shrink > 2:
-        inner = (int(width * min(shrink, 8)), int(height * min(shrink, 8)))
-        return np.asarray(cv2.resize(_warp(bgr, quad, *inner), (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    return _warp(bgr, quad, width, height)
+    factor = int(min(_side(quad, 0, 1) / width, _side(quad, 1, 2) / height))
+    if factor < 2:
+        return _warp(bgr, quad, width, height)
+    part, origin = _surroundings(bgr, quad, factor)
+    return _warp(part, np.asarray((quad - origin) / factor, np.float32), width, height)
+
+
+def _surroundings(bgr: Bgr, quad: Corners, factor: int) -> tuple[Bgr, Corners]:
+    """The part of the picture around a quadrilateral, `factor` times smaller, and its left top corner (2,)."""
+    low = np.floor(quad.min(0)).astype(int) - factor
+    high = np.ceil(quad.max(0)).astype(int) + factor
+    left, top = np.clip(low, 0, (bgr.shape[1] - 1, bgr.shape[0] - 1))
+    across = max(1, (min(high[0], bgr.shape[1]) - left) // factor)
+    down = max(1, (min(high[1], bgr.shape[0]) - top) // factor)
+    part = bgr[top : top + down * factor, left : left + across * factor]
+    smaller = np.asarray(cv2.resize(part, (int(across), int(down)), interpolation=cv2.INTER_AREA), np.uint8)
+    return smaller, np.array([left, top], np.float32)
 
 
 def part_of(corners: Corners, part: tuple[float, float, float, float]) -> Corners:

@@ -112,6 +112,8 @@ CONDITIONS: dict[str, tuple[tuple[float, float], Spoil]] = {
     "overexposed": ((90, 160), lambda picture, rng, _width: degrade.overexposure(picture, rng)),
     "haze": ((90, 160), lambda picture, rng, _width: degrade.haze(picture, rng)),
     "JPEG quality 25": ((90, 160), lambda picture, _rng, _width: degrade.jpeg(picture, 25)),
+    "over-lit strokes": ((80, 130), lambda picture, rng, _width: degrade.glow(picture, 0.9, float(rng.uniform(1, 2)))),
+    "aliased": ((80, 130), lambda picture, _rng, _width: degrade.sharpen(degrade.aliased(picture, 1.5, 2.0), 1.0)),
 }
 """One thing wrong at a time, with plates of these widths."""
 

@@ -2,12 +2,13 @@
 
     python -m models.plate_read.train --cache DIR --checkpoint FILE --minutes 40 [--device cpu]
 
-The learning rate follows the share of the minutes that is used up, so a run ends when it is told to, wherever it runs.
+The learning rate follows the share of the minutes that is used up, so a run ends when it is told to, wherever it runs
+(on a processor: minutes of its time).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 
 from edge.plates.alphabet import ALPHABET, BLANK
 from edge.plates.grammar import REGIONS
+from models.plate_read.augment import augment
 from models.plate_read.net import ReaderNet, mean_of, normalise
 from models.plate_read.samples import LONGEST
 from models.training import Run, RunSettings, prepare_torch, train_until
@@ -35,90 +37,42 @@ class Pool:
 
     crops: list[NDArray[np.uint8]]
     labels: list[NDArray[np.int16]]
+    chances: NDArray[np.float64]
+    """Of all samples, one shard after another: the chance of being drawn, summed up to 1."""
 
     @classmethod
-    def read(cls, cache: Path, prefix: str) -> Pool:
+    def read(cls, cache: Path, prefix: str, weigh: Weigh | None = None) -> Pool:
+        """The shards of this prefix; `weigh` gives each sample a weight, from the codes of first characters."""
         files = sorted(cache.glob(f"{prefix}-*.labels.npy"))
         crops = [np.load(str(path).replace(".labels.", ".crops."), mmap_mode="r") for path in files]
-        return cls(crops, [np.load(path) for path in files])
+        labels = [np.load(path) for path in files]
+        first = np.concatenate([part[:, 0] for part in labels]) if labels else np.zeros(0, np.int16)
+        weights = np.ones(len(first)) if weigh is None else weigh(first)
+        return cls(crops, labels, np.cumsum(weights) / max(weights.sum(), 1e-9))
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-        """Some samples of a few shards (reading whole pages is quicker than single ones)."""
-        shards = rng.integers(len(self.crops), size=count)
-        places = [int(rng.integers(len(self.labels[shard]))) for shard in shards]
+        """Some samples, each by its chance."""
+        ends = np.cumsum([len(part) for part in self.labels])
+        found = np.minimum(np.searchsorted(self.chances, rng.random(count)), ends[-1] - 1)
+        shards = np.searchsorted(ends, found, side="right")
+        places = found - np.concatenate([[0], ends])[shards]
         crops = np.stack([self.crops[shard][place] for shard, place in zip(shards, places, strict=True)])
         return crops, np.stack([self.labels[shard][place] for shard, place in zip(shards, places, strict=True)])
 
 
-def augment(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """Changes that make a cached crop new at each use: place, sharpness, light, noise, a covered patch."""
-    values = _sharpen(_blur(_bleed(_move(crops.float(), generator), generator), generator), generator)
-    count = len(values)
-
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=generator) * (high - low) + low
-
-    values = (values - 127) * uniform(0.7, 1.25, 1, 1, 1) + 127 + uniform(-25, 25, 1, 1, 1)
-    values = values * uniform(0.9, 1.1, 1, 1, 3)
-    values = values + torch.randn(values.shape, generator=generator) * uniform(0, 7, 1, 1, 1)
-    for index in range(count // 16):
-        x = int(torch.randint(0, 120, (1,), generator=generator))
-        y = int(torch.randint(0, 28, (1,), generator=generator))
-        values[index, y : y + 6, x : x + 6] = float(torch.rand(1, generator=generator)) * 255
-    return values.clamp(0, 255)
+Weigh = Callable[[NDArray[np.int16]], NDArray[np.float64]]
 
 
-def _move(values: Tensor, generator: torch.Generator) -> Tensor:
-    """Scale, shift, shear and turn (N, H, W, 3) a little, about as far as a detector's corners are off."""
-    count = len(values)
-    spread = torch.tensor([[0.025, 0.02, 0.025], [0.015, 0.05, 0.06]])
-    far = 1 + (torch.rand(count, 1, 1, generator=generator) < 0.25).float()  # a detector is sometimes quite wrong
-    matrix = torch.eye(2, 3) + torch.randn(count, 2, 3, generator=generator) * spread * far
-    grid = nn.functional.affine_grid(matrix, [count, 3, *values.shape[1:3]], align_corners=False)
-    moved = nn.functional.grid_sample(
-        values.permute(0, 3, 1, 2), grid, padding_mode="border", align_corners=False
-    ).permute(0, 2, 3, 1)
-    return torch.where(torch.rand(count, 1, 1, 1, generator=generator) < 0.6, moved, values)
+def favouring(characters: str, times: float, alphabet: str = ALPHABET) -> Weigh:
+    """Samples that begin with one of these characters are drawn so many times as often."""
+    codes = [alphabet.index(character) + 1 for character in characters]
+    return lambda first: np.where(np.isin(first, codes), times, 1.0)
 
 
-def _blur(values: Tensor, generator: torch.Generator) -> Tensor:
-    """In each quarter of (N, H, W, 3), two times in five, lose detail by seeing it smaller."""
-
-    def seen_smaller(part: Tensor) -> Tensor:
-        if float(torch.rand(1, generator=generator)) > 0.4:
-            return part
-        share = float(torch.rand(1, generator=generator)) * 0.5 + 0.4
-        small = nn.functional.interpolate(part.permute(0, 3, 1, 2), scale_factor=share, mode="area")
-        return nn.functional.interpolate(small, size=list(part.shape[1:3]), mode="bilinear").permute(0, 2, 3, 1)
-
-    return torch.cat([seen_smaller(part) for part in values.chunk(4)])
-
-
-def _bleed(values: Tensor, generator: torch.Generator) -> Tensor:
-    """In each quarter, one time in four, bright strokes bleed over dark ones (headlights), or the other way round."""
-
-    def bled(part: Tensor) -> Tensor:
-        chance, amount, bright = torch.rand(3, generator=generator).tolist()
-        if chance > 0.25:
-            return part
-        sign = 1.0 if bright < 0.6 else -1.0
-        wide = nn.functional.max_pool2d(sign * part.permute(0, 3, 1, 2), 3, 1, 1).permute(0, 2, 3, 1) * sign
-        return part.lerp(wide, 0.9 * amount)
-
-    return torch.cat([bled(part) for part in values.chunk(4)])
-
-
-def _sharpen(values: Tensor, generator: torch.Generator) -> Tensor:
-    """In each quarter, one time in four, the camera's own over-sharpening, clipped as its pictures are."""
-
-    def sharpened(part: Tensor) -> Tensor:
-        chance, amount = torch.rand(2, generator=generator).tolist()
-        if chance > 0.25:
-            return part
-        soft = nn.functional.avg_pool2d(part.permute(0, 3, 1, 2), 3, 1, 1, count_include_pad=False)
-        return (part + 2 * amount * (part - soft.permute(0, 2, 3, 1))).clamp(0, 255)
-
-    return torch.cat([sharpened(part) for part in values.chunk(4)])
+def evenly(first: NDArray[np.int16]) -> NDArray[np.float64]:
+    """A first character's share grows with the root of its number: real plates are nearly all of one province."""
+    _, places, counts = np.unique(first, return_inverse=True, return_counts=True)
+    return np.asarray(1 / np.sqrt(counts[places]), np.float64)
 
 
 def losses(outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor) -> dict[str, Tensor]:
@@ -184,13 +138,22 @@ class Trainer(Run):
 class Feed:
     """Batches of a cache that may still be growing."""
 
-    def __init__(self, cache: Path, batch: int, rng: np.random.Generator, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        cache: Path,
+        batch: int,
+        rng: np.random.Generator,
+        generator: torch.Generator,
+        weigh: Weigh | None = None,
+    ) -> None:
         self._cache, self._batch, self._rng, self._generator = cache, batch, rng, generator
+        self._weigh = weigh
         self.refresh()
 
     def refresh(self) -> int:
         """Look for new shards; returns how many drawn ones there are."""
-        self._drawn, self._real = Pool.read(self._cache, "drawn"), Pool.read(self._cache, "real")
+        self._drawn = Pool.read(self._cache, "drawn", self._weigh)
+        self._real = Pool.read(self._cache, "real", evenly)
         return len(self._drawn.crops)
 
     def next(self) -> tuple[Tensor, Tensor]:
@@ -225,6 +188,8 @@ class Feed:
 )
 @click.option("--threads", default=1, show_default=True)
 @click.option("--seed", default=7, show_default=True)
+@click.option("--favour", default="", help="Drawn plates that begin with one of these characters are seen more often,")
+@click.option("--times", default=2.5, show_default=True, help="so many times as often.")
 @click.option("--region", type=click.Choice(sorted(REGIONS)), default="CN", show_default=True, help="Whose plates.")
 def main(
     cache: Path,
@@ -237,6 +202,8 @@ def main(
     precision: str,
     threads: int,
     seed: int,
+    favour: str,
+    times: float,
     region: str,
 ) -> None:
     """Train until MINUTES are used up; a checkpoint each two minutes."""
@@ -247,7 +214,8 @@ def main(
     elif begin_from:
         trainer.begin_from(begin_from)
     rng = np.random.default_rng((seed, trainer.step))
-    feed = Feed(cache, batch, rng, torch.Generator().manual_seed(seed + trainer.step))
+    weigh = favouring(favour, times, REGIONS[region].alphabet) if favour else None
+    feed = Feed(cache, batch, rng, torch.Generator().manual_seed(seed + trainer.step), weigh)
     train_until(trainer, checkpoint, minutes, lambda share: trainer.learn(*feed.next(), share), feed.refresh)
 
 

@@ -18,6 +18,8 @@ from edge.types import Bgr
 Corners = NDArray[np.float32]
 """(4, 2) x, y in pixels, clockwise from the plate's own top left corner."""
 
+_GAMMA = 2.2
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -218,6 +220,28 @@ def overexposure(picture: Bgr, rng: np.random.Generator) -> Bgr:
     bright = picture.astype(np.float32) * float(rng.uniform(1.2, 2.3)) + float(rng.uniform(0, 40))
     bleed = cv2.GaussianBlur(np.maximum(bright - 235, 0), (0, 0), float(rng.uniform(0.6, 2.0)))
     return np.asarray(np.clip(bright + float(rng.uniform(0, 1.0)) * bleed, 0, 255), np.uint8)
+
+
+def glow(picture: Bgr, sigma_px: float, gain: float) -> Bgr:
+    """Blurred and exposed as light is, before the sensor clips and the camera's curve: bright strokes grow.
+
+    Half the light of a white stroke is shown as three quarters of its brightness, so fine gaps between strokes close.
+    """
+    linear = (picture.astype(np.float32) / 255) ** _GAMMA * gain
+    seen = cv2.GaussianBlur(linear, (0, 0), max(sigma_px, 0.15))
+    return np.asarray(np.clip(seen, 0, 1) ** (1 / _GAMMA) * 255, np.uint8)
+
+
+def aliased(picture: Bgr, across: float, down: float) -> Bgr:
+    """Sampled at points so many pixels apart, nothing averaged between them, and enlarged again.
+
+    So sees a camera that keeps one field of interlaced video (`down` 2), or that makes a picture smaller by leaving
+    pixels out: thin strokes break, double or vanish.
+    """
+    height, width = picture.shape[:2]
+    small = (max(2, round(width / across)), max(2, round(height / down)))
+    points = cv2.resize(picture, small, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.resize(points, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def haze(picture: Bgr, rng: np.random.Generator) -> Bgr:

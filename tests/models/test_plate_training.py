@@ -22,6 +22,7 @@ from models.plate_detect.drawn import drawn_scenes, measure_drawn
 from models.plate_detect.samples import SceneGenerator
 from models.plate_read import export as read_export
 from models.plate_read import train as read
+from models.plate_read.augment import augment
 from models.plate_read.backgrounds import Backgrounds
 from models.plate_read.net import ExportedReader, ReaderNet
 from models.plate_read.quantise import Batches, quantise
@@ -69,6 +70,30 @@ def test_labels_say_what_was_drawn(cache: Path) -> None:
             continue
         assert "".join(ALPHABET[code - 1] for code in label[:length]) == sample.text
         assert (sample.text == "") == (sample.layout == NOT_A_PLATE)
+
+
+def test_rare_and_favoured_beginnings_are_drawn_more_often(tmp_path: Path) -> None:
+    crop = np.zeros((32, 128, 3), np.uint8)
+    write_shard(tmp_path / "real-1", [Sample(crop, "皖A12345", 0, 0)] * 90)
+    write_shard(tmp_path / "real-2", [Sample(crop, "湘A12345", 0, 0)] * 10)
+
+    def share(weigh: read.Weigh | None) -> float:
+        _, labels = read.Pool.read(tmp_path, "real", weigh).draw(np.random.default_rng(2), 4000)
+        return float((labels[:, 0] == ALPHABET.index("湘") + 1).mean())
+
+    assert share(None) == pytest.approx(0.10, abs=0.02)
+    assert share(read.evenly) == pytest.approx(0.25, abs=0.03)
+    assert share(read.favouring("湘", 9.0)) == pytest.approx(0.50, abs=0.03)
+
+
+def test_a_cached_crop_is_another_at_each_use(cache: Path) -> None:
+    crops, _ = read.Pool.read(cache, "drawn").draw(np.random.default_rng(0), 64)
+    generator = torch.Generator().manual_seed(3)
+    first, second = (augment(torch.from_numpy(crops), generator) for _ in range(2))
+    assert first.shape == second.shape == (64, 32, 128, 3)
+    assert float(first.min()) >= 0
+    assert float(first.max()) <= 255
+    assert all(float((one - other).abs().mean()) > 1 for one, other in zip(first, second, strict=True))
 
 
 def test_held_out_pictures_are_never_trained_on() -> None:

@@ -207,3 +207,21 @@ def test_drawn_texts_are_what_the_grammar_admits(kind: str) -> None:
     for _ in range(40):
         text, _ = random_plate(rng, kind)
         assert kind in {found.name for found, _ in china.kinds_of(text)}, text
+
+
+def test_light_spreads_from_bright_strokes_as_light_does() -> None:
+    plate = np.full((60, 60, 3), 40, np.uint8)
+    plate[:, 28:32] = 230
+    even = degrade.glow(plate, 2.0, 1.0)[30, :, 0]
+    blurred = degrade.defocus(plate, 2.0)[30, :, 0]
+    over = degrade.glow(plate, 2.0, 2.0)[30, :, 0]
+    assert (even > 100).sum() > (blurred > 100).sum()
+    assert (over > 100).sum() > (even > 100).sum()
+
+
+def test_points_picked_from_a_picture_lose_thin_strokes() -> None:
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[20] = 255
+    seen = [int(degrade.aliased(np.roll(picture, shift, 0), 1.0, 2.0).max()) for shift in range(2)]
+    assert min(seen) == 0
+    assert max(seen) > 150
