@@ -12,6 +12,8 @@ from contract.alerts import Severity
 from contract.base import Identifier, StrictMessage
 
 Occasion = Literal["raised", "unacknowledged", "overdue"]
+_WAYS = {"mailto": "mail", "mailtos": "mail", "wecombot": "wecom", "dingtalk": "dingtalk"}
+"""Schemes of Apprise addresses, in words."""
 
 
 class ChannelError(ValueError):
@@ -46,6 +48,13 @@ class Channel(StrictMessage):
     def hears(self, site: str, severity: Severity) -> bool:
         """Whether it is told of such alerts at all."""
         return severity in self.severities and (not self.sites or site in self.sites)
+
+    def way(self) -> str:
+        """How it tells people, but not where: mail, wecom, dingtalk, webhook or Apprise's name. Raises ChannelError."""
+        if self.webhook is not None:
+            return "webhook"
+        scheme = self.apprise_address().partition(":")[0].lower()
+        return _WAYS.get(scheme, scheme[:20])
 
     def apprise_address(self) -> str:
         """The address, from the file if it is kept there. Raises ChannelError."""

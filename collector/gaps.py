@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector import alert_moves, alert_store
 from collector.alerts import gap_draft
 from collector.database import Database
-from collector.duty import Duty
+from collector.duty import Duty, Standing
 from collector.instants import SECOND_US, Clock, to_instant
 from collector.intake import STORE_TROUBLE
 from collector.pulse import Pulse
@@ -41,11 +41,11 @@ class GapPatience:
     look_every_s: float = 5.0
 
 
-async def watch(database: Database, pulse: Pulse, clock: Clock, patience: GapPatience, duty: Duty) -> None:
+async def watch(database: Database, pulse: Pulse, clock: Clock, patience: GapPatience, duty: Standing) -> None:
     """Look for gaps until cancelled."""
     while True:
         try:
-            if await look(database, clock(), patience, duty):
+            if await look(database, clock(), patience, duty.now):
                 pulse.beat()
         except STORE_TROUBLE as error:
             log.error("cannot look for gaps: %s", error)

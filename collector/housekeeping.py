@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from collector import retention, watch_entries
+from collector import duty_changes, retention, watch_entries
 from collector.database import Database
+from collector.duty import Standing
 from collector.evidence import EvidenceStore
 from collector.instants import Clock
 from collector.intake import STORE_TROUBLE
@@ -16,6 +17,7 @@ from contract.plate_keys import PlateKey
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 5.0
+FOLLOW_EVERY_S = 2.0
 EXPIRE_EVERY_S = 3600.0
 FIRST_EXPIRY_S = 30.0
 
@@ -30,6 +32,16 @@ async def keep_edges_told(database: Database, key: PlateKey, pulse: Pulse, clock
             log.warning("the watch list waits to be told: %s", str(error).splitlines()[0])
         await pulse.wait(pulse.count, LOOK_EVERY_S)
         await asyncio.sleep(0.2)  # a busy pulse must not make this a busy loop
+
+
+async def follow_duty(database: Database, standing: Standing) -> None:
+    """Take over within seconds what administrators change of due times and channels; until cancelled."""
+    while True:
+        await asyncio.sleep(FOLLOW_EVERY_S)
+        try:
+            await duty_changes.refresh(database, standing)
+        except STORE_TROUBLE as error:
+            log.warning("changed due times wait: %s", str(error).splitlines()[0])
 
 
 async def keep_no_longer(database: Database, store: EvidenceStore, key: bytes, clock: Clock) -> None:

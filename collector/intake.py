@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from collector.database import Database, Turn
-from collector.duty import Duty
+from collector.duty import Standing
 from collector.ingest import Outcome, Tally, ingest
 from collector.instants import SECOND_US, Clock
 from collector.messages import EventMessage, Incoming, Letter, StatusMessage, Understood, understand
@@ -36,12 +36,14 @@ _Read = tuple[Sequence[Incoming], list[Understood]]
 class Intake:
     """Takes batches from the inbox, stores them, acknowledges, and only then confirms to the broker."""
 
-    def __init__(self, database: Database, link: Link, pulse: Pulse, clock: Clock, duty: Duty | None = None) -> None:
+    def __init__(
+        self, database: Database, link: Link, pulse: Pulse, clock: Clock, duty: Standing | None = None
+    ) -> None:
         self._database = database
         self._link = link
         self._pulse = pulse
         self._clock = clock
-        self._duty = duty or Duty()
+        self._duty = duty or Standing()
         self.tally = Tally()
         self.store_trouble: str | None = None
         """Why the batch at hand cannot be stored yet; None while all is well."""
@@ -101,10 +103,10 @@ class Intake:
     async def _store_or_split(self, batch: list[Understood]) -> Outcome:
         """A value that the database refuses must not hold up the others: then one by one, and that one is set aside."""
         try:
-            return await ingest(self._database, batch, self._clock(), duty=self._duty)
+            return await ingest(self._database, batch, self._clock(), duty=self._duty.now)
         except (DataError, IntegrityError) as error:
             if len(batch) == 1:
-                return await ingest(self._database, [_unstorable(batch[0], error)], self._clock(), duty=self._duty)
+                return await ingest(self._database, [_unstorable(batch[0], error)], self._clock(), duty=self._duty.now)
         outcome = Outcome()
         for message in batch:
             outcome = _joined(outcome, await self._store_or_split([message]))

@@ -13,7 +13,7 @@ from sqlalchemy import Row, and_, select, update
 from collector.alerts import CLOSED
 from collector.channels import Channel, ChannelError
 from collector.database import Database
-from collector.duty import Duty
+from collector.duty import Standing
 from collector.instants import HOUR_US, SECOND_US, Clock
 from collector.intake import STORE_TROUBLE
 from collector.pulse import Pulse
@@ -34,12 +34,11 @@ TOO_OLD_US = 24 * HOUR_US
 class Notifier:
     """One loop that sends; channels side by side, each in order."""
 
-    def __init__(self, database: Database, pulse: Pulse, clock: Clock, duty: Duty) -> None:
+    def __init__(self, database: Database, pulse: Pulse, clock: Clock, duty: Standing) -> None:
         self._database = database
         self._pulse = pulse
         self._clock = clock
-        self._channels = {channel.name: channel for channel in duty.channels}
-        self._page = duty.page
+        self._duty = duty
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -69,7 +68,7 @@ class Notifier:
     async def _send_all(self, name: str, rows: Sequence[Row[Any]]) -> None:
         for row in rows:
             if await self._take(row):
-                await self._send(self._channels.get(name), row)
+                await self._send(self._channel(name), row)
 
     async def _take(self, row: Row[Any]) -> bool:
         """Whether it is ours: two collectors on one store must not send it twice."""
@@ -84,10 +83,10 @@ class Notifier:
             await self._note(row, next_us=None)
             return
         if channel is None:
-            await self._note(row, next_us=None, error="the configuration has no such channel any more")
+            await self._note(row, next_us=None, error=self._why_not(row.channel))
             return
         try:
-            await send(channel, row, self._page, self._clock())
+            await send(channel, row, self._duty.configured.page, self._clock())
         except (Refused, ChannelError) as error:
             log.error("channel %s does not take notifications: %s", channel.name, error)
             await self._note(row, next_us=None, error=str(error)[:500])
@@ -95,6 +94,14 @@ class Notifier:
             await self._later(row, channel, error)
         else:
             await self._note(row, next_us=None, sent_us=self._clock(), error=None)
+
+    def _channel(self, name: str) -> Channel | None:
+        return next((channel for channel in self._duty.now.channels if channel.name == name), None)
+
+    def _why_not(self, name: str) -> str:
+        if any(channel.name == name for channel in self._duty.configured.channels):
+            return "an administrator has paused this channel"
+        return "the configuration has no such channel any more"
 
     async def _later(self, row: Row[Any], channel: Channel, error: Unsent) -> None:
         pause_s = min(FIRST_PAUSE_S * 2**row.attempts, LONGEST_PAUSE_S)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
-from uuid import UUID
 
 import click
 
 from collector.channels import ChannelError
 from collector.configuration import ConfigurationError, load
 from collector.instants import system_clock
-from collector.sending import Refused, Unsent, send
+from collector.sending import Refused, Unsent, example, send
 
 
 @click.command("notify")
@@ -38,28 +34,7 @@ def notify(channel: str, config: Path) -> None:
         raise click.BadParameter(f"{config} has no channel {channel!r}; it has: {names}", param_hint="CHANNEL")
     now_us = system_clock()
     try:
-        asyncio.run(send(found, _example(now_us), str(told.page) if told.page else None, now_us))
+        asyncio.run(send(found, example(now_us, "collector notify"), str(told.page) if told.page else None, now_us))
     except (Unsent, Refused, ChannelError) as error:
         raise click.ClickException(f"{channel}: {error}") from error
     click.echo(f"{channel}: taken")
-
-
-def _example(now_us: int) -> Any:
-    """An alert that says it is a test, as the table of notifications would give it."""
-    parameters = {"sensor": "test", "kind": "test", "text": "collector notify"}
-    alert = {
-        "type": "sensor",
-        "parameters": json.dumps(parameters),
-        "title": "Test alarm at test",
-        "severity": "warning",
-        "state": "new",
-        "site": "test",
-        "edge": "test",
-        "source": "test",
-        "event_count": 1,
-        "occurred_us": now_us,
-        "raised_us": now_us,
-        "due_us": None,
-    }
-    named = {f"alert_{name}": value for name, value in alert.items()}
-    return SimpleNamespace(notification_id=0, alert_id=str(UUID(int=0)), occasion="raised", **named)

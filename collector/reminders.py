@@ -9,7 +9,7 @@ from sqlalchemy import and_, select
 
 from collector import alert_moves
 from collector.database import Database
-from collector.duty import Duty
+from collector.duty import Duty, Standing
 from collector.instants import Clock
 from collector.intake import STORE_TROUBLE
 from collector.pulse import Pulse
@@ -21,11 +21,11 @@ LOOK_EVERY_S = 1.0
 AT_ONCE = 100
 
 
-async def watch(database: Database, pulse: Pulse, clock: Clock, duty: Duty) -> None:
+async def watch(database: Database, pulse: Pulse, clock: Clock, duty: Standing) -> None:
     """Look for alerts whose time has passed until cancelled."""
     while True:
         try:
-            if await look(database, clock(), duty):
+            if await look(database, clock(), duty.now):
                 pulse.beat()
         except STORE_TROUBLE as error:
             log.error("cannot look for overdue alerts: %s", str(error).splitlines()[0])

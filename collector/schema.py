@@ -22,6 +22,7 @@ from sqlalchemy import (
 from collector import (  # noqa: F401 -- their tables belong to `metadata`
     schema_alerts,
     schema_audit,
+    schema_duty,
     schema_map,
     schema_people,
     schema_retention,

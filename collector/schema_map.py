@@ -33,6 +33,7 @@ camera_views = Table(
     Column("bearing_deg", Integer, nullable=False, comment="Where it looks, clockwise from north."),
     Column("angle_deg", Integer, nullable=False, comment="How wide; 0: it sees nothing."),
     Column("range_m", Integer, nullable=False, comment="How far."),
+    Column("watches", Text, comment="Place (a building) whose falls it sees: they are marked there."),
 )
 
 unit_positions = Table(

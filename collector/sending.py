@@ -6,13 +6,16 @@ import hashlib
 import hmac
 import json
 import logging
+import re
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import httpx
 from apprise import Apprise, NotifyType
 from sqlalchemy import Row
 
-from collector.channels import Channel
+from collector.channels import Channel, ChannelError
 from collector.instants import SECOND_US, to_text
 from collector.reading import as_json
 from collector.titles import titles
@@ -28,6 +31,8 @@ _HEADINGS = {
     ("overdue", "zh"): "已超时",
 }
 _TEMPORARY = frozenset({408, 425, 429})
+_STRANGE = "the address is not one that Apprise understands"
+_LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 class Unsent(Exception):
@@ -83,6 +88,43 @@ def signature(key: bytes, body: bytes, now_us: int) -> str:
     return f"t={seconds},v1={digest}"
 
 
+def trouble(channel: Channel) -> str | None:
+    """Why it cannot be used, as far as that can be told without using it."""
+    try:
+        if channel.webhook is not None:
+            channel.key()
+        elif not Apprise().add(channel.apprise_address()):
+            return f"channel {channel.name}: {_STRANGE}"
+    except ChannelError as error:
+        return str(error)
+    return None
+
+
+def example(now_us: int, text: str) -> Any:
+    """An alert that says it is a test, as the table of notifications would give it."""
+    alert = {
+        "type": "sensor",
+        "parameters": json.dumps({"sensor": "test", "kind": "test", "text": text}),
+        "title": "Test alarm at test",
+        "severity": "warning",
+        "state": "new",
+        "site": "test",
+        "edge": "test",
+        "source": "test",
+        "event_count": 1,
+        "occurred_us": now_us,
+        "raised_us": now_us,
+        "due_us": None,
+    }
+    named = {f"alert_{name}": value for name, value in alert.items()}
+    return SimpleNamespace(notification_id=0, alert_id=str(UUID(int=0)), occasion="raised", **named)
+
+
+def without_login(error: str) -> str:
+    """The words of an error, without name and password of an address that it may quote."""
+    return _LOGIN.sub("", error)
+
+
 def _titles(row: Row[Any]) -> dict[str, str]:
     parameters = as_json(row.alert_parameters)
     if not parameters:
@@ -107,7 +149,7 @@ async def _post(channel: Channel, content: dict[str, Any], now_us: int) -> None:
 async def _tell(channel: Channel, heading: str, text: str, *, urgent: bool) -> None:
     service = Apprise()
     if not service.add(channel.apprise_address()):
-        raise Refused("the address is not one that Apprise understands")
+        raise Refused(_STRANGE)
     said: list[str] = []
     kind = NotifyType.FAILURE if urgent else NotifyType.WARNING
     done = await service.async_notify(

@@ -14,9 +14,11 @@ from collector import reminders
 from collector.access import CookieSigner, cookie_signer
 from collector.audit import signing_key
 from collector.database import Database
+from collector.duty import Standing
+from collector.duty_changes import refresh
 from collector.evidence import EvidenceStore
 from collector.gaps import watch
-from collector.housekeeping import keep_edges_told, keep_no_longer
+from collector.housekeeping import follow_duty, keep_edges_told, keep_no_longer
 from collector.instants import Clock, system_clock
 from collector.intake import Intake, Publisher
 from collector.mqtt import Link
@@ -46,6 +48,8 @@ class Collector:
     link: Link | None = None
     intake: Intake | None = None
     watch_key: PlateKey | None = None
+    duty: Standing = field(default_factory=Standing)
+    """Due times and who is told, as they are in force."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -58,6 +62,8 @@ class Collector:
         folder = settings.data_folder / "evidence"
         evidence = EvidenceStore(folder, settings.max_evidence_bytes, bucket=settings.bucket)
         collector = cls(settings, database, evidence, await cookie_signer(database), clock)
+        collector.duty = Standing(settings.duty)
+        await refresh(database, collector.duty)
         await collector._keep_house(settings)
         if settings.broker is not None:
             await collector._join_broker(settings)
@@ -69,6 +75,7 @@ class Collector:
         if settings.watch_key_file is not None:
             self.watch_key = read_key(settings.watch_key_file)
             self._spawn("watch list", keep_edges_told(self.database, self.watch_key, self.pulse, self.clock))
+        self._spawn("duty", follow_duty(self.database, self.duty))
         token = await offer_first_admin(self.database)
         if token is not None and settings.address:
             log.warning(
@@ -79,15 +86,15 @@ class Collector:
         assert settings.broker is not None  # noqa: S101 -- the only caller has checked it
         name = f"watchpost-collector-{_own_name(settings)}"
         self.link = Link(settings.broker, name, asyncio.get_running_loop(), share=settings.share)
-        self.intake = Intake(self.database, self.link, self.pulse, self.clock, settings.duty)
+        self.intake = Intake(self.database, self.link, self.pulse, self.clock, self.duty)
         publisher = Publisher(self.database, self.link, self.pulse, self.clock)
         for site in await self._known_sites():
             self.link.serve_site(site)
         self._spawn("ingest", self.intake.run())
         self._spawn("publish", publisher.run())
-        self._spawn("gaps", watch(self.database, self.pulse, self.clock, settings.gap_patience, settings.duty))
-        self._spawn("reminders", reminders.watch(self.database, self.pulse, self.clock, settings.duty))
-        self._spawn("notifications", Notifier(self.database, self.pulse, self.clock, settings.duty).run())
+        self._spawn("gaps", watch(self.database, self.pulse, self.clock, settings.gap_patience, self.duty))
+        self._spawn("reminders", reminders.watch(self.database, self.pulse, self.clock, self.duty))
+        self._spawn("notifications", Notifier(self.database, self.pulse, self.clock, self.duty).run())
         self.link.start()
 
     async def _known_sites(self) -> set[str]:

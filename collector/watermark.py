@@ -11,7 +11,7 @@ import numpy as np
 
 QUALITY = 90
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_VEIL = 0.28
+VEIL = 0.28
 """How strongly the text covers what is under it: legible, and every character of a plate stays so too."""
 
 
@@ -23,21 +23,26 @@ def stamp(content: bytes, media_type: str, text: str, width: int | None = None) 
     picture = _decode(content, width)
     if picture is None:
         return None
+    veil = picture.copy()
+    write(veil, text)
+    marked = cv2.addWeighted(veil, VEIL, picture, 1 - VEIL, 0)
+    is_png = media_type == "image/png"
+    options = [] if is_png else [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    done, encoded = cv2.imencode(".png" if is_png else ".jpg", marked, options)
+    return bytes(encoded) if done else None
+
+
+def write(picture: np.ndarray, text: str) -> None:  # (h, w) or (h, w, 3) uint8
+    """Write the text in lines all over the picture, white with a black edge."""
     height, width = picture.shape[:2]
     plain = text.encode("ascii", "replace").decode()
     (unit_width, unit_height), _ = cv2.getTextSize(plain, _FONT, 1.0, 1)
     scale = max(0.25, min(0.9 * width / unit_width, 0.6 * max(1.0, width / 1280)))
     step = max(int(unit_height * scale * 9), 40)
-    veil = picture.copy()
     for row, y in enumerate(range(height - max(4, int(4 * scale)), 0, -step)):
         x = 4 if row % 2 == 0 else max(4, width - int(unit_width * scale) - 4)
         for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-            cv2.putText(veil, plain, (x, y), _FONT, scale, colour, thickness, cv2.LINE_AA)
-    marked = cv2.addWeighted(veil, _VEIL, picture, 1 - _VEIL, 0)
-    is_png = media_type == "image/png"
-    options = [] if is_png else [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
-    done, encoded = cv2.imencode(".png" if is_png else ".jpg", marked, options)
-    return bytes(encoded) if done else None
+            cv2.putText(picture, plain, (x, y), _FONT, scale, colour, thickness, cv2.LINE_AA)
 
 
 def _decode(content: bytes, width: int | None) -> np.ndarray | None:  # (h, w, 3) uint8

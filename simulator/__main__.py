@@ -22,6 +22,7 @@ COMMANDS = {
     "speeds": "simulator.faults.plots:speeds_command",
     "throughput": "simulator.faults.throughput:throughput_command",
     "screenload": "simulator.screen_load.command:screenload_command",
+    "handling": "simulator.screen_load.handling:handling_command",
 }
 
 
@@ -48,7 +49,7 @@ def _unavailable(name: str, error: ModuleNotFoundError) -> click.Command:
     """Stands in the list in place of a command whose parts are not installed; says which extra brings them."""
     if error.name is not None and error.name.split(".")[0] == "simulator":
         raise error  # our own mistake, not a missing part
-    extra = "dev" if name in {"bench", "screenload", "speeds"} else "demo"
+    extra = "dev" if name in {"bench", "handling", "screenload", "speeds"} else "demo"
     remedy = f"{error.name} is not installed: pip install 'watchpost[{extra}]'"
 
     def refuse() -> None:

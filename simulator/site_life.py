@@ -73,8 +73,11 @@ class SiteLife:
         where = {"latitude": site_plan.LATITUDE, "longitude": site_plan.LONGITUDE, "width_m": site_plan.WIDTH_M}
         with httpx.Client(base_url=f"{self.rehearsal.address}/api/v1/map", headers=headers, timeout=10) as client:
             client.put(f"/plans/{SITE}", params=where, content=site_plan.plan()).raise_for_status()
+            for place, content in site_plan.places().items():
+                client.put(f"{self.rehearsal.address}/api/v1/places/{SITE}/{place}", json=content).raise_for_status()
             for name, standing in site_plan.STANDING.items():
-                client.put(f"/cameras/{SITE}/{EDGE}/{name}", json=standing.view).raise_for_status()
+                view = {**standing.view, "watches": standing.watches}
+                client.put(f"/cameras/{SITE}/{EDGE}/{name}", json=view).raise_for_status()
 
     def _report(self, passed_s: float) -> None:
         for unit in site_plan.ROUNDS:

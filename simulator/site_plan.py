@@ -19,6 +19,8 @@ LATITUDE, LONGITUDE = 31.23, 121.47
 DEGREE_M = 111_195.0
 HOUSES = ((-100, -60, 62, 34), (36, -62, 62, 34), (-92, 24, 62, 32))
 """West, north (negative is up), width and depth in metres from the plan's middle."""
+BUILDINGS = {"house-1": "1 号楼 House 1", "house-2": "2 号楼 House 2", "house-3": "3 号楼 House 3"}
+"""Of `HOUSES`, in their order."""
 ROUNDS = {
     "patrol-1": ((-112, 0), (-8, 0), (-8, 70), (8, 70), (8, 0), (-8, 0)),
     "property-1": ((8, -8), (108, -8), (108, 8), (8, 8)),
@@ -37,6 +39,8 @@ class Standing:
     bearing_deg: int = 0
     angle_deg: int = 0
     range_m: int = 0
+    watches: str | None = None
+    """The building whose falls it sees, of `BUILDINGS`."""
 
     @property
     def view(self) -> dict[str, float | int | str]:
@@ -47,12 +51,21 @@ class Standing:
 
 
 STANDING = {
-    "tower-1": Standing("1 号楼南 House 1, south", -69, 8, 0, 60, 46),
+    "tower-1": Standing("1 号楼南 House 1, south", -69, 8, 0, 60, 46, "house-1"),
     "gate-1": Standing("东门 East gate", 108, 0, 270, 50, 50),
     "smoke-3f": Standing("3 号楼 House 3", -62, 40),
     "manhole-7": Standing("7 号井盖 Cover 7", 0, 40),
     "help-lobby": Standing("1 号楼大堂 Lobby of house 1", -69, -24),
 }
+
+
+def places() -> dict[str, dict[str, float | str]]:
+    """Buildings as the collector's API takes places: at the middle of their roofs."""
+    found: dict[str, dict[str, float | str]] = {}
+    for (place, title), (west, north, width, depth) in zip(BUILDINGS.items(), HOUSES, strict=True):
+        latitude, longitude = _degrees(west + width / 2, north + depth / 2)
+        found[place] = {"title": title, "kind": "building", "latitude": latitude, "longitude": longitude}
+    return found
 
 
 def plan() -> bytes:

@@ -113,7 +113,7 @@ async def take_step(alert_id: UUID, step: Step, collector: Running, principal: A
     move = Move(step.state, step.reason, step.unit, step.cause)
     async with collector.database.write() as connection:
         await _must_see(connection, str(alert_id), principal)
-        now_us, duty = collector.clock(), collector.settings.duty
+        now_us, duty = collector.clock(), collector.duty.now
         await alert_moves.step(connection, str(alert_id), move, by=principal.name, now_us=now_us, duty=duty)
         detail = await _answered(collector, connection, str(alert_id), principal, step.state, step.reason)
     collector.pulse.beat()

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from collector.api import (
     alerts,
     audit,
+    duty,
     events,
     evidence,
     heat,
@@ -75,6 +76,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         alerts,
         units,
         notifications,
+        duty,
         statistics,
         status,
         evidence,

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from collector.access import READERS, Principal
 from collector.api.guard import EvidenceUser, Look, Looker, Running, Uploader, Why
 from collector.api.lookups import reason_of_hit, write_down
+from collector.clip_mark import ONE_BY_ONE, NoVideo, stamp_clip
 from collector.evidence import Part, TooLarge
 from collector.instants import to_instant
 from collector.plates import PLATE_TYPES
@@ -104,26 +105,44 @@ async def get_evidence(
         bool, Query(description="Without the watermark; takes the right and a reason, recorded.")
     ] = False,
     width: Annotated[int | None, Query(ge=32, le=3840, description="A picture is made so small, in pixels.")] = None,
+    download: Annotated[
+        bool, Query(description="To be kept: a clip comes with the watermark burnt in, which takes seconds; recorded.")
+    ] = False,
 ) -> Response:
     """The file. Pictures bear who looks and when; those that may show a plate take the right and a reason, recorded.
 
-    Clips come with `Range` and without a watermark.
+    Clips come with `Range` and without a watermark to be played, and with it for `download`.
     """
     shown = await _shown_by(collector, sha256, look)
-    if shown.plates or original:
-        shown.look.must_see_plates(SEE if shown.plates else "take an original")
-        action = "original" if original else "evidence"
+    if shown.plates or original or download:
+        if shown.plates or original:
+            shown.look.must_see_plates(SEE if shown.plates else "take an original")
+        action = "original" if original else "export" if download else "evidence"
         await write_down(collector, shown.look, action, f"/api/v1/evidence/{sha256}", shown.texts, always=True)
     path = await collector.evidence.fetch(sha256)
     if path is None:
         raise HTTPException(404, f"evidence {sha256} has not arrived (yet)")
-    headers = SAFE_HEADERS | ({"Cache-Control": "no-store"} if shown.plates else {})
+    headers = SAFE_HEADERS | ({"Cache-Control": "no-store"} if shown.plates or download else {})
+    text = f"{look.principal.name} {to_instant(collector.clock()):%Y-%m-%d %H:%M:%SZ}"
+    if download and not original and shown.media_type.startswith("video/"):
+        return await _clip_to_keep(path, text, sha256, headers)
+    if download:
+        headers |= {"Content-Disposition": f'attachment; filename="{sha256[:12]}"'}
     if shown.media_type.startswith("image/") and not original:
-        text = f"{look.principal.name} {to_instant(collector.clock()):%Y-%m-%d %H:%M:%SZ}"
         marked = await asyncio.to_thread(_marked, path, shown.media_type, text, width)
         if marked is not None:
             return Response(marked, media_type=shown.media_type, headers=headers)
     return FileResponse(path, media_type=shown.media_type, headers=headers)
+
+
+async def _clip_to_keep(path: FilePath, text: str, sha256: str, headers: dict[str, str]) -> Response:
+    """422 for a clip that cannot be decoded: no copy leaves without its mark."""
+    try:
+        marked = await asyncio.get_running_loop().run_in_executor(ONE_BY_ONE, stamp_clip, path, text)
+    except NoVideo as error:
+        raise HTTPException(422, f"{error}; take the original instead: ?original=true") from error
+    named = {"Content-Disposition": f'attachment; filename="{sha256[:12]}.mp4"'}
+    return Response(marked, media_type="video/mp4", headers=headers | named)
 
 
 def _marked(path: FilePath, media_type: str, text: str, width: int | None) -> bytes | None:

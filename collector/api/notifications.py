@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -17,13 +16,12 @@ from collector.instants import to_text
 from collector.reading import page
 from collector.schema import alerts
 from collector.schema_alerts import notifications
+from collector.sending import without_login
 from collector.titles import Language
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["alerts"])
 Told = Annotated[Principal, Depends(allow(ACTORS | AUDITORS))]
 State = Literal["waiting", "failed", "sent", "needless"]
-_LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
-"""Name and password in an address that an error may quote."""
 
 
 class NotificationItem(BaseModel):
@@ -90,7 +88,7 @@ def _item(row: Row[Any]) -> NotificationItem:
         created_at=str(to_text(row.created_us)),
         sent_at=to_text(row.sent_us),
         next_at=to_text(row.next_us),
-        error=None if row.error is None else _LOGIN.sub("", row.error),
+        error=None if row.error is None else without_login(row.error),
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector import watch_entries
+from collector import watch_entries, windows
 from collector.instants import to_text
 from collector.plate_text import mask_plate, mask_text, plates_in_text
 from collector.plates import PLATE_TYPES, event_type, mask_event, plates_in
@@ -88,6 +88,11 @@ class AlertItem(BaseModel):
     overdue: bool
     unit: str | None = Field(description="That it is assigned to.")
     cause: Cause | None = Field(description="Why it was dismissed.")
+    floor: int | None = Field(default=None, description="Of a fall: where it came from, as far as that is known.")
+    column: int | None = Field(default=None, description="Of a fall: windows from the left.")
+    window_before: int = Field(
+        default=0, description="Of a fall: alerts of the same window in the 30 days before, but dismissed ones."
+    )
     plate: str | None = Field(description="Masked, but for a role and a reason to see it.")
     evidence: list[EvidenceItem]
 
@@ -185,11 +190,13 @@ async def alert_items(
 ) -> tuple[list[AlertItem], list[str]]:
     """The alerts of these rows (with their event's plate), and the plates that they show in clear."""
     proofs = await evidence_of(connection, [row.event_id for row in rows if row.event_id])
-    items = [_alert_item(row, proofs.get(row.event_id or "", []), sees_plates) for row in rows]
+    again = await windows.fallen_before(connection, [row for row in rows if row.type == "falling_object"])
+    items = [_alert_item(row, proofs.get(row.event_id or "", []), again, sees_plates) for row in rows]
     return items, [row.plate for row in rows if row.plate] if sees_plates else []
 
 
-def _alert_item(row: Row[Any], proofs: list[dict[str, Any]], sees_plates: bool) -> AlertItem:
+def _alert_item(row: Row[Any], proofs: list[dict[str, Any]], again: Mapping[str, int], sees_plates: bool) -> AlertItem:
+    fall = (as_json(row.parameters) or {}) if row.type == "falling_object" else {}
     plate = row.plate if sees_plates or not row.plate else mask_plate(row.plate)
     return AlertItem(
         alert_id=row.alert_id,
@@ -214,6 +221,9 @@ def _alert_item(row: Row[Any], proofs: list[dict[str, Any]], sees_plates: bool) 
         overdue=row.overdue_us is not None,
         unit=row.unit,
         cause=row.cause,
+        floor=fall.get("floor"),
+        column=fall.get("column"),
+        window_before=again.get(row.alert_id, 0),
         plate=plate,
         evidence=[EvidenceItem(**proof) for proof in proofs],
     )

@@ -34,6 +34,9 @@ class View(Located):
     bearing_deg: int = Field(default=0, ge=0, le=360, description="Where it looks, clockwise from north.")
     angle_deg: int = Field(default=0, ge=0, le=360, description="How wide; 0: no field of view is drawn.")
     range_m: int = Field(default=0, ge=0, le=10_000, description="How far.")
+    watches: Identifier | None = Field(
+        default=None, description="Place (a building) of the site: falls that this camera sees are marked there."
+    )
 
 
 class MapCamera(View):
@@ -118,12 +121,16 @@ async def get_map(site: Identifier, collector: Running, principal: Reader) -> Si
 async def put_camera(
     site: Identifier, edge: Identifier, camera: Identifier, view: View, collector: Running, principal: Admin
 ) -> MapCamera:
-    """Say where a camera (or sensor) stands and what it sees. Its place is its checkpoint's, too."""
+    """Say where a camera (or sensor) stands and what it sees. Its place is its checkpoint's, too.
+
+    422 when it is to watch a building that is not among the site's places.
+    """
     must_be_in_scope(principal, site)
     key = {"site": site, "edge": edge, "camera": camera}
     place: dict[str, Any] = {**key, "name": view.name, **view.columns}
-    looks = {**key, "bearing_deg": view.bearing_deg, "angle_deg": view.angle_deg, "range_m": view.range_m}
+    looks = {**key, **view.model_dump(include={"bearing_deg", "angle_deg", "range_m", "watches"})}
     async with collector.database.write() as connection:
+        await _must_know(connection, site, view.watches)
         for table, row in ((checkpoints, place), (camera_views, looks)):
             insert = collector.database.insert(table).values(row)
             await connection.execute(insert.on_conflict_do_update(index_elements=list(key), set_=row))
@@ -168,7 +175,7 @@ async def near_units(
     within_m: Annotated[float | None, Query(gt=0, le=100_000, description="Left out: as configured.")] = None,
 ) -> NearUnits:
     """Units on duty near an alert's camera or sensor, as the crow flies."""
-    rules = collector.settings.duty.nearest
+    rules = collector.duty.now.nearest
     within_m = rules.within_m if within_m is None else within_m
     async with collector.database.read() as connection:
         alert = await _alert(connection, alert_id, principal)
@@ -182,9 +189,17 @@ async def near_units(
     return NearUnits(place=None if at is None else at.name, within_m=within_m, fresh_s=rules.fresh_s, units=found)
 
 
+async def _must_know(connection: AsyncConnection, site: str, place: str | None) -> None:
+    if place is None:
+        return
+    known = select(places.c.place).where(places.c.site == site, places.c.place == place)
+    if (await connection.execute(known)).first() is None:
+        raise HTTPException(422, f"there is no place {place!r} at site {site}: add the building as a place first")
+
+
 def _cameras() -> Any:
     same = and_(*(camera_views.c[name] == checkpoints.c[name] for name in ("site", "edge", "camera")))
-    looks = (camera_views.c.bearing_deg, camera_views.c.angle_deg, camera_views.c.range_m)
+    looks = (camera_views.c[name] for name in ("bearing_deg", "angle_deg", "range_m", "watches"))
     return select(checkpoints, *looks).select_from(checkpoints.outerjoin(camera_views, same))
 
 
@@ -198,6 +213,7 @@ def _camera(row: Row[Any]) -> MapCamera:
         bearing_deg=row.bearing_deg or 0,
         angle_deg=row.angle_deg or 0,
         range_m=row.range_m or 0,
+        watches=row.watches,
     )
 
 

@@ -77,7 +77,7 @@ def screenload_command(minutes: float, pages: int, per_minute: int, events: int,
         raise click.ClickException(f"{figures.alerts * figures.pages - figures.seen} alerts were not shown in time")
 
 
-class _Site:
+class Site:
     """Broker and collector of one run."""
 
     def __init__(self, folder: Path, stack: ExitStack, events: int) -> None:
@@ -146,7 +146,7 @@ class _Site:
 def measure(folder: Path, minutes: float, pages: int, per_minute: int, events: int) -> ScreenLoad:
     """One run."""
     with ExitStack() as stack:
-        site = _Site(folder, stack, events)
+        site = Site(folder, stack, events)
         duty = Duty()
         site.say(duty.first())
         open_desks = stack.enter_context(desks(pages, folder))
@@ -185,7 +185,7 @@ def measure(folder: Path, minutes: float, pages: int, per_minute: int, events: i
         )
 
 
-def _alarm(site: _Site, duty: Duty, minutes: float, per_minute: int) -> tuple[list[Made], int]:
+def _alarm(site: Site, duty: Duty, minutes: float, per_minute: int) -> tuple[list[Made], int]:
     """Alerts at even times, a passage between each two; return them when the last one should be everywhere."""
     made: list[Made] = []
     begun_s, pause_s = time.monotonic(), 60.0 / per_minute
@@ -205,7 +205,7 @@ def _sleep_until(moment_s: float) -> None:
     time.sleep(max(0.0, moment_s - time.monotonic()))
 
 
-def _delays(site: _Site, open_desks: list[Desk], made: list[Made]) -> list[float]:
+def _delays(site: Site, open_desks: list[Desk], made: list[Made]) -> list[float]:
     """Milliseconds, ascending, of each alert on each page where it stands."""
     raised = site.raised()
     found = []

@@ -24,7 +24,6 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--lang=zh-CN",
 )
 _NOTE_ARRIVALS = """
 window.arrivals = {};
@@ -82,20 +81,39 @@ class Desk:
         return sum(one.memory_info().rss for one in own) / 1e6
 
 
+def open_browser(
+    programs: tuple[str, str],
+    folder: Path,
+    language: str,
+    size: tuple[int, int] = (1280, 900),
+    *,
+    logging: bool = False,
+) -> webdriver.Chrome:
+    """A fresh browser of Chromium and its driver (their paths), with a window of so many pixels.
+
+    With `logging` it notes all that the page asks for and complains of.
+    """
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    for flag in (*_FLAGS, f"--user-data-dir={folder}", f"--lang={language}"):
+        options.add_argument(flag)
+    options.add_experimental_option("prefs", {"intl.accept_languages": language})
+    if logging:
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(programs[1]))
+    window = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+    return browser
+
+
 @contextmanager
 def desks(number: int, folder: Path) -> Iterator[list[Desk]]:
     """So many browsers, each with a folder of its own. Raises MissingProgram."""
     with ExitStack() as stack:
+        programs = find_program("chromium"), find_program("chromedriver", "chromium-driver")
         found = []
         for index in range(number):
-            options = webdriver.ChromeOptions()
-            options.binary_location = find_program("chromium")
-            for flag in (*_FLAGS, f"--user-data-dir={folder / f'desk-{index}'}"):
-                options.add_argument(flag)
-            service = webdriver.ChromeService(find_program("chromedriver", "chromium-driver"))
-            browser = webdriver.Chrome(options=options, service=service)
+            browser = open_browser(programs, folder / f"desk-{index}", "zh-CN")
             stack.callback(browser.quit)
-            size = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
             found.append(Desk(browser))
         yield found

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from chromium import Browser, browsers
 from collector_process import CollectorProcess, MqttPeer
 from services import Mosquitto, PostgreSQL
 from sqlalchemy import text
@@ -72,3 +73,9 @@ def peer(mosquitto: Mosquitto) -> Iterator[MqttPeer]:
     found = MqttPeer(mosquitto.port)
     yield found
     found.stop()
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
+    """Opens a real browser: `browse(width, language, height)`."""
+    yield from browsers(tmp_path)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import Browser, browsers
+from chromium import LANGUAGES, Browser, all_of, errors, fits, one, picture, sign_in, text
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 
 pytestmark = pytest.mark.services
-PICTURES = os.environ.get("WATCHPOST_PICTURES")
-"""A folder for screenshots of the guide; without it none are taken."""
 WORDS = {
     "en-GB": {
         "title": "Object fell from floor 7, column 3 at tower",
@@ -38,37 +33,11 @@ WORDS = {
 }
 
 
-@pytest.fixture
-def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
-    yield from browsers(tmp_path)
-
-
-def all_of(browser: Browser, selector: str) -> list[WebElement]:
-    return browser.find_elements(By.CSS_SELECTOR, selector)
-
-
-def one(browser: Browser, selector: str) -> WebElement:
-    """The element, as soon as it is there."""
-    wait_until(lambda: all_of(browser, selector))
-    return browser.find_element(By.CSS_SELECTOR, selector)
-
-
-def text(browser: Browser, selector: str) -> str:
-    """What the page shows there at this instant, whatever is drawn anew meanwhile."""
-    script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join('\\n')"
-    return str(browser.execute_script(script, selector))
-
-
 def press(browser: Browser, key: str, step: str | None = None) -> None:
     """Press a key, once the page offers the step that it stands for."""
     if step:
         one(browser, f".detail button.do.{step}")
     browser.find_element(By.TAG_NAME, "body").send_keys(key)
-
-
-def picture(browser: Browser, name: str) -> None:
-    if PICTURES:
-        browser.save_screenshot(str(Path(PICTURES) / f"{name}.png"))
 
 
 def now_falling(edge: SampleEdge, cell: str = "f7-c3") -> dict[str, Any]:
@@ -87,13 +56,12 @@ def add_unit(browser: Browser, title: str, unit: str) -> None:
     wait_until(lambda: title in text(browser, "tbody"))
 
 
-@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_from_alert_to_closed_case_by_keyboard(
     running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], language: str
 ) -> None:
     words, browser, edge = WORDS[language], browse(1280, language), SampleEdge()
-    browser.get(running.sign_in_link("operator"))
-    one(browser, ".live.live")
+    sign_in(browser, running)
     add_unit(browser, "巡逻一组", "patrol-1")
     browser.execute_script("location.hash = '#/alerts'")
     publish(peer, edge, edge.sensor(time=datetime.now(UTC).isoformat()))
@@ -136,9 +104,8 @@ def test_from_alert_to_closed_case_by_keyboard(
     browser.execute_script("location.hash = '#/tasks/figures'")
     wait_until(lambda: words["cause"] in text(browser, ".sheet"))
     picture(browser, f"figures-{language[:2]}")
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= 1280
-    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert severe == []
+    assert fits(browser, 1280)
+    assert errors(browser) == []
 
 
 def test_an_overdue_alert_says_so_and_filters_hold_in_the_address(
@@ -153,7 +120,7 @@ def test_an_overdue_alert_says_so_and_filters_hold_in_the_address(
     browser.execute_script("location.hash = '#/alerts?type=camera'")
     wait_until(lambda: len(all_of(browser, "button.alert")) == 1)
     assert "Camera tower is blind" in text(browser, "button.alert")
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    assert fits(browser, 390)
     one(browser, "button.alert").click()
     wait_until(lambda: "Camera tower is blind" in text(browser, ".detail h2"))
     assert not all_of(browser, ".actions")  # a viewer only looks

@@ -4,21 +4,19 @@ at once, evidence that is kept, one's own password, entries looked for in the pa
 
 from __future__ import annotations
 
-import base64
 import json
-import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import Browser, browsers
+from chromium import LANGUAGES, Browser, errors, fits, one, picture, says, sign_in, word
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from services import Mosquitto, free_port
 
 from collector import people
@@ -30,35 +28,11 @@ from contract.topics import EdgeTopics, SiteTopics
 
 pytestmark = pytest.mark.services
 PASSWORD = "correct horse battery"
-PICTURES = os.environ.get("WATCHPOST_PICTURES")
-"""A folder for screenshots of the guide; without it none are taken."""
+WRONG = {
+    "en-GB": ("the old password is wrong", "name or password is wrong"),
+    "zh-CN": ("原密码错误", "用户名或密码错误"),
+}
 HERE = {"latitude": 31.23, "longitude": 121.47}
-
-
-@pytest.fixture
-def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
-    yield from browsers(tmp_path)
-
-
-def one(browser: Browser, selector: str) -> WebElement:
-    wait_until(lambda: browser.find_elements(By.CSS_SELECTOR, selector))
-    return browser.find_element(By.CSS_SELECTOR, selector)
-
-
-def says(browser: Browser, selector: str, text: str) -> None:
-    script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join(' ')"
-    wait_until(lambda: text in str(browser.execute_script(script, selector)), 25)
-
-
-def sign_in(browser: Browser, running: CollectorProcess, role: str = "operator") -> None:
-    browser.get(running.sign_in_link(role))
-    one(browser, ".live.live")
-
-
-def picture(browser: Browser, name: str) -> None:
-    if PICTURES:
-        content = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
-        (Path(PICTURES) / f"{name}.png").write_bytes(base64.b64decode(content))
 
 
 def now(later_s: float = 0) -> str:
@@ -81,13 +55,10 @@ def test_every_tab_of_a_browser_is_live_and_shows_an_alert(
         one(browser, "button.alert")
 
 
-@pytest.mark.parametrize(("language", "send", "keep", "release"), [
-    ("zh-CN", "派单给巡逻一组", "证据保全", "解除"), ("en-GB", "Send 巡逻一组", "Keep as evidence", "Release"),
-])  # fmt: skip
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_nearest_unit_is_sent_and_the_case_is_kept_as_evidence(
-    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser],
-    language: str, send: str, keep: str, release: str,
-) -> None:  # fmt: skip
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], language: str
+) -> None:
     edge = SampleEdge()
     with running.client("admin") as admin:
         unit = {"unit": "patrol-1", "site": "west", "title": "巡逻一组"}
@@ -99,24 +70,23 @@ def test_the_nearest_unit_is_sent_and_the_case_is_kept_as_evidence(
     browser = browse(1280, language)
     sign_in(browser, running)
     one(browser, ".choose button").send_keys(Keys.ENTER)
+    send = word(browser, "sendUnit", "巡逻一组")
     one(browser, f"button[aria-label='{send}']").send_keys(Keys.ENTER)
     one(browser, "button.alert.assigned")
     box = one(browser, ".comment input")
     box.send_keys("苏C·55555 挡住通道", Keys.ENTER)
     says(browser, ".steps", "苏C·5**55")
     assert "55555" not in browser.page_source
-    says(browser, ".keep summary", keep)
+    says(browser, ".keep summary", word(browser, "keepAsEvidence"))
     one(browser, ".keep summary").send_keys(Keys.ENTER)
     one(browser, ".keep input[name=reason]").send_keys("case 2026-113", Keys.ENTER)
     says(browser, ".kept-as-evidence", "case 2026-113")
     picture(browser, f"case-{language[:2]}")
-    sign_in(browser, running, "admin")
-    browser.get(f"{running.url}/#/administration")
-    says(browser, ".holds button", release)
+    sign_in(browser, running, "admin", "#/administration")
+    says(browser, ".holds button", word(browser, "release"))
     one(browser, ".holds button").send_keys(Keys.ENTER)
     wait_until(lambda: not browser.find_elements(By.CSS_SELECTOR, ".holds button"))
-    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert severe == []
+    assert errors(browser) == []
 
 
 def test_devices_say_what_ails_them_and_what_nobody_was_told(
@@ -148,12 +118,56 @@ def test_devices_say_what_ails_them_and_what_nobody_was_told(
         browser.refresh()
         says(browser, ".untold", "dispatch")
         says(browser, ".untold", "待发送")
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+        assert fits(browser, 390)
         picture(browser, "devices-390")
         sign_in(browser, running, "viewer")
         browser.get(f"{running.url}/#/devices")
         one(browser, ".cameras")
         assert not browser.find_elements(By.CSS_SELECTOR, ".untold")
+    finally:
+        running.end()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_administrator_changes_due_times_and_who_is_told(
+    mosquitto: Mosquitto, peer: MqttPeer, tmp_path: Path, browse: Callable[..., Browser], language: str
+) -> None:
+    key, config = tmp_path / "key", tmp_path / "collector.yaml"
+    key.write_text("a key")
+    nobody = f"http://127.0.0.1:{free_port()}/alerts"
+    config.write_text(f"notifications: {{channels: [{{name: dispatch, webhook: '{nobody}', secret_file: {key}}}]}}")
+    running = CollectorProcess(tmp_path / "collector", mosquitto.url, options=("--config", str(config)))
+    running.start()
+    try:
+        browser = browse(390, language, 844)
+        sign_in(browser, running, "admin", "#/administration")
+        field = one(browser, ".due.critical [name=acknowledge_s]")
+        assert field.get_attribute("value") == "1"
+        field.send_keys(Keys.CONTROL, "a", Keys.NULL, "2.5", Keys.ENTER)
+        says(browser, ".due.critical", word(browser, "isSaved"))
+        one(browser, ".channel [name=after]").send_keys(Keys.CONTROL, "a", Keys.NULL, "3", Keys.ENTER)
+        says(browser, ".channel", word(browser, "isSaved"))
+        one(browser, ".channel button.test").send_keys(Keys.ENTER)
+        says(browser, ".channel", word(browser, "testFailed", "no answer"))
+        assert nobody not in browser.page_source
+        assert fits(browser, 390)
+        picture(browser, f"due-{language[:2]}")
+        edge = SampleEdge()
+        publish(peer, edge, edge.sensor(time=now()))
+        with running.client("admin") as client:
+            wait_until(lambda: client.get("/api/v1/alerts").json()["items"])
+            (alert,) = client.get("/api/v1/alerts").json()["items"]
+            duty = client.get("/api/v1/duty").json()
+        due, raised = (datetime.fromisoformat(alert[name]) for name in ("due_at", "raised_at"))
+        assert (due - raised).total_seconds() == 150
+        assert (duty["channels"][0]["rule"]["after_s"], duty["channels"][0]["waiting"]) == (180, 1)
+        one(browser, ".due.critical .reset").send_keys(Keys.ENTER)
+        typed = "return document.querySelector('.due.critical [name=acknowledge_s]').value"
+        wait_until(lambda: browser.execute_script(typed) == "1")
+        browser.get(f"{running.url}/#/audit")
+        says(browser, ".acts", word(browser, "act_set_due"))
+        says(browser, ".acts", word(browser, "act_test_channel"))
+        assert errors(browser) == []
     finally:
         running.end()
 
@@ -165,19 +179,22 @@ def _failed(running: CollectorProcess) -> list[Any]:
     return items
 
 
-def test_somebody_changes_his_password(running: CollectorProcess, browse: Callable[..., Browser]) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_somebody_changes_his_password(
+    running: CollectorProcess, browse: Callable[..., Browser], language: str
+) -> None:
     async def add(store: Database) -> str:
         person = Person("li", "李伟", Role.OPERATOR)
         await people.add(store, person, PASSWORD, by="test", now_us=system_clock())
         return ""
 
     running.with_store(add)
-    browser = browse(language="zh-CN")
+    browser = browse(language=language)
     browser.get(running.url)
     one(browser, "input[name=name]").send_keys("li", Keys.TAB, PASSWORD, Keys.ENTER)
     one(browser, ".live.live")
     browser.get(f"{running.url}/#/settings")
-    for wrong, said in (("not the old one", "原密码错误"), (PASSWORD, "")):
+    for wrong, said in (("not the old one", WRONG[language][0]), (PASSWORD, "")):
         for name, value in (("old", wrong), ("new", "a better one, longer"), ("again", "a better one, longer")):
             field = one(browser, f".own-password [name={name}]")
             field.clear()
@@ -187,34 +204,37 @@ def test_somebody_changes_his_password(running: CollectorProcess, browse: Callab
             says(browser, ".own-password .problem", said)
     one(browser, "input[name=password]").send_keys(PASSWORD)
     one(browser, "input[name=name]").send_keys("li", Keys.ENTER)
-    says(browser, ".problem", "用户名或密码错误")
+    says(browser, ".problem", WRONG[language][1])
     field = one(browser, "input[name=password]")
     field.clear()
     field.send_keys("a better one, longer", Keys.ENTER)
     one(browser, ".live.live")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_an_approved_entry_is_looked_for_in_what_has_passed_and_its_track_is_on_the_map(
-    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser]
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], language: str
 ) -> None:
-    edge = SampleEdge()
+    edge, base = SampleEdge(), datetime.now(UTC).replace(microsecond=0)
     with running.client("admin") as admin:
         for camera, north in (("lane-1", 0.0), ("lane-2", 0.01)):
             view = {"latitude": 31.23 + north, "longitude": 121.47, "name": f"口 {camera}"}
             admin.put(f"/api/v1/map/cameras/west/gate-1/{camera}", json=view).raise_for_status()
     publish(
-        peer, edge, *(_passed(edge, *where) for where in (("京A12345", "lane-1", -600), ("京A1234S", "lane-2", -300)))
-    )
+        peer, edge, *(_passed(edge, base, *where) for where in (
+            ("京A12345", "lane-2", -300), ("京A12345", "lane-1", -600), ("京A1234S", "lane-2", -200),
+            ("京A12345", "lane-1", -100),
+        ))
+    )  # fmt: skip
     with running.client("operator") as author, running.client("admin") as approver:
-        wait_until(lambda: len(author.get("/api/v1/passages").json()["items"]) == 2)
+        wait_until(lambda: len(author.get("/api/v1/passages").json()["items"]) == 4)
         new = {"plate": "京A12345", "reason": "stolen, case 7", "expires": "2099-01-01T00:00:00Z"}
         entry = author.post("/api/v1/watchlist/entries", json=new).json()["entry_id"]
         approver.post(f"/api/v1/watchlist/entries/{entry}/decisions", json={"action": "approve"}).raise_for_status()
-    browser = browse()
-    sign_in(browser, running)
-    browser.get(f"{running.url}/#/watchlist")
+    browser = browse(language=language)
+    sign_in(browser, running, view="#/watchlist")
     one(browser, "button.seen").send_keys(Keys.ENTER)
-    wait_until(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".seen-before tbody tr")) == 2)
+    wait_until(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".seen-before tbody tr")) == 4)
     says(browser, ".seen-before", "京A1234S")
     with running.client("auditor") as auditor:
         reasons = [act["reason"] for act in auditor.get("/api/v1/audit").json()["items"]]
@@ -223,11 +243,26 @@ def test_an_approved_entry_is_looked_for_in_what_has_passed_and_its_track_is_on_
     browser.get(f"{running.url}/#/map/west?plate=京A12345")
     one(browser, ".reason input").send_keys("case 7", Keys.ENTER)
     one(browser, ".pin.stop")
-    picture(browser, "track")
+    stops = "return [...document.querySelectorAll('.pin.stop')].map((one) => [one.innerText, one.ariaLabel])"
+    told = sorted(browser.execute_script(stops))
+    assert [numbers for numbers, _ in told] == ["1 3", "2"], "in the order in which it passed, not in which it was told"
+    times = [re.findall(r"\d\d:\d\d:\d\d", name) for _, name in told]
+    assert [len(found) for found in times] == [2, 1]
+    assert [minutes_between(times[0][0], later) for later in (times[1][0], times[0][1])] == [5, 500 / 60]
+    assert "口 lane-1" in told[0][1]
+    line = "return document.querySelector('path.vehicle-track').getAttribute('d').split(/(?=[ML])/).length"
+    assert browser.execute_script(line) == 3
+    picture(browser, f"track-{language[:2]}")
 
 
-def _passed(edge: SampleEdge, plate: str, camera: str, at_s: float) -> dict[str, Any]:
-    event = edge.passage(plate, f"{camera}-{-at_s:.0f}", time=now(at_s))
+def minutes_between(early: str, late: str) -> float:
+    """Of two times of a day; the later one may be past midnight."""
+    first, second = (datetime.strptime(one, "%H:%M:%S").replace(tzinfo=UTC) for one in (early, late))
+    return (second - first).seconds / 60
+
+
+def _passed(edge: SampleEdge, base: datetime, plate: str, camera: str, at_s: float) -> dict[str, Any]:
+    event = edge.passage(plate, f"{camera}-{-at_s:.0f}", time=(base + timedelta(seconds=at_s)).isoformat())
     event["source"] = f"/west/gate-1/{camera}"
     event["data"]["camera"] = camera
     return event

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,55 +11,24 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from chromium import Browser, browsers
+from chromium import LANGUAGES, Browser, all_of, errors, fits, one, picture, says, sign_in, text, word
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
 
 from contract.topics import SiteTopics
 
 pytestmark = pytest.mark.services
-PICTURES = os.environ.get("WATCHPOST_PICTURES")
-"""A folder for screenshots of the guide; without it none are taken."""
 LATITUDE, LONGITUDE = 31.23, 121.47
 METRE = 1 / 111_195
-
-
-@pytest.fixture
-def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
-    yield from browsers(tmp_path)
-
-
-def one(browser: Browser, selector: str) -> WebElement:
-    wait_until(lambda: browser.find_elements(By.CSS_SELECTOR, selector))
-    return browser.find_element(By.CSS_SELECTOR, selector)
-
-
-def says(browser: Browser, selector: str, text: str) -> None:
-    def said() -> bool:
-        script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join(' ')"
-        return text in str(browser.execute_script(script, selector))
-
-    wait_until(said)
 
 
 def click_ground(browser: Browser) -> None:
     """Where nothing stands."""
     ActionChains(browser).move_to_element_with_offset(one(browser, ".ground"), 30, 120).click().perform()
-
-
-def picture(browser: Browser, name: str) -> None:
-    if PICTURES:
-        content = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
-        (Path(PICTURES) / f"{name}.png").write_bytes(base64.b64decode(content))
-
-
-def sign_in(browser: Browser, running: CollectorProcess, role: str = "operator") -> None:
-    browser.get(running.sign_in_link(role))
-    one(browser, ".live.live")
 
 
 def drawn_plan() -> bytes:
@@ -110,13 +77,13 @@ def transform(browser: Browser, name: str) -> str:
     return str(browser.execute_script(script, f".pin[data-key='{name}']"))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_units_move_and_an_alert_on_the_map_opens_its_detail(
-    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], yard: httpx.Client
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], yard: httpx.Client, language: str
 ) -> None:
     edge = SampleEdge()
-    browser = browse(language="zh-CN")
-    sign_in(browser, running)
-    browser.get(f"{running.url}/#/map/west")
+    browser = browse(language=language)
+    sign_in(browser, running, view="#/map/west")
     one(browser, ".leaflet-image-layer")
     report(peer, "patrol-1", -20, -40)
     report(peer, "repair-1", 60, -20)
@@ -127,13 +94,14 @@ def test_units_move_and_an_alert_on_the_map_opens_its_detail(
     wait_until(lambda: transform(browser, "unit-patrol-1") != before)
     publish(peer, edge, edge.fall(), edge.hit("京A12345"))
     wait_until(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".pin.alarm")) == 2)
-    says(browser, ".map-side", "高空抛物")
-    picture(browser, "map")
+    fallen = {"en-GB": "Object fell from floor 7", "zh-CN": "高空抛物：7 层"}[language]
+    says(browser, ".map-side", fallen)
+    picture(browser, f"map-{language[:2]}")
     browser.execute_script("document.querySelector('.pin.alarm[data-key$=tower]').focus()")
-    assert "高空抛物" in (browser.switch_to.active_element.get_attribute("aria-label") or "")
+    assert fallen in (browser.switch_to.active_element.get_attribute("aria-label") or "")
     browser.switch_to.active_element.send_keys(Keys.ENTER)
-    says(browser, "#detail-title", "高空抛物")
-    says(browser, ".near-units", "500 米内的单位")
+    says(browser, "#detail-title", fallen)
+    says(browser, ".near-units", word(browser, "nearUnits", 500))
     says(browser, ".near-units li", "巡逻一组")
     nearest = [item.text for item in browser.find_elements(By.CSS_SELECTOR, ".near-units li")]
     assert len(nearest) == 2
@@ -144,8 +112,9 @@ def test_units_move_and_an_alert_on_the_map_opens_its_detail(
         assert len(client.get("/api/v1/sites/west/map").json()["units"]) == 2
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_hazard_is_written_down_and_closed_and_heat_shows_where(
-    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], yard: httpx.Client
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], yard: httpx.Client, language: str
 ) -> None:
     edge = SampleEdge()
     falls = [edge.fall() for _ in range(3)]
@@ -154,17 +123,17 @@ def test_a_hazard_is_written_down_and_closed_and_heat_shows_where(
         fall["time"] = now
         fall["data"]["origin_cell"] = "f7-c3"
     publish(peer, edge, *falls)
-    browser = browse()
-    sign_in(browser, running)
-    browser.get(f"{running.url}/#/map/west/hazards")
+    browser = browse(language=language)
+    sign_in(browser, running, view="#/map/west/hazards")
     one(browser, ".hazard-detail summary").send_keys(Keys.ENTER)
-    for button, state in (("Being fixed", "being fixed"), ("Fixed: checked again", "checked again")):
-        wait_until(lambda label=button: browser.find_elements(By.XPATH, f"//button[text()='{label}']"))
-        browser.find_element(By.XPATH, f"//button[text()='{button}']").send_keys(Keys.ENTER)
-        says(browser, ".hazard-detail .mark.state", state)
+    for state in ("fixing", "rechecked"):
+        step = one(browser, f".hazard-detail button[value={state}]")
+        assert step.text == word(browser, f"hazardTo_{state}")
+        step.send_keys(Keys.ENTER)
+        says(browser, ".hazard-detail .mark.state", word(browser, f"hazard_{state}"))
     one(browser, ".pin.hazard")
-    browser.find_element(By.XPATH, "//button[text()='Close']").send_keys(Keys.ENTER)
-    wait_until(lambda: not browser.find_elements(By.CSS_SELECTOR, ".pin.hazard"))
+    one(browser, ".hazard-detail button[value=closed]").send_keys(Keys.ENTER)
+    wait_until(lambda: not all_of(browser, ".pin.hazard"))
     browser.execute_script("document.querySelector('.ground').scrollIntoView()")
     click_ground(browser)
     wait_until(lambda: one(browser, "input[name=latitude]").get_attribute("value"))
@@ -175,21 +144,21 @@ def test_a_hazard_is_written_down_and_closed_and_heat_shows_where(
     browser.get(f"{running.url}/#/map/west/heat")
     says(browser, ".heat-count", "3")
     says(browser, ".week tbody", "3")
-    says(browser, ".map-side", "Same window again")
-    says(browser, ".map-side", "3 times")
-    picture(browser, "heat")
+    says(browser, ".map-side", word(browser, "windowAgain"))
+    says(browser, ".map-side", word(browser, "times", 3))
+    picture(browser, f"heat-{language[:2]}")
     one(browser, ".week thead button").click()
     says(browser, ".map-side", "0:00")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_an_administrator_sets_up_a_site_without_a_plan(
-    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], tmp_path: Path
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], tmp_path: Path, language: str
 ) -> None:
     edge = SampleEdge()
     publish(peer, edge, edge.sensor())
-    browser = browse()
-    sign_in(browser, running, "admin")
-    browser.get(f"{running.url}/#/map/west/make")
+    browser = browse(language=language)
+    sign_in(browser, running, "admin", "#/map/west/make")
     plan = tmp_path / "plan.png"
     plan.write_bytes(drawn_plan())
     one(browser, ".plan-form input[type=file]").send_keys(str(plan))
@@ -209,8 +178,7 @@ def test_an_administrator_sets_up_a_site_without_a_plan(
     one(browser, ".import-form input[type=file]").send_keys(str(table))
     one(browser, ".import-form button").click()
     says(browser, ".problem", "line 2, column latitude")
-    bad = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert [entry for entry in bad if "422" not in entry["message"] and "401" not in entry["message"]] == []
+    assert errors(browser, "422", "401") == []
 
 
 @pytest.mark.parametrize("width", [390, 1280, 1920])
@@ -227,6 +195,54 @@ def test_nothing_is_cut_off(
         one(browser, ".leaflet-image-layer")
         one(browser, ".map-side .card")
         picture(browser, f"map-{tab}-{width}")
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= width, tab
-    bad = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert [entry for entry in bad if "401" not in entry["message"]] == []
+        assert fits(browser, width), tab
+    assert errors(browser, "401") == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_fall_is_marked_at_its_building_with_its_floor_and_its_window(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], yard: httpx.Client, language: str
+) -> None:
+    house = {**at(-60, 30), "title": "3 号楼", "kind": "building"}
+    yard.put("/api/v1/places/west/house-3", json=house).raise_for_status()
+    browser = browse(language=language)
+    sign_in(browser, running, "admin", "#/map/west/make")
+    one(browser, ".camera-form option[value='house-3']")
+    Select(one(browser, ".camera-form [name=which]")).select_by_value("gate-1/tower")
+    wait_until(lambda: "3 号楼南" in (one(browser, ".camera-form [name=name]").get_attribute("value") or ""))
+    Select(one(browser, ".camera-form [name=watches]")).select_by_value("house-3")
+    one(browser, ".camera-form [name=name]").send_keys(Keys.ENTER)
+    wait_until(lambda: watched(running) == "house-3")
+    edge = SampleEdge()
+    fall_from(peer, edge, "f7-c3")
+    with running.client("operator") as client:
+        wait_until(lambda: client.get("/api/v1/alerts").json()["items"])
+        (first,) = client.get("/api/v1/alerts").json()["items"]
+        done = client.post(f"/api/v1/alerts/{first['alert_id']}/steps", json={"state": "resolved"})
+        done.raise_for_status()
+    fall_from(peer, edge, "f7-c3")
+    browser.get(f"{running.url}/#/map/west")
+    mark = one(browser, ".pin.alarm[data-key='alert-at-house-3']")
+    assert not all_of(browser, ".pin.alarm[data-key$=tower]")
+    again = word(browser, "windowBefore", 1)
+    says(browser, ".pin-label", f"{word(browser, 'floor', 7)} · {word(browser, 'column', 3)} · {again}")
+    assert again in (mark.get_attribute("aria-label") or "")
+    says(browser, ".map-side .line", again)
+    assert all_of(browser, "path.sight")
+    picture(browser, f"fall-{language[:2]}")
+    browser.execute_script("document.querySelector('.pin.alarm').focus()")
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    says(browser, ".detail .head", again)
+    assert again in text(browser, "button.alert")
+
+
+def watched(running: CollectorProcess) -> str | None:
+    with running.client("viewer") as client:
+        cameras = client.get("/api/v1/sites/west/map").json()["cameras"]
+    return next((camera["watches"] for camera in cameras if camera["camera"] == "tower"), None)
+
+
+def fall_from(peer: MqttPeer, edge: SampleEdge, cell: str) -> None:
+    fall = edge.fall(time=datetime.now(UTC).isoformat())
+    fall["data"]["origin_cell"] = cell
+    publish(peer, edge, fall)

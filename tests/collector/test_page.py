@@ -7,18 +7,20 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from chromium import Browser, browsers
+from chromium import LANGUAGES, Browser, all_of, errors, fits, says, sign_in, word
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+import collector
 from collector.web import fetch
+from collector.workflow import STEPS
 
 pytestmark = pytest.mark.services
 STATIC = Path(fetch.__file__).parent / "static"
@@ -29,20 +31,6 @@ PICTURE = base64.b64decode(  # a JPEG of 8 by 8 grey pixels
     "ipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/9oACAEBAAA/AOgr/9k="
 )
 HASH = hashlib.sha256(PICTURE).hexdigest()
-
-
-@pytest.fixture
-def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
-    yield from browsers(tmp_path)
-
-
-def found(browser: Browser, selector: str) -> bool:
-    return bool(browser.find_elements(By.CSS_SELECTOR, selector))
-
-
-def signed_in(browser: Browser, running: CollectorProcess, role: str = "operator") -> None:
-    browser.get(running.sign_in_link(role))
-    wait_until(lambda: found(browser, ".live.live"), 20)
 
 
 def fall_with_picture(edge: SampleEdge) -> dict[str, object]:
@@ -57,45 +45,44 @@ def addresses_asked(browser: Browser) -> set[str]:
     return {address for address in sent if address.startswith(("http", "ws"))}
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_an_alert_arrives_with_its_picture_and_is_dealt_with(
-    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser]
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], language: str
 ) -> None:
-    browser = browse()
-    signed_in(browser, running)
+    browser = browse(language=language)
+    sign_in(browser, running)
     assert "sign-in" not in browser.current_url
     edge = SampleEdge()
     publish(peer, edge, edge.sensor(alarm=False))  # the first event also makes the edge known
-    wait_until(lambda: found(browser, ".feed li"))
+    wait_until(lambda: all_of(browser, ".feed li"))
     begun = time.monotonic()
     publish(peer, edge, fall_with_picture(edge))
-    wait_until(lambda: found(browser, "button.alert.critical"), 5)
+    wait_until(lambda: all_of(browser, "button.alert.critical"), 5)
     assert time.monotonic() - begun < 1.0
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_DOWN)
-    wait_until(lambda: found(browser, ".detail .head"))
-    assert not found(browser, ".detail .frame img")  # its file has not been uploaded yet
+    wait_until(lambda: all_of(browser, ".detail .head"))
+    assert not all_of(browser, ".detail .frame img")  # its file has not been uploaded yet
     with running.client("edge") as client:
         assert client.put(
             f"/api/v1/evidence/{HASH}", content=PICTURE, headers={"Content-Type": "image/jpeg"}
         ).is_success
-    wait_until(lambda: found(browser, ".detail .frame img") and found(browser, ".detail svg.path polyline"))
+    wait_until(lambda: all_of(browser, ".detail .frame img") and all_of(browser, ".detail svg.path polyline"))
     width = browser.execute_script("return document.querySelector('.detail .frame img').naturalWidth")
     assert width == 8
-    assert "floor 7" in browser.find_element(By.CSS_SELECTOR, ".detail h2").text
+    says(browser, ".detail h2", {"en-GB": "floor 7", "zh-CN": "7 层"}[language])
     browser.find_element(By.TAG_NAME, "body").send_keys("a")
-    wait_until(lambda: "acknowledged" in browser.find_element(By.CSS_SELECTOR, ".detail .head").text)
+    says(browser, ".detail .head", word(browser, "acknowledged"))
     browser.find_element(By.CSS_SELECTOR, "button.do.dismissed").click()
-    wait_until(lambda: found(browser, "button.cause"))
+    wait_until(lambda: all_of(browser, "button.cause"))
     browser.find_element(By.TAG_NAME, "body").send_keys("1")  # the first reason
-    wait_until(lambda: not found(browser, "button.alert"))
+    wait_until(lambda: not all_of(browser, "button.alert"))
     wait_until(lambda: len(peer.on("/alert-state/")) >= 3)
     states = [state["state"] for state in peer.on("/alert-state/")]
     assert states == ["new", "acknowledged", "dismissed"]
     asked = addresses_asked(browser)
     assert {address for address in asked if not address.startswith(f"{running.url}/")} == set()
     assert len(asked) > 10
-    assert [
-        entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE" and HASH not in entry["message"]
-    ] == []
+    assert errors(browser, HASH) == []
 
 
 @pytest.mark.parametrize("width", [380, 900, 1600])
@@ -105,14 +92,13 @@ def test_nothing_is_cut_off_and_no_word_is_missing(
     edge = SampleEdge()
     publish(peer, edge, edge.hit(), edge.passage(), edge.camera("blind"), edge.sensor(), fall_with_picture(edge))
     browser = browse(width, "zh-CN")
-    signed_in(browser, running)
+    sign_in(browser, running)
     wait_until(lambda: len(browser.find_elements(By.CSS_SELECTOR, "button.alert")) == 4)
     assert "平安前哨" in browser.find_element(By.CSS_SELECTOR, ".bar h1").text
-    page_width = "return document.documentElement.scrollWidth"
-    assert browser.execute_script(page_width) <= width
+    assert fits(browser, width)
     browser.find_element(By.CSS_SELECTOR, "button.alert.critical").click()
-    wait_until(lambda: found(browser, ".detail .facts"))
-    assert browser.execute_script(page_width) <= width
+    wait_until(lambda: all_of(browser, ".detail .facts"))
+    assert fits(browser, width)
     browser.find_element(By.CSS_SELECTOR, ".languages button[lang=en]").click()
     wait_until(lambda: "Watchpost" in browser.find_element(By.CSS_SELECTOR, ".bar h1").text)
 
@@ -123,14 +109,14 @@ def test_a_viewer_can_look_but_not_act(
     edge = SampleEdge()
     publish(peer, edge, edge.hit("京A12345"))
     browser = browse()
-    signed_in(browser, running, "viewer")
+    sign_in(browser, running, "viewer")
     publish(peer, edge, edge.passage("京A12345"))
     wait_until(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".feed li")) == 2)
     browser.find_element(By.CSS_SELECTOR, "button.alert").click()
-    wait_until(lambda: found(browser, ".detail .plate-text"))
+    wait_until(lambda: all_of(browser, ".detail .plate-text"))
     assert "A12345" not in browser.page_source
     assert "京A·1**45" in browser.page_source
-    assert not found(browser, "button.do")
+    assert not all_of(browser, "button.do")
 
 
 def test_a_plate_that_is_kept_as_a_hash_is_not_called_unreadable(
@@ -138,11 +124,11 @@ def test_a_plate_that_is_kept_as_a_hash_is_not_called_unreadable(
 ) -> None:
     edge = SampleEdge()
     browser = browse()
-    signed_in(browser, running)
+    sign_in(browser, running)
     passage = edge.passage()
     passage["data"] |= {"plate": None, "plate_digest": "5a" * 32, "plate_kind": "small_blue", "speed_class": "slow"}
     publish(peer, edge, passage)
-    wait_until(lambda: found(browser, ".feed li"))
+    wait_until(lambda: all_of(browser, ".feed li"))
     assert "plate kept as a hash" in browser.find_element(By.CSS_SELECTOR, ".feed li").text
     assert "unreadable" not in browser.page_source
 
@@ -168,6 +154,15 @@ def test_both_languages_have_the_same_words_once_and_all_that_are_said() -> None
     views = set(re.findall(r'name: "([\w-]+)"', (STATIC / "views" / "index.js").read_text()))
     assert len(used) > 50
     assert (used | views) - set(keys["en"]) == set()
+
+
+def test_every_act_that_is_recorded_has_a_word_and_can_be_chosen() -> None:
+    code = "".join(file.read_text(encoding="utf-8") for file in Path(collector.__file__).parent.rglob("*.py"))
+    acts = set(re.findall(r'(?:principal|look|SYSTEM), "([a-z][a-z_-]+)"', code)) | set(STEPS)
+    assert {"view", "search", "set-due", "expire", "dismissed", "change-password"} < acts
+    assert {f"act_{act.replace('-', '_')}" for act in acts} - set(words_by_language()["en"]) == set()
+    offered = (STATIC / "views" / "audit.js").read_text(encoding="utf-8")
+    assert [act for act in sorted(acts) if f'"{act}"' not in offered] == []
 
 
 def test_every_module_of_words_is_loaded() -> None:

@@ -82,6 +82,7 @@ async def known_ids(api: Api) -> dict[str, str]:
         "camera": "lane-1",
         "kind": "sensor",
         "name": "nobody",
+        "severity": "warning",
         "hazard": "h-1",
     }
 

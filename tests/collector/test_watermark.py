@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 from collector_api import WHY, Api, started
+from moving_video import moving_square, write_video
 from sample_events import SampleEdge
 
 from collector.access import Role
+from collector.clip_mark import NoVideo, stamp_clip
 from collector.watermark import stamp
 
 
@@ -98,3 +102,48 @@ async def test_a_list_is_given_small_pictures_that_are_marked_too(api: Api) -> N
     assert len(answer.content) < len(SNAPSHOT)
     two = [cv2.imdecode(np.frombuffer(stamp(SNAPSHOT, "image/jpeg", text, 168) or b"", np.uint8), 0) for text in "ab"]
     assert (np.abs(two[0].astype(int) - two[1]) > 12).any()
+
+
+def pictures_of(video: bytes) -> list[np.ndarray]:
+    with av.open(io.BytesIO(video)) as container:
+        return [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "libx265"])
+def test_a_clip_that_is_taken_away_says_in_every_picture_whose_it_was(tmp_path: Path, encoder: str) -> None:
+    clip = write_video(tmp_path / "clip.mp4", moving_square(30), encoder=encoder)
+    before = pictures_of(clip.read_bytes())
+    marked = stamp_clip(clip, "li 2026-03-01 08:01:00Z")
+    copies = [pictures_of(one) for one in (marked, stamp_clip(clip, "wu 2026-03-01 08:01:00Z"))]
+    assert len(copies[0]) == len(before) == 30
+    for plain, one, other in zip(before, *copies, strict=True):
+        assert (np.abs(one.astype(int) - plain) > 12).mean() > 0.01
+        assert (np.abs(one.astype(int) - other) > 12).any(), "two names are two clips"
+        assert np.corrcoef(one.reshape(-1), plain.reshape(-1))[0, 1] > 0.8, "what is under the text can still be seen"
+    with av.open(io.BytesIO(marked)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert container.metadata["comment"] == "li 2026-03-01 08:01:00Z"
+
+
+def test_what_is_no_clip_says_so(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"nothing")
+    with pytest.raises(NoVideo, match="cannot be decoded"):
+        stamp_clip(tmp_path / "clip.mp4", "li")
+
+
+async def test_a_saved_clip_is_marked_and_recorded_and_a_played_one_is_the_file(api: Api, tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mp4", moving_square(10)).read_bytes()
+    sha256 = hashlib.sha256(clip).hexdigest()
+    edge = SampleEdge()
+    proof = {"sha256": sha256, "role": "clip", "media_type": "video/mp4", "size_bytes": len(clip)}
+    await api.take(edge, edge.fall(evidence=(proof,)))
+    async with await api.client(Role.EDGE) as client:
+        await client.put(f"/api/v1/evidence/{sha256}", content=clip, headers={"Content-Type": "video/mp4"})
+    assert (await api.get(f"/api/v1/evidence/{sha256}", Role.VIEWER)).content == clip
+    assert (await api.get("/api/v1/audit", Role.AUDITOR)).json()["items"] == []
+    saved = await api.get(f"/api/v1/evidence/{sha256}", Role.VIEWER, download=True)
+    assert saved.headers["content-disposition"] == f'attachment; filename="{sha256[:12]}.mp4"'
+    assert len(pictures_of(saved.content)) == 10
+    assert saved.content != clip
+    (act,) = (await api.get("/api/v1/audit", Role.AUDITOR)).json()["items"]
+    assert (act["action"], act["role"]) == ("export", "viewer")

@@ -18,6 +18,10 @@ def test_the_plan_is_taken_and_all_that_stands_is_on_it() -> None:
         view = standing.view
         away_m = middle.metres_to(Point(float(view["latitude"]), float(view["longitude"])))
         assert abs(away_m - (standing.east_m**2 + standing.south_m**2) ** 0.5) < 0.5
+    assert {standing.watches for standing in site_plan.STANDING.values()} - {None} <= set(site_plan.places())
+    house = site_plan.places()["house-1"]
+    tower = Point(*(float(site_plan.STANDING["tower-1"].view[name]) for name in ("latitude", "longitude")))
+    assert tower.metres_to(Point(float(house["latitude"]), float(house["longitude"]))) < 60
     assert {sensor for sensor, *_ in ALARMS} <= set(site_plan.STANDING)
 
 

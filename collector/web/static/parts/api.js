@@ -50,4 +50,4 @@ export const post = send("POST");
 export const put = send("PUT");
 export const patch = send("PATCH");
 export const remove = (path) => ask(`/api/v1${path}`, { method: "DELETE" });
-export const evidenceUrl = (sha256, width) => `/api/v1/evidence/${sha256}${search({ reason: reason(), width })}`;
+export const evidenceUrl = (sha256, more) => `/api/v1/evidence/${sha256}${search({ reason: reason(), ...more })}`;

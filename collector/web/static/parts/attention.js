@@ -1,4 +1,5 @@
 // A new alert is heard, shown by the desktop, and said to a screen reader, whichever view is open. Late ones are silent.
+// What would keep somebody from hearing of one is said: no sound yet, no connection.
 import { html, useEffect, useRef, useState } from "./lib.js";
 import { useLive } from "./live.js";
 import { usePreference } from "./preferences.js";
@@ -6,6 +7,8 @@ import { go } from "./router.js";
 import { ring } from "./sound.js";
 
 const URGENT = ["critical", "warning"];
+const TOUCHES = ["pointerup", "keyup"];
+const LOST_AFTER_MS = 5000;
 
 export function Attention({ live, words }) {
   const [sound] = usePreference("sound", true);
@@ -35,7 +38,29 @@ export function Attention({ live, words }) {
     document.addEventListener("visibilitychange", back);
     return () => document.removeEventListener("visibilitychange", back);
   }, [words]);
-  return html`<p class="only-heard" role="alert">${said}</p>`;
+  return html`<p class="only-heard" role="alert">${said}</p><${Deaf} live=${live} sound=${sound} words=${words} />`;
+}
+
+const untouched = () => navigator.userActivation?.hasBeenActive === false;
+
+// Browsers make no sound before somebody has touched the page; a page without connection looks like a quiet night.
+function Deaf({ live, sound, words }) {
+  const { say, when } = words;
+  const [mute, setMute] = useState(untouched);
+  const [lost, setLost] = useState(null);
+  useEffect(() => {
+    const touched = () => setMute(untouched());
+    for (const kind of TOUCHES) addEventListener(kind, touched);
+    return () => TOUCHES.forEach((kind) => removeEventListener(kind, touched));
+  }, []);
+  useEffect(() => {
+    if (live.state === "live") return setLost(null);
+    const since = new Date().toISOString();
+    const timer = setTimeout(() => setLost(since), LOST_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [live.state]);
+  return html`${lost ? html`<p class="deaf bad" role="alert">${say("lostSince", when(lost))}</p>` : null}
+    ${mute && sound ? html`<button class="deaf">${say("clickForSound")}</button>` : null}`;
 }
 
 function show(alert, title) {

@@ -8,6 +8,15 @@ export function origin(data, say) {
   return words.join(" · ");
 }
 
+// Where an alert of a fall came from, and whether something fell from there before.
+export function fallWindow(alert, say) {
+  const words = [];
+  if (alert.floor != null) words.push(say("floor", alert.floor));
+  if (alert.column != null) words.push(say("column", alert.column));
+  if (alert.window_before) words.push(say("windowBefore", alert.window_before));
+  return words;
+}
+
 // "lane 1", but not "lane lane-1": a lane may have a name of its own.
 export const lane = (name, say) => (/^\d+$/.test(name) ? say("lane", name) : name);
 

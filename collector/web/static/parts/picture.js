@@ -40,7 +40,7 @@ export function Picture({ proof, alt, say, children, small = false }) {
   if (!proof) return null;
   if (state !== "here") return html`<div class=${small ? "thumb empty" : "frame empty"}>${small ? "" : say(WAITING[state])}</div>`;
   const measure = ({ target }) => setSize([target.naturalWidth, target.naturalHeight]);
-  const shown = html`<img src=${evidenceUrl(proof.sha256, small ? THUMB_PX : null)} alt=${alt} onLoad=${measure} />${size && children ? children(size) : null}`;
+  const shown = html`<img src=${evidenceUrl(proof.sha256, small ? { width: THUMB_PX } : {})} alt=${alt} onLoad=${measure} />${size && children ? children(size) : null}`;
   if (small) return html`<div class="thumb">${shown}</div>`;
   return html`<div class="frame">${shown}<button class="enlarge" aria-label=${`${alt}: ${say("enlarge")}`} onClick=${() => setLarge(true)}><span aria-hidden="true">⤢</span></button></div>
     ${large ? html`<${Large} label=${alt} close=${() => setLarge(false)} say=${say} ratio=${size ? size[0] / size[1] : 1.78}>${shown}<//>` : null}`;
@@ -85,13 +85,14 @@ export function Corners({ corners, size: [width, height] }) {
   return html`<svg class="path" viewBox="0 0 ${width} ${height}" aria-hidden="true"><polygon class="plate-box" points=${points} /></svg>`;
 }
 
-// The file itself bears no mark: on the page one stands over it.
+// What is played bears no mark: on the page one stands over it. What is saved has it burnt in.
 export function Clip({ proof, who, say }) {
   const state = useArrival(proof?.sha256);
   if (!proof) return html`<p class="quiet">${say("noClip")}</p>`;
   if (state !== "here") return html`<div class="frame empty">${say(WAITING[state])}</div>`;
   const mark = `${who.name} ${new Date().toISOString().slice(0, 16).replace("T", " ")}Z`;
-  return html`<div class="frame marked"><video class="clip" controls loop muted playsinline preload="metadata" src=${evidenceUrl(proof.sha256)}></video>
+  return html`<div class="frame marked"><video class="clip" controls loop muted playsinline preload="metadata" controlsList="nodownload" src=${evidenceUrl(proof.sha256)}></video>
     <p class="over" aria-hidden="true">${mark}</p><p class="over low" aria-hidden="true">${mark}</p></div>
+    <p><a class="save-clip" href=${evidenceUrl(proof.sha256, { download: true })} download>${say("saveClip")}</a> <small>${say("saveClipWhy")}</small></p>
     ${proof.note ? html`<p class="quiet">${proof.note}</p>` : null}`;
 }

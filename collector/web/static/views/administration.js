@@ -1,7 +1,8 @@
-// Whom the administrator lets in, which programs have tokens, and how long things are kept.
+// Whom the administrator lets in, until when somebody must have acted and who is told, which programs have tokens, and how long things are kept.
 import { get, patch, post, put, remove } from "../parts/api.js";
 import { html, useState } from "../parts/lib.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
+import { DutyRules } from "./administration/duty.js";
 import { Holds } from "./holds.js";
 
 const ROLES = ["viewer", "operator", "auditor", "admin"];
@@ -10,7 +11,7 @@ const sitesOf = (text) => { const found = text.split(/[\s,，]+/).filter(Boolean
 export default function Administration({ words, who }) {
   const { say } = words;
   return html`<div class="sheet administration"><h2>${say("administration")}</h2>
-    <${Users} words=${words} who=${who} /><${Tokens} words=${words} /><${Kept} say=${say} /><${Holds} words=${words} mayRelease /></div>`;
+    <${Users} words=${words} who=${who} /><${DutyRules} words=${words} /><${Tokens} words=${words} /><${Kept} say=${say} /><${Holds} words=${words} mayRelease /></div>`;
 }
 
 function Users({ words, who }) {

@@ -75,7 +75,7 @@ function itemsOf({ site, alerts, spots, track, picked, words, now, open, tab }) 
   const chosen = picked ? [{ draw: "pin", key: "picked", at: picked, kind: "picked", sign: "＋", title: `${picked.latitude}, ${picked.longitude}` }] : [];
   const path = track ? trackItems(track, words, (point) => go("vehicles", [point.passage_no])) : [];
   if (tab === "heat") return [...views, ...spots];
-  return [...views, ...cameras, ...places, ...hazardPins(site.hazards, words), ...path, ...unitPins(site.units, words, now), ...alertPins(alerts, site.cameras, words, open), ...chosen];
+  return [...views, ...cameras, ...places, ...hazardPins(site.hazards, words), ...path, ...unitPins(site.units, words, now), ...alertPins(alerts, site, words, open), ...chosen];
 }
 
 function useOpenAlerts(name, live) {

@@ -3,6 +3,7 @@ import * as alerts from "./alerts.js";
 import * as administration from "./administration.js";
 import * as audit from "./audit.js";
 import * as devices from "./devices.js";
+import * as duty from "./duty.js";
 import * as holds from "./holds.js";
 import * as map from "./map.js";
 import * as reason from "./reason.js";
@@ -13,7 +14,7 @@ import * as tasks from "./tasks.js";
 import * as vehicles from "./vehicles.js";
 import * as watchlist from "./watchlist.js";
 
-const MODULES = [tasks, map, shared, signIn, alerts, settings, reason, vehicles, watchlist, audit, administration, devices, holds];
+const MODULES = [tasks, map, shared, signIn, alerts, settings, reason, vehicles, watchlist, audit, administration, devices, holds, duty];
 const of = (language) => Object.assign({}, ...MODULES.map((module) => module[language]));
 
 export const WORDS = { zh: of("zh"), en: of("en") };

@@ -60,7 +60,8 @@ function Head({ alert, event, words }) {
     <p class="marks">${alert ? html`<${Severity} severity=${alert.severity} say=${say} /><span class="mark state">${say(alert.state)}${alert.unit ? ` · ${alert.unit}` : ""}</span>
         ${alert.cause ? html`<span class="mark">${say(`cause_${alert.cause}`)}</span>` : null}
         ${alert.certainty ? html`<span class="mark">${say(alert.certainty)}</span>` : null}
-        ${alert.events > 1 ? html`<span class="mark">${say("times", alert.events)}</span>` : null}` : null}
+        ${alert.events > 1 ? html`<span class="mark">${say("times", alert.events)}</span>` : null}
+        ${alert.window_before ? html`<span class="mark again">${say("windowBefore", alert.window_before)}</span>` : null}` : null}
       ${about.late ? html`<span class="mark">${say("late")}</span>` : null}
       ${alert ? html`<${Due} at=${alert.due_at} words=${words} />` : null}</p>
     <h2 id="detail-title">${alert ? alert.titles[language] : eventTitle(event.event, say)}</h2>

@@ -36,6 +36,7 @@ const AlertRow = memo(({ alert, chosen, choose, words }) => {
         <span class="where">${alert.site} / ${alert.source}</span>
         <span class="marks"><${Severity} severity=${alert.severity} say=${say} />
           ${alert.events > 1 ? html`<span class="mark">${say("times", alert.events)}</span>` : null}
+          ${alert.window_before ? html`<span class="mark again">${say("windowBefore", alert.window_before)}</span>` : null}
           ${alert.certainty === "suspected" ? html`<span class="mark">${say("suspected")}</span>` : null}
           ${alert.late ? html`<span class="mark">${say("late")}</span>` : null}
           ${alert.state === "new" ? null : html`<span class="mark">${say(alert.state)}${alert.unit ? ` · ${alert.unit}` : ""}</span>`}

@@ -5,12 +5,13 @@ import { Problem, useAction, useLoad } from "../../parts/load.js";
 import { Coordinates, Datum, inWgs84 } from "./hazards.js";
 
 const KINDS = ["units", "places", "hazards"];
+const PLACE_KINDS = ["building", "entrance", "hydrant", "school", "shop"];
 const CAPTIONS = { units: "importUnits", places: "importPlaces", hazards: "importHazards" };
 
 export function Make({ name, site, picked, admin, changed, words, health }) {
   return html`${admin ? html`<${Plan} name=${name} plan=${site.plan} picked=${picked} changed=${changed} say=${words.say} />
       <${Cameras} name=${name} site=${site} picked=${picked} changed=${changed} say=${words.say} health=${health} />` : null}
-    <${Import} name=${name} changed=${changed} say=${words.say} />`;
+    <${Places} name=${name} site=${site} picked=${picked} changed=${changed} say=${words.say} /><${Import} name=${name} changed=${changed} say=${words.say} />`;
 }
 
 function Plan({ name, plan, picked, changed, say }) {
@@ -48,8 +49,8 @@ function Cameras({ name, site, picked, changed, say, health }) {
   const which = options.includes(chosen) ? chosen : options[0];
   const now = site.cameras.find(({ edge, camera }) => `${edge}/${camera}` === which);
   const [set, { error, busy }] = useAction(async (form) => {
-    const { which: path, ...view } = Object.fromEntries(new FormData(form));
-    await put(`/map/cameras/${name}/${path}`, await inWgs84(view));
+    const { which: path, watches, ...view } = Object.fromEntries(new FormData(form));
+    await put(`/map/cameras/${name}/${path}`, await inWgs84({ ...view, watches: watches || null }));
     changed();
   });
   const [drop, dropping] = useAction(async () => {
@@ -69,9 +70,38 @@ function Cameras({ name, site, picked, changed, say, health }) {
       <label class="field"><span>${say("looksTo")}</span><input name="bearing_deg" type="number" min="0" max="360" required defaultValue=${now?.bearing_deg ?? 0} /></label>
       <label class="field"><span>${say("viewAngle")}</span><input name="angle_deg" type="number" min="0" max="360" required defaultValue=${now?.angle_deg ?? 60} /></label>
       <label class="field"><span>${say("viewRange")}</span><input name="range_m" type="number" min="0" max="10000" required defaultValue=${now?.range_m ?? 40} /></label>
+      ${site.places.length ? html`<label class="field"><span>${say("watchesWhat")}</span><select name="watches"><option value="">${say("watchesNone")}</option>
+        ${site.places.map((one) => html`<option value=${one.place} selected=${one.place === now?.watches}>${one.title}</option>`)}</select></label>` : null}
       <button class="do first" disabled=${busy}>${say("setHere")}</button>
       ${now ? html`<button type="button" class="do quiet-do" onClick=${drop}>${say("takeOff")}</button>` : null}</form>` : null}
     <${Problem} error=${error ?? dropping.error} /></section>`;
+}
+
+// Buildings, entrances, hydrants: one by one; many come by a table.
+function Places({ name, site, picked, changed, say }) {
+  const [turn, setTurn] = useState(0);
+  const [add, { error, busy }] = useAction(async ({ place, ...rest }) => {
+    await put(`/places/${name}/${place}`, await inWgs84(rest));
+    setTurn(turn + 1); // an empty form again
+    changed();
+  });
+  const [drop, dropping] = useAction(async (place) => {
+    await remove(`/places/${name}/${place}`);
+    changed();
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    add(Object.fromEntries(new FormData(event.target)));
+  };
+  return html`<section class="card places"><h3>${say("placesHere")}</h3><p class="quiet">${say("placesWhy")}</p>
+    ${site.places.length ? html`<ul class="lines" role="list">${site.places.map((one) => html`<li key=${one.place} class="line"><span class="line-main"><b>${one.title}</b> <small>${one.kind}</small></span>
+      <button class="plain" aria-label=${`${one.title}: ${say("takeOff")}`} onClick=${() => drop(one.place)}>✕</button></li>`)}</ul>` : null}
+    <form key=${turn} class="row form place-form" onSubmit=${submit}>
+      <label class="field"><span>${say("cameraName")}</span><input name="title" required maxlength="100" /></label>
+      <label class="field"><span>${say("hazardName")}</span><input name="place" required pattern="[a-z0-9][a-z0-9_\\-]{0,62}" title=${say("unitIdRule")} placeholder="house-3" /></label>
+      <label class="field"><span>${say("kind")}</span><input name="kind" required maxlength="40" defaultValue="building" list="place-kinds" /><datalist id="place-kinds">${PLACE_KINDS.map((one) => html`<option value=${one}></option>`)}</datalist></label>
+      <${Coordinates} picked=${picked} say=${say} />
+      <button class="do first" disabled=${busy}>${say("setHere")}</button></form><${Problem} error=${error ?? dropping.error} /></section>`;
 }
 
 function Import({ name, changed, say }) {

@@ -1,25 +1,45 @@
 // What is open, who is where: the same as on the ground, as lists for keyboard and screen reader.
 import { useNow } from "../../parts/clock.js";
 import { html } from "../../parts/lib.js";
+import { fallWindow } from "../../parts/describe.js";
 import { address } from "../../parts/router.js";
 import { Severity } from "../../parts/severity.js";
 
 const SIGNS = { critical: "▲", warning: "◆", info: "●" };
 const ORDER = ["critical", "warning", "info"];
+const FLOORS_SHOWN = 3;
 export const stale = (at, now) => now - Date.parse(at) > 15 * 60 * 1000;
 
-// Pins of open alerts, one for each camera or sensor that is on the map.
-export function alertPins(alerts, cameras, words, open) {
+// Where an alert is marked: a fall at the building that its camera watches, anything else where its camera or sensor stands.
+function spotOf(alert, { cameras, places }) {
+  const camera = cameras.find((one) => one.edge === alert.edge && one.camera === alert.source);
+  if (!camera) return null;
+  const building = alert.type === "falling_object" && places.find((one) => one.place === camera.watches);
+  if (building) return { key: `alert-at-${building.place}`, at: building, name: building.title, camera };
+  return { key: `alert-${camera.edge}-${camera.camera}`, at: camera, name: camera.name };
+}
+
+// Pins of open alerts, one for each place; a fall's says the floor, and a line leads from its camera to the building.
+export function alertPins(alerts, site, words, open) {
+  const spots = new Map();
+  for (const alert of alerts) {
+    const spot = spotOf(alert, site);
+    if (spot) spots.set(spot.key, { ...spot, own: [...(spots.get(spot.key)?.own ?? []), alert] });
+  }
+  return [...spots.values()].flatMap((spot) => [alarmPin(spot, words, open),
+    ...(spot.camera ? [{ draw: "line", key: `sight-${spot.key}`, kind: "sight", points: [spot.camera, spot.at] }] : [])]);
+}
+
+function alarmPin({ key, at, name, own }, words, open) {
   const { say, language } = words;
-  return cameras.flatMap((camera) => {
-    const own = alerts.filter((alert) => alert.edge === camera.edge && alert.source === camera.camera);
-    if (!own.length) return [];
-    const worst = ORDER.find((severity) => own.some((alert) => alert.severity === severity));
-    const first = own.find((alert) => alert.severity === worst);
-    const title = own.length > 1 ? `${say("alertsAt", own.length, camera.name)} · ${first.titles[language]}` : `${say(worst)}: ${first.titles[language]}`;
-    return [{ draw: "pin", key: `alert-${camera.edge}-${camera.camera}`, at: camera, kind: `alarm ${worst}`, sign: own.length > 1 ? `${SIGNS[worst]} ${own.length}` : SIGNS[worst],
-      title, open: () => open(first) }];
-  });
+  const worst = ORDER.find((severity) => own.some((alert) => alert.severity === severity));
+  const first = own.find((alert) => alert.severity === worst);
+  const where = [...new Set(own.filter((alert) => alert.floor != null).map((alert) => fallWindow(alert, say).join(" · ")))];
+  const more = where.length > FLOORS_SHOWN ? ` +${where.length - FLOORS_SHOWN}` : "";
+  const told = [first.titles[language], ...(first.window_before ? [say("windowBefore", first.window_before)] : [])].join(" · ");
+  return { draw: "pin", key, at, kind: `alarm ${worst}`, sign: own.length > 1 ? `${SIGNS[worst]} ${own.length}` : SIGNS[worst],
+    label: where.length ? `${where.slice(0, FLOORS_SHOWN).join(" / ")}${more}` : null,
+    title: own.length > 1 ? `${say("alertsAt", own.length, name)} · ${told}` : `${say(worst)}: ${told}`, open: () => open(first) };
 }
 
 export function unitPins(units, words, now) {
@@ -32,13 +52,14 @@ export function unitPins(units, words, now) {
 export function Now({ site, alerts, look, words }) {
   const { say, when, language, lasts } = words;
   const now = useNow();
-  const camera = (alert) => site.cameras.find((one) => one.edge === alert.edge && one.camera === alert.source);
+  const spot = (alert) => spotOf(alert, site)?.at;
   return html`<section class="card"><h3>${say("openHere")} <span class="mark">${alerts.length}</span></h3>
       ${alerts.length ? html`<ul class="lines" role="list">${alerts.map((alert) => html`<li key=${alert.alert_id} class="line ${alert.severity}">
         <a class="line-main" href=${address("alerts", [alert.alert_id])}><b>${alert.titles[language]}</b>
           <span class="marks"><${Severity} severity=${alert.severity} say=${say} /> <span class="mark">${say(alert.state)}${alert.unit ? ` · ${alert.unit}` : ""}</span>
+          ${alert.window_before ? html`<span class="mark again">${say("windowBefore", alert.window_before)}</span>` : null}
           <time datetime=${alert.occurred_at}>${when(alert.occurred_at)}</time></span></a>
-        ${camera(alert) ? html`<${Locate} at=${camera(alert)} name=${alert.titles[language]} look=${look} say=${say} />` : html`<small>${say("notOnMap")}</small>`}</li>`)}</ul>`
+        ${spot(alert) ? html`<${Locate} at=${spot(alert)} name=${alert.titles[language]} look=${look} say=${say} />` : html`<small>${say("notOnMap")}</small>`}</li>`)}</ul>`
         : html`<p class="quiet">${say("nothingOpen")}</p>`}</section>
     <section class="card"><h3>${say("unitsHere")} <span class="mark">${site.units.length}</span></h3>
       ${site.units.length ? html`<ul class="lines" role="list">${site.units.map((unit) => html`<li key=${unit.unit} class="line">
