@@ -13,6 +13,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 from paho.mqtt.client import Client
@@ -70,7 +71,10 @@ class SwiftClient(Client):
     _held: list[bytes]
 
     def _create_socket(self) -> Any:
-        return ReadAhead(super()._create_socket())
+        connection = super()._create_socket()
+        # Or an alert waits for the acknowledgement of what went before it: 40 ms, with Nagle's algorithm.
+        connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # type: ignore[attr-defined]
+        return ReadAhead(connection)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """What was read ahead, or as many packets of it as are good at once."""
