@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from chromium import LANGUAGES, Browser, all_of, errors, fits, one, picture, sign_in, text
+from chromium import LANGUAGES, Browser, all_of, errors, fits, one, picture, says, sign_in, text, word
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.by import By
@@ -127,3 +127,24 @@ def test_an_overdue_alert_says_so_and_filters_hold_in_the_address(
     one(browser, "button.back").click()
     wait_until(lambda: not all_of(browser, ".detail"))
     assert "type=camera" in browser.current_url
+
+
+def test_a_wall_shows_the_most_urgent_alert_but_no_plate_and_says_that_it_hears_nothing(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser]
+) -> None:
+    browser, edge = browse(1920, "zh-CN", 1080), SampleEdge()
+    sign_in(browser, running)
+    says(browser, "button.deaf", word(browser, "clickForSound"))
+    browser.find_element(By.TAG_NAME, "body").send_keys("x")  # any key will do
+    wait_until(lambda: not all_of(browser, "button.deaf"))
+    browser.execute_script("document.querySelector('.wall-switch').click()")
+    publish(peer, edge, edge.hit("京A12345", time=datetime.now(UTC).isoformat()))
+    one(browser, "button.alert.critical")
+    assert not all_of(browser, ".detail")
+    publish(peer, edge, now_falling(edge))
+    says(browser, ".detail h2", WORDS["zh-CN"]["title"])
+    assert not all_of(browser, ".actions")  # nobody has chosen it
+    one(browser, "button.alert[aria-current=false]").click()
+    one(browser, ".actions")
+    running.end()
+    says(browser, ".deaf.bad", word(browser, "lostSince", "")[2:8])

@@ -38,6 +38,10 @@ export function eventTitle(envelope, say) {
 // "small car" for small_blue; a kind that has no word of its own is said as it is
 export const kindOfPlate = (kind, say) => say(`kind_${kind}`).replace(/^kind_/, "").replaceAll("_", " ");
 
+// Frequent kinds of places have a word; any other is said as it was written.
+export const PLACE_KINDS = ["building", "entrance", "hydrant", "school", "shop"];
+export const placeKind = (kind, say) => (PLACE_KINDS.includes(kind) ? say(`place_${kind}`) : kind);
+
 export const number = (value, digits = 1) => (value == null ? "–" : Number(value).toFixed(digits));
 export const percent = (value) => `${Math.round(value * 100)} %`;
 export const proof = (evidence, role) => evidence.find((part) => part.role === role);

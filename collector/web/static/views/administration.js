@@ -26,7 +26,7 @@ function Users({ words, who }) {
     if (await add({ ...given, sites: sitesOf(given.sites) })) form.reset();
   };
   return html`<section class="card users"><h3>${say("users")}</h3><${Problem} error=${error} />
-    ${value?.length ? html`<div class="scroll"><table><thead><tr><th>${say("loginName")}</th><th>${say("wholeName")}</th><th>${say("role")}</th><th>${say("sitesSeen")}</th><th></th></tr></thead>
+    ${value?.length ? html`<div class="scroll"><table class="stack"><thead><tr><th>${say("loginName")}</th><th>${say("wholeName")}</th><th>${say("role")}</th><th>${say("sitesSeen")}</th><th></th></tr></thead>
       <tbody>${value.map((one) => html`<tr key=${one.name} class=${one.disabled_at ? "quiet" : ""}><td><b>${one.name}</b></td><td>${one.full_name}</td>
         <td><select aria-label=${`${say("role")} ${one.name}`} disabled=${one.name === who.name} onChange=${({ target }) => change(one.name, { role: target.value })}>
           ${ROLES.map((role) => html`<option value=${role} selected=${role === one.role}>${say(role)}</option>`)}</select></td>
@@ -54,7 +54,7 @@ function Tokens({ words }) {
     add({ name: given.name, role: given.role, sites: sitesOf(given.sites) });
   };
   return html`<section class="card tokens"><h3>${say("tokens")}</h3><${Problem} error=${error ?? ending.error} />
-    ${value?.length ? html`<div class="scroll"><table><tbody>${value.map((one) => html`<tr key=${one.name}><td><b>${one.name}</b></td><td>${say(one.role)}</td><td>${one.sites?.join(", ") ?? say("sitesAll")}</td>
+    ${value?.length ? html`<div class="scroll"><table class="stack"><tbody>${value.map((one) => html`<tr key=${one.name}><td><b>${one.name}</b></td><td>${say(one.role)}</td><td>${one.sites?.join(", ") ?? say("sitesAll")}</td>
       <td><time datetime=${one.created_at}>${when(one.created_at)}</time></td><td><button class="do quiet-do" onClick=${() => end(one.name)}>${say("endToken")}</button></td></tr>`)}</tbody></table></div>` : null}
     <form class="row" onSubmit=${submit}>
       <label class="field"><span>${say("tokenName")}</span><input name="name" required size="12" pattern="[\\w.@\\-]+" /></label>

@@ -5,6 +5,7 @@ import { html, useCallback, useEffect, useMemo, useState } from "../parts/lib.js
 import { useKeys } from "../parts/keys.js";
 import { useLive } from "../parts/live.js";
 import { Problem, useLoad } from "../parts/load.js";
+import { usePreference } from "../parts/preferences.js";
 import { go } from "../parts/router.js";
 import { Chart } from "./alerts/chart.js";
 import { Detail } from "./alerts/detail.js";
@@ -31,6 +32,8 @@ export default function Alerts({ words, who, route, live, health }) {
     go("alerts", path, route.query, { replace: what !== null && chosen !== null });
   }, [JSON.stringify(route.query), chosen]);
   useMoves(list.shown, chosen, choose);
+  const [wall] = usePreference("wall", false);
+  const seen = chosen ?? (wall ? byItself(list.shown) : null);
   const waiting = list.shown.filter((alert) => alert.state === "new").length;
   return html`<div class="columns ${chosen ? "has-detail" : ""}">
       <section class="list" aria-label=${say("alerts")}>
@@ -39,8 +42,8 @@ export default function Alerts({ words, who, route, live, health }) {
         <${Problem} error=${list.error} />
         <${AlertList} alerts=${list.shown} chosen=${chosen?.alert} choose=${choose} words=${words} more=${list.more} />
       </section>
-      <section class="middle">${chosen
-        ? html`<${Detail} key=${chosen.alert ?? chosen.event} chosen=${chosen} words=${words} who=${who} canAct=${ACTORS.includes(who.role)} close=${() => choose(null)}
+      <section class="middle">${seen
+        ? html`<${Detail} key=${seen.alert ?? seen.event} chosen=${seen} words=${words} who=${who} canAct=${chosen !== null && ACTORS.includes(who.role)} close=${() => choose(null)}
             changed=${list.put} live=${live} />`
         : html`<div class="choose">${waiting ? html`<p class="many">${say("waitingForYou", waiting)}</p>
             <button class="do first" onClick=${() => choose({ alert: list.shown[0].alert_id })}>${say("openMostUrgent")}<kbd>J</kbd></button>` : html`<p>${say("choose")}</p>`}
@@ -48,6 +51,13 @@ export default function Alerts({ words, who, route, live, health }) {
       <section class="side"><${Overview} words=${words} />
         <h2>${say("events")}</h2><${Feed} events=${feed} choose=${choose} words=${words} /></section>
     </div>`;
+}
+
+// On a wall nobody clicks: the most urgent alert that nobody has taken shows itself, but never a plate.
+const ABOUT_PLATES = ["watchlist_hit", "cloned_plate", "plate_passage"];
+function byItself(alerts) {
+  const first = alerts.find((alert) => alert.state === "new" && !ABOUT_PLATES.includes(alert.type));
+  return first ? { alert: first.alert_id } : null;
 }
 
 // Alerts that the filters let through; the stream puts new and changed ones in.

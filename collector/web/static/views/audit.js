@@ -3,7 +3,7 @@ import { get } from "../parts/api.js";
 import { html, useEffect, useState } from "../parts/lib.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
 import { Reason, useReason } from "../parts/reason.js";
-import { go } from "../parts/router.js";
+import { address, go } from "../parts/router.js";
 import { Holds } from "./holds.js";
 
 const FIELDS = ["who", "action", "plate", "words", "since", "until"];
@@ -51,11 +51,20 @@ function Form({ query, say }) {
 function Table({ items, words }) {
   const { say, when } = words;
   const act = (name) => { const said = say(actWord(name)); return said.startsWith("act_") ? name : said; };
-  return html`<div class="scroll"><table class="acts"><thead><tr><th>${say("audit_since")}</th><th>${say("audit_who")}</th><th>${say("audit_action")}</th>
+  return html`<div class="scroll"><table class="acts stack"><thead><tr><th>${say("audit_since")}</th><th>${say("audit_who")}</th><th>${say("audit_action")}</th>
     <th>${say("audit_reason")}</th><th>${say("audit_shown")}</th><th>${say("audit_subject")}</th></tr></thead><tbody>
     ${items.map((one) => html`<tr key=${one.audit_id}><td><time datetime=${one.at}>${when(one.at)}</time></td>
       ${one.erased ? html`<td colspan="5" class="quiet">${say("erased")}</td>` : html`<td><b>${one.who}</b> <small>${say(one.role)}</small></td><td>${act(one.action)}</td><td>${one.reason ?? "–"}</td>
-      <td>${one.shown.slice(0, 6).join(" ")}${one.shown.length > 6 ? ` … ${one.plates}` : ""}</td><td class="subject quiet">${one.subject}</td>`}</tr>`)}</tbody></table></div>`;
+      <td>${one.shown.slice(0, 6).map((plate) => html`<span class="plate-word">${plate}</span> `)}${one.shown.length > 6 ? ` … ${one.plates}` : ""}</td><td class="subject quiet"><${Subject} path=${one.subject} /></td>`}</tr>`)}</tbody></table></div>`;
+}
+
+// What an act was about, as the API calls it; what has a view of its own leads there.
+const PLACES = [[/^alerts\/([\w-]+)$/, (id) => address("alerts", [id])], [/^events\/([\w-]+)$/, (id) => address("alerts", ["event", id])], [/^passages\/(\d+)$/, (id) => address("vehicles", [id])]];
+
+function Subject({ path }) {
+  const short = path.replace("/api/v1/", "");
+  const [match, to] = PLACES.map(([pattern, lead]) => [pattern.exec(short), lead]).find(([found]) => found) ?? [];
+  return match ? html`<a href=${to(match[1])}>${short}</a>` : short;
 }
 
 function Check({ say }) {

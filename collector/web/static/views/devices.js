@@ -57,7 +57,7 @@ function Untold({ words }) {
   const { say, when, language } = words;
   const { value, error } = useLoad(() => get("/notifications", { limit: 50 }), []);
   return html`<section class="card untold"><h3>${say("untold")}</h3><${Problem} error=${error} />
-    ${value?.items.length ? html`<div class="scroll"><table><thead><tr><th>${say("time")}</th><th>${say("toldTo")}</th><th>${say("toldOf")}</th><th>${say("state")}</th><th>${say("remark")}</th></tr></thead>
+    ${value?.items.length ? html`<div class="scroll"><table class="stack"><thead><tr><th>${say("time")}</th><th>${say("toldTo")}</th><th>${say("toldOf")}</th><th>${say("state")}</th><th>${say("remark")}</th></tr></thead>
       <tbody>${value.items.map((one) => html`<tr key=${one.notification_id}><td><time datetime=${one.created_at}>${when(one.created_at)}</time></td><td><b>${one.channel}</b> <small>${say(`occasion_${one.occasion}`)}</small></td>
         <td><a href=${address("alerts", [one.alert_id])}>${one.titles[language]}</a></td>
         <td><span class=${one.state === "failed" ? "mark bad" : "mark"}>${say(`told_${one.state}`)}</span> ${one.next_at ? html`<small>${say("nextTry", when(one.next_at))}</small>` : null}</td><td>${one.error ?? ""}</td></tr>`)}</tbody></table></div>`

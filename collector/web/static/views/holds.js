@@ -34,7 +34,7 @@ export function Holds({ words, mayRelease }) {
   return html`<section class="card holds"><header class="row"><h3>${say("holds")}</h3>
       <label class="switch"><input type="checkbox" checked=${all} onChange=${({ target }) => setAll(target.checked)} /> ${say("releasedToo")}</label></header>
     <p class="quiet">${say("keepWhy")}</p><${Problem} error=${error ?? releasing.error} />
-    ${shown.length ? html`<div class="scroll"><table><thead><tr><th>${say("time")}</th><th>${say("heldWhat")}</th><th>${say("place")}</th><th>${say("reasonOfHold")}</th><th>${say("heldBy")}</th><th></th></tr></thead>
+    ${shown.length ? html`<div class="scroll"><table class="stack"><thead><tr><th>${say("time")}</th><th>${say("heldWhat")}</th><th>${say("place")}</th><th>${say("reasonOfHold")}</th><th>${say("heldBy")}</th><th></th></tr></thead>
       <tbody>${shown.map((one) => html`<tr key=${one.hold_id}><td><time datetime=${one.at}>${when(one.at)}</time></td>
         <td><a href=${address("alerts", one.kind === "alert" ? [one.subject] : ["event", one.subject])}>${say(`held_${one.kind}`)}</a></td><td>${one.site}</td><td>${one.reason}</td><td>${one.by}</td>
         <td>${one.released_at ? say("releasedBy", one.released_by, when(one.released_at)) : mayRelease ? html`<button class="do quiet-do" onClick=${() => release(one.hold_id)}>${say("release")}</button>` : null}</td></tr>`)}</tbody></table></div>`

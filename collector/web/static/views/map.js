@@ -1,6 +1,7 @@
 // A site's map: what is open, who is where, hazards, heat. Address: #/map/SITE/TAB; ?plate=… draws a vehicle's track.
 import { get } from "../parts/api.js";
 import { useNow } from "../parts/clock.js";
+import { placeKind } from "../parts/describe.js";
 import { html, useEffect, useMemo, useState } from "../parts/lib.js";
 import { useLive } from "../parts/live.js";
 import { Problem, useLoad } from "../parts/load.js";
@@ -71,7 +72,7 @@ function itemsOf({ site, alerts, spots, track, picked, words, now, open, tab }) 
   const { say } = words;
   const views = site.cameras.filter(sees).map((camera) => ({ draw: "view", key: `view-${camera.edge}-${camera.camera}`, at: camera, ...camera }));
   const cameras = site.cameras.map((camera) => ({ draw: "pin", key: `camera-${camera.edge}-${camera.camera}`, at: camera, kind: sees(camera) ? "camera" : "camera sensor", sign: "", title: sees(camera) ? say("cameraAt", camera.name) : `${say("sensor")} ${camera.name}` }));
-  const places = site.places.map((one) => ({ draw: "pin", key: `place-${one.place}`, at: one, kind: "spot", sign: "◇", title: `${one.title} · ${one.kind}` }));
+  const places = site.places.map((one) => ({ draw: "pin", key: `place-${one.place}`, at: one, kind: "spot", sign: "◇", title: `${one.title} · ${placeKind(one.kind, say)}` }));
   const chosen = picked ? [{ draw: "pin", key: "picked", at: picked, kind: "picked", sign: "＋", title: `${picked.latitude}, ${picked.longitude}` }] : [];
   const path = track ? trackItems(track, words, (point) => go("vehicles", [point.passage_no])) : [];
   if (tab === "heat") return [...views, ...spots];

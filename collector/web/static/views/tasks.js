@@ -55,7 +55,7 @@ function Units({ words, canAct, sites }) {
     reload();
   });
   return html`<section class="card"><${Problem} error=${error ?? changing.error} />
-      <div class="scroll"><table><thead><tr>${["unitName", "unitKind", "contact", "site", "duty"].map((name) => html`<th scope="col">${say(name)}</th>`)}</tr></thead>
+      <div class="scroll"><table class="stack"><thead><tr>${["unitName", "unitKind", "contact", "site", "duty"].map((name) => html`<th scope="col">${say(name)}</th>`)}</tr></thead>
       <tbody>${(value ?? []).map((unit) => html`<tr key=${unit.unit}><td><b>${unit.title}</b> <small>${unit.unit}</small></td><td>${say(`unit_${unit.kind}`)}</td><td>${unit.contact}</td><td>${unit.site}</td>
         <td><label class="switch"><input type="checkbox" role="switch" checked=${unit.on_duty} disabled=${!canAct} aria-label=${`${unit.title}: ${say("duty")}`}
           onChange=${({ target }) => change(unit.unit, { on_duty: target.checked })} /> ${say(unit.on_duty ? "onDuty" : "offDuty")}</label></td></tr>`)}</tbody></table></div></section>

@@ -41,7 +41,7 @@ export default function WatchList({ words, who, route }) {
 
 function Table({ items, choose, look, may, seesPlates, words }) {
   const { say, when } = words;
-  return html`<div class="scroll"><table><thead><tr><th>${say("plate")}</th><th>${say("whyWatched")}</th><th>${say("proposedBy")}</th><th>${say("decidedBy")}</th>
+  return html`<div class="scroll"><table class="stack"><thead><tr><th>${say("plate")}</th><th>${say("whyWatched")}</th><th>${say("proposedBy")}</th><th>${say("decidedBy")}</th>
     <th>${say("expires")}</th><th>${say("state")}</th><th></th></tr></thead><tbody>${items.map((one) => html`<tr key=${one.entry_id}>
       <td><b class="plate-word">${one.plate}</b></td><td>${one.reason}${one.note ? html` <small>${one.note}</small>` : null}</td><td>${one.author}</td>
       <td>${one.decided_by ?? "–"}</td><td><time datetime=${one.expires_at}>${new Date(one.expires_at).toLocaleDateString(words.locale)}</time></td>

@@ -6,6 +6,7 @@ import { Problem, useAction, useLoad } from "../../parts/load.js";
 const LEVELS = ["critical", "warning"];
 const NAMES = { zh: "中文", en: "English" };
 const TIMES = { acknowledge_s: "dueAcknowledge", arrive_s: "dueArrive", close_s: "dueClose" };
+const LONG_S = 7200; // more is easier read in hours or days
 const minutes = (seconds) => Number((seconds / 60).toFixed(2));
 const seconds = (form, name) => Math.round(Number(form.get(name)) * 60);
 
@@ -53,7 +54,7 @@ function DueForm({ one, changed, words }) {
   };
   return html`<form key=${change.turn} class="row form due ${one.severity}" onSubmit=${submit} aria-label=${`${say("dueTimes")}: ${say(one.severity)}`}><b class="severity ${one.severity}">${say(one.severity)}</b>
     ${Object.entries(TIMES).map(([name, caption]) => html`<label class="field"><span>${say(caption)}</span>
-      <input name=${name} type="number" required min="0.1" max="43200" step="any" defaultValue=${minutes(one.due[name])} /><small>${lasts(one.due[name])}</small></label>`)}
+      <input name=${name} type="number" required min="0.1" max="43200" step="any" defaultValue=${minutes(one.due[name])} />${one.due[name] >= LONG_S ? html`<small>${lasts(one.due[name])}</small>` : null}</label>`)}
     <${Changed} one=${one} change=${change} words=${words} /></form>`;
 }
 

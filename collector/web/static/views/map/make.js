@@ -1,11 +1,11 @@
 // How the map is made: the plan under it, where cameras stand and look, and tables of units, places and hazards.
 import { get, patch, put, remove, upload } from "../../parts/api.js";
+import { PLACE_KINDS, placeKind } from "../../parts/describe.js";
 import { html, useState } from "../../parts/lib.js";
 import { Problem, useAction, useLoad } from "../../parts/load.js";
 import { Coordinates, Datum, inWgs84 } from "./hazards.js";
 
 const KINDS = ["units", "places", "hazards"];
-const PLACE_KINDS = ["building", "entrance", "hydrant", "school", "shop"];
 const CAPTIONS = { units: "importUnits", places: "importPlaces", hazards: "importHazards" };
 
 export function Make({ name, site, picked, admin, changed, words, health }) {
@@ -94,12 +94,12 @@ function Places({ name, site, picked, changed, say }) {
     add(Object.fromEntries(new FormData(event.target)));
   };
   return html`<section class="card places"><h3>${say("placesHere")}</h3><p class="quiet">${say("placesWhy")}</p>
-    ${site.places.length ? html`<ul class="lines" role="list">${site.places.map((one) => html`<li key=${one.place} class="line"><span class="line-main"><b>${one.title}</b> <small>${one.kind}</small></span>
+    ${site.places.length ? html`<ul class="lines" role="list">${site.places.map((one) => html`<li key=${one.place} class="line"><span class="line-main"><b>${one.title}</b> <small>${placeKind(one.kind, say)}</small></span>
       <button class="plain" aria-label=${`${one.title}: ${say("takeOff")}`} onClick=${() => drop(one.place)}>✕</button></li>`)}</ul>` : null}
     <form key=${turn} class="row form place-form" onSubmit=${submit}>
       <label class="field"><span>${say("cameraName")}</span><input name="title" required maxlength="100" /></label>
       <label class="field"><span>${say("hazardName")}</span><input name="place" required pattern="[a-z0-9][a-z0-9_\\-]{0,62}" title=${say("unitIdRule")} placeholder="house-3" /></label>
-      <label class="field"><span>${say("kind")}</span><input name="kind" required maxlength="40" defaultValue="building" list="place-kinds" /><datalist id="place-kinds">${PLACE_KINDS.map((one) => html`<option value=${one}></option>`)}</datalist></label>
+      <label class="field"><span>${say("kind")}</span><input name="kind" required maxlength="40" defaultValue="building" list="place-kinds" /><datalist id="place-kinds">${PLACE_KINDS.map((one) => html`<option value=${one}>${placeKind(one, say)}</option>`)}</datalist></label>
       <${Coordinates} picked=${picked} say=${say} />
       <button class="do first" disabled=${busy}>${say("setHere")}</button></form><${Problem} error=${error ?? dropping.error} /></section>`;
 }

@@ -1,7 +1,7 @@
 // What is open, who is where: the same as on the ground, as lists for keyboard and screen reader.
 import { useNow } from "../../parts/clock.js";
 import { html } from "../../parts/lib.js";
-import { fallWindow } from "../../parts/describe.js";
+import { fallWindow, placeKind } from "../../parts/describe.js";
 import { address } from "../../parts/router.js";
 import { Severity } from "../../parts/severity.js";
 
@@ -32,13 +32,14 @@ export function alertPins(alerts, site, words, open) {
 
 function alarmPin({ key, at, name, own }, words, open) {
   const { say, language } = words;
-  const worst = ORDER.find((severity) => own.some((alert) => alert.severity === severity));
-  const first = own.find((alert) => alert.severity === worst);
-  const where = [...new Set(own.filter((alert) => alert.floor != null).map((alert) => fallWindow(alert, say).join(" · ")))];
-  const more = where.length > FLOORS_SHOWN ? ` +${where.length - FLOORS_SHOWN}` : "";
+  const urgent = [...own].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  const first = urgent[0];
+  const worst = first.severity;
+  const where = [...new Set(urgent.filter((alert) => alert.floor != null).map((alert) => fallWindow(alert, say).join(" · ")))];
+  const more = where.length > FLOORS_SHOWN ? [`+${where.length - FLOORS_SHOWN}`] : [];
   const told = [first.titles[language], ...(first.window_before ? [say("windowBefore", first.window_before)] : [])].join(" · ");
   return { draw: "pin", key, at, kind: `alarm ${worst}`, sign: own.length > 1 ? `${SIGNS[worst]} ${own.length}` : SIGNS[worst],
-    label: where.length ? `${where.slice(0, FLOORS_SHOWN).join(" / ")}${more}` : null,
+    label: where.length ? [name, ...where.slice(0, FLOORS_SHOWN), ...more].join("\n") : null,
     title: own.length > 1 ? `${say("alertsAt", own.length, name)} · ${told}` : `${say(worst)}: ${told}`, open: () => open(first) };
 }
 
@@ -67,7 +68,7 @@ export function Now({ site, alerts, look, words }) {
           <span class=${stale(unit.position.at, now) ? "mark bad" : "quiet"}>${say("lastHeard", lasts(Math.max(0, (now - Date.parse(unit.position.at)) / 1000)))}</span></span>
         <${Locate} at=${unit.position} name=${unit.title} look=${look} say=${say} /></li>`)}</ul>` : html`<p class="quiet">${say("noUnitHeard")}</p>`}</section>
     ${site.places.length ? html`<section class="card"><h3>${say("placesHere")} <span class="mark">${site.places.length}</span></h3>
-      <ul class="lines" role="list">${site.places.map((one) => html`<li key=${one.place} class="line"><span class="line-main"><b>${one.title}</b> <small>${[one.kind, one.note].filter(Boolean).join(" · ")}</small></span>
+      <ul class="lines" role="list">${site.places.map((one) => html`<li key=${one.place} class="line"><span class="line-main"><b>${one.title}</b> <small>${[placeKind(one.kind, say), one.note].filter(Boolean).join(" · ")}</small></span>
         <${Locate} at=${one} name=${one.title} look=${look} say=${say} /></li>`)}</ul></section>` : null}`;
 }
 

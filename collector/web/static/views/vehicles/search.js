@@ -54,7 +54,7 @@ function Form({ query, say, plates }) {
 
 export function Table({ items, words }) {
   const { say, when } = words;
-  return html`<div class="scroll"><table class="passages"><thead><tr><th>${say("time")}</th><th>${say("plate")}</th><th>${say("kind")}</th>
+  return html`<div class="scroll"><table class="passages stack"><thead><tr><th>${say("time")}</th><th>${say("plate")}</th><th>${say("kind")}</th>
     <th>${say("place")}</th><th>${say("direction")}</th></tr></thead><tbody>
     ${items.map((one) => html`<tr key=${one.passage_no}><td><a href=${address("vehicles", [one.passage_no])}><time datetime=${one.seen_at}>${when(one.seen_at)}</time></a></td>
       <td><a href=${address("vehicles", [one.passage_no])}><b class="plate-word">${one.plate ?? say(one.hashed ? "hashedPlate" : "noPlate")}</b></a>
