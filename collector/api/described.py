@@ -1,4 +1,4 @@
-"""What the framework leaves out of the description: problem documents, and how one shows who one is."""
+"""What the framework leaves out of the description: problem documents, how one shows who one is, and examples."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from collector.api.examples import BODIES, OF_ONE, PARAMETERS
 from collector.api.guard import COOKIE
 from collector.api.problems import MEDIA_TYPE
 from collector.api.roles import roles_of, routes_of
@@ -71,5 +72,19 @@ def _add(app: FastAPI, description: dict[str, Any]) -> None:
         operation = description["paths"][route.path][method.lower()]
         operation["responses"].pop("422", None)
         operation["responses"]["default"] = _ANSWER
+        _exemplify(route.path, operation)
         if roles_of(route) is None:
             operation["security"] = []
+
+
+def _exemplify(path: str, operation: dict[str, Any]) -> None:
+    """Give an operation's parameters and body an example, where one is known."""
+    for parameter in operation.get("parameters", []):
+        name = parameter["name"]
+        if (path, name) in OF_ONE or name in PARAMETERS:
+            parameter["example"] = OF_ONE.get((path, name), PARAMETERS.get(name))
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        schema = content["schema"]
+        name = schema["$ref"].rpartition("/")[2] if "$ref" in schema else schema.get("title")
+        if name in BODIES:
+            content["example"] = BODIES[name]

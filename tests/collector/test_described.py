@@ -30,6 +30,23 @@ async def test_every_operation_names_the_problem_document(api: Api) -> None:
     assert "examples" in described["components"]["schemas"]["NewEntry"]["properties"]["plate"]
 
 
+async def test_every_address_and_body_has_an_example_that_fits(api: Api) -> None:
+    described = api.app.openapi()
+    checked = 0
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            required = [one for one in operation.get("parameters", []) if one["required"]]
+            bodies = list(operation.get("requestBody", {}).get("content", {}).values())
+            for one in (*required, *bodies):
+                assert "example" in one, (method, path, one)
+            for one in (*operation.get("parameters", []), *bodies):
+                if "example" in one:
+                    schema = {**one["schema"], "components": described["components"]}
+                    jsonschema.Draft202012Validator(schema).validate(one["example"])
+                    checked += 1
+    assert checked > 120
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -21,6 +21,7 @@ from selenium.webdriver.common.keys import Keys
 import collector
 from collector.web import fetch
 from collector.workflow import STEPS
+from edge.plates.grammar import REGIONS
 
 pytestmark = pytest.mark.services
 STATIC = Path(fetch.__file__).parent / "static"
@@ -163,6 +164,14 @@ def test_every_act_that_is_recorded_has_a_word_and_can_be_chosen() -> None:
     assert {f"act_{act.replace('-', '_')}" for act in acts} - set(words_by_language()["en"]) == set()
     offered = (STATIC / "views" / "audit.js").read_text(encoding="utf-8")
     assert [act for act in sorted(acts) if f'"{act}"' not in offered] == []
+
+
+def test_the_search_offers_every_kind_of_plate_by_a_word() -> None:
+    offered = re.search(r"PLATE_KINDS = \[(.*?)\]", (STATIC / "parts" / "describe.js").read_text(), re.DOTALL)
+    assert offered is not None
+    kinds = set(re.findall(r'"(\w+)"', offered[1]))
+    assert kinds == {kind.name for region in REGIONS.values() for kind in region.kinds}
+    assert {f"kind_{kind}" for kind in kinds} - set(words_by_language()["zh"]) == set()
 
 
 def test_every_module_of_words_is_loaded() -> None:

@@ -35,6 +35,11 @@ export function eventTitle(envelope, say) {
   return say(type);
 }
 
+// As the box names them: edge/plates/grammar.py.
+export const PLATE_KINDS = ["small_blue", "large_yellow", "large_yellow_double", "trailer_double", "new_energy_small", "new_energy_large", "police", "police_double",
+  "armed_police", "armed_police_double", "military", "military_double", "black", "hongkong", "macau", "learner", "embassy", "consulate", "aviation", "emergency",
+  "tractor_double", "standard", "standard_double"];
+
 // "small car" for small_blue; a kind that has no word of its own is said as it is
 export const kindOfPlate = (kind, say) => say(`kind_${kind}`).replace(/^kind_/, "").replaceAll("_", " ");
 

@@ -1,11 +1,11 @@
 // The search: what is known of the plate, where and when; newest first, a page at a time.
 import { get, search as queryText } from "../../parts/api.js";
-import { kindOfPlate } from "../../parts/describe.js";
+import { PLATE_KINDS, kindOfPlate } from "../../parts/describe.js";
 import { html, useEffect, useState } from "../../parts/lib.js";
 import { Problem, useLoad } from "../../parts/load.js";
 import { address, go } from "../../parts/router.js";
 
-const FIELDS = ["plate", "alike", "camera", "direction", "since", "until"];
+const FIELDS = ["plate", "alike", "camera", "direction", "kind", "since", "until"];
 const instant = (local) => (local ? new Date(local).toISOString() : "");
 
 function asked(query) {
@@ -47,6 +47,8 @@ function Form({ query, say, plates }) {
     <label class="field"><span>${say("camera")}</span><input name="camera" size="10" defaultValue=${query.camera ?? ""} /></label>
     <label class="field"><span>${say("direction")}</span><select name="direction"><option value="">${say("anyDirection")}</option>
       ${["approaching", "leaving", "unknown"].map((one) => html`<option value=${one} selected=${one === query.direction}>${say(one)}</option>`)}</select></label>
+    <label class="field"><span>${say("kind")}</span><select name="kind"><option value="">${say("anyDirection")}</option>
+      ${PLATE_KINDS.map((one) => html`<option value=${one} selected=${one === query.kind}>${kindOfPlate(one, say)}</option>`)}</select></label>
     <label class="field"><span>${say("since")}</span><input name="since" type="datetime-local" defaultValue=${query.since ?? ""} /></label>
     <label class="field"><span>${say("until")}</span><input name="until" type="datetime-local" defaultValue=${query.until ?? ""} /></label>
     <button class="do first">${say("search")}</button></form>`;
