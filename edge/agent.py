@@ -204,6 +204,7 @@ class Agent:
 
     def _start(self) -> None:
         self._report_damage()
+        self._uploads.add_strays(self._files.folder, self._clock.now())
         if self._uploader is not None:
             self._uploader.start()
             self.outbox.on_put(self._uploader.wake)

@@ -10,7 +10,7 @@ from typing import cast
 
 from contract.events import EvidenceRole
 from edge.database import Database
-from edge.evidence.files import StoredFile
+from edge.evidence.files import EXTENSIONS, StoredFile
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS upload (
@@ -35,6 +35,12 @@ LONGEST_WAIT_S = 600.0
 _ASKED_FOR = 5
 """Worth of a file that a person asked for."""
 
+_STRAY = 0
+"""Worth of a file of which nothing is known."""
+_KINDS: dict[str, tuple[str, EvidenceRole]] = {
+    extension: (media_type, "clip" if media_type.startswith("video/") else "snapshot")
+    for media_type, extension in EXTENSIONS.items()
+}
 WAITING, UPLOADED, FAILED = 0, 1, 2
 
 
@@ -47,11 +53,12 @@ class Upload:
 
 
 def queue_upload(connection: sqlite3.Connection, file: StoredFile, sequence: int, worth: int, now_s: float) -> None:
-    """Add a file within the transaction that stores its event. A file that is known already is not sent twice."""
+    """Add a file within the transaction that stores its event. One that is known is sent again only if it failed."""
     connection.execute(
         "INSERT INTO upload (sha256, path, role, media_type, size_bytes, sequence, worth, stored_s)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (sha256) DO UPDATE SET state = 0, path = excluded.path WHERE state = 2",
+        " ON CONFLICT (sha256) DO UPDATE SET state = iif(state = 2, 0, state), path = excluded.path,"
+        " sequence = max(sequence, excluded.sequence), worth = max(worth, excluded.worth)",
         (file.sha256, str(file.path), file.role, file.media_type, file.size_bytes, sequence, worth, now_s),
     )
 
@@ -83,6 +90,17 @@ class UploadQueue:
     def add(self, file: StoredFile, now_s: float) -> None:
         """Queue a file that no event names (a commanded snapshot): a person waits for it."""
         self._database.write(lambda connection: queue_upload(connection, file, 0, _ASKED_FOR, now_s))
+
+    def add_strays(self, folder: Path, now_s: float) -> int:
+        """Queue the files of a folder of evidence that this table does not know; returns how many.
+
+        A damaged outbox leaves such files, and a crash between file and event. The collector says which of them it has.
+        """
+        known = {row[0] for row in self._database.read("SELECT sha256 FROM upload")}
+        strays = [path for path in folder.glob("??/*") if path.stem not in known and path.suffix[1:] in _KINDS]
+        if strays:
+            self._database.write(lambda connection: _queue_strays(connection, strays, now_s))
+        return len(strays)
 
     def mark_uploaded(self, sha256: str) -> None:
         """The collector has it."""
@@ -139,6 +157,15 @@ class UploadQueue:
             connection.execute("DELETE FROM upload WHERE sha256 = ?", (sha256,))
 
         self._database.write(change)
+
+
+def _queue_strays(connection: sqlite3.Connection, strays: list[Path], now_s: float) -> None:
+    """As if the newest event named them, so that they go once more when the collector has to be told that one again."""
+    last = int(connection.execute("SELECT coalesce(max(sequence), 0) FROM event").fetchone()[0])
+    for path in strays:
+        media_type, role = _KINDS[path.suffix[1:]]
+        file = StoredFile(path.stem, path, role, media_type, path.stat().st_size)
+        queue_upload(connection, file, last, _STRAY, now_s)
 
 
 def _set_state(connection: sqlite3.Connection, sha256: str, state: int, problem: str | None) -> None:

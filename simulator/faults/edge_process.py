@@ -112,6 +112,7 @@ class LoadedEdge:
     def run(self) -> int:
         """Until `stop`. Returns the exit status: 1 when a thread of the agent's has died."""
         self._report_damage()
+        self.uploads.add_strays(self.files.folder, self.clock.now())
         self.uploader.start()
         self.outbox.on_put(self.uploader.wake)
         self.delivery.on_collector_back = self.uploader.collector_is_back

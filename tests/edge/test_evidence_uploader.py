@@ -71,6 +71,8 @@ def application(shelf: Shelf) -> FastAPI:
             return Response(status_code=shelf.answer_once.pop(0))
         start, total = (int(part.split()[1].split("-")[0]), int(part.split("/")[1])) if part else (0, len(body))
         held = shelf.partial.get(sha256, b"") if start else b""
+        if part and not body:  # no range of bytes is empty
+            return Response(status_code=400)
         if start != len(held):
             return Response(status_code=409, headers={"Upload-Offset": str(len(held))})
         held += body[:-1] + b"?" if shelf.damage_next else body
@@ -196,6 +198,39 @@ def test_a_wrong_offset_is_corrected(shelf: Shelf, edge: Edge) -> None:
         assert edge.uploader._put(client, file.file, 5_000_000) == 4_000_000
         assert edge.uploader._put(client, file.file, 4_000_000) is None
     assert shelf.complete[file.file.sha256] == content
+
+
+def test_a_file_that_the_collector_had_no_time_to_look_at_is_sent_again(shelf: Shelf, edge: Edge) -> None:
+    """It died with all bytes on its disk, and under no name yet."""
+    file = edge.add(b"a picture")
+    shelf.partial[file.sha256] = b"a picture"
+    assert edge.upload()
+    assert shelf.complete == {file.sha256: b"a picture"}
+
+
+def test_files_that_no_queue_names_are_asked_about(shelf: Shelf, edge: Edge) -> None:
+    """A damaged page of the outbox may have been one of the queue's."""
+    named, stray = edge.add(b"named"), edge.files.store(b"stray", "snapshot", "image/jpeg")
+    clip = edge.files.store(b"stray clip", "clip", "video/mp4")
+    assert edge.uploads.add_strays(edge.files.folder, CLOCK.now()) == 2
+    assert edge.uploads.add_strays(edge.files.folder, CLOCK.now()) == 0
+    while edge.upload():
+        pass
+    assert set(shelf.complete) == {named.sha256, stray.sha256, clip.sha256}
+
+
+def test_a_stray_file_that_its_event_names_after_all_has_the_place_of_that_event(edge: Edge) -> None:
+    alarm = edge.files.store(b"alarm", "snapshot", "image/jpeg")
+    other = edge.files.store(b"other", "snapshot", "image/jpeg")
+    edge.uploads.add_strays(edge.files.folder, CLOCK.now())
+    edge.add(b"other")
+    edge.add(b"alarm")
+    first = edge.uploads.next(CLOCK.now())
+    assert first is not None
+    edge.uploads.mark_uploaded(first.file.sha256)
+    second = edge.uploads.next(CLOCK.now())
+    assert second is not None
+    assert [first.file.sha256, second.file.sha256] == [other.sha256, alarm.sha256]
 
 
 def test_damage_on_the_way_is_sent_again(shelf: Shelf, edge: Edge) -> None:
