@@ -46,6 +46,8 @@ _ALONE = r"(?<![\w\-])(?:{})(?![\w\-])"
 _EUROPEAN = re.compile(
     f"{_ALONE.format('|'.join(_CAPITALS))}|(?i:{_ALONE.format('|'.join(_ANY_CASE))})",
 )
+_DIGIT = re.compile(r"\d")
+"""Most sentences have none: they need no search."""
 _FEWEST_DIGITS = 2
 """Fewer have only words: 新 Camera is no plate."""
 
@@ -60,26 +62,26 @@ def mask_plate(text: str) -> str:
     return f"{place}·{number[0]}{'*' * (len(number) - 3)}{number[-2:]}"
 
 
-def mask_text(text: str) -> str:
-    """The text with every plate in it masked."""
-    plain = unicodedata.normalize("NFKC", text)
-    if not plates_in_text(text):
+def mask_text(text: str, *, european: bool = True) -> str:
+    """The text with every plate in it masked; text that nobody has typed needs no look for `european` ones."""
+    if not _DIGIT.search(text):
         return text
-    for pattern in (_CHINESE, _EUROPEAN):
-        plain = pattern.sub(lambda found: mask_plate(normalise(found[0])) if _is_plate(found[0]) else found[0], plain)
-    return plain
+    plain = unicodedata.normalize("NFKC", text)
+    for pattern in (_CHINESE, _EUROPEAN) if european else (_CHINESE,):
+        if any(_is_plate(one[0]) for one in pattern.finditer(plain)):
+            text = plain = pattern.sub(_masked, plain)
+    return text
 
 
 def plates_in_text(*texts: str | None) -> list[str]:
     """The plates that stand in these texts, normalised."""
-    plain = [unicodedata.normalize("NFKC", text) for text in texts if text and _has_digits(text)]
+    plain = [unicodedata.normalize("NFKC", text) for text in texts if text and _DIGIT.search(text)]
     found = [one[0] for text in plain for pattern in (_CHINESE, _EUROPEAN) for one in pattern.finditer(text)]
     return [normalise(one) for one in found if _is_plate(one)]
 
 
-def _has_digits(text: str) -> bool:
-    """Most sentences have none: they need no search."""
-    return any(character.isdigit() for character in text)
+def _masked(found: re.Match[str]) -> str:
+    return mask_plate(normalise(found[0])) if _is_plate(found[0]) else found[0]
 
 
 def _is_plate(text: str) -> bool:

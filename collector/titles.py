@@ -37,9 +37,9 @@ def titles(type_: AlertType, parameters: Parameters) -> dict[Language, str]:
 
 
 def title(type_: AlertType, parameters: Parameters, language: Language) -> str:
-    """The title in one language, one line, at most 200 characters."""
+    """The title in one language, one line, at most 200 characters. Only sensors bring words of their own."""
     text = _TITLES[language][type_](parameters)
-    return " ".join(mask_text(text).replace("\0", " ").split())[:MAX_LENGTH]
+    return " ".join(mask_text(text, european=type_ == "sensor").replace("\0", " ").split())[:MAX_LENGTH]
 
 
 def _fall_en(data: Parameters) -> str:

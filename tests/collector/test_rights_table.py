@@ -22,10 +22,10 @@ from collector.api.roles import ORDER, roles_of, routes_of, table_of, takes_reas
 from collector.watch_entries import Proposal
 
 PAGE = Path(__file__).parents[2] / "docs" / "ref" / "roles.md"
-SECRETS = ("A12345", "12346", "B99999", "9" * 40, "C55555", "D66666")
+SECRETS = ("A12345", "12346", "B99999", "9" * 40, "C55555", "D66666", "987-CD", "987CD")
 """Plates of the store and of what people have written, what they may be instead, and the hash that stands for one:
 never for eyes without the right."""
-WRITTEN = "look for 苏C·55555 and 浙Ｄ 66666"
+WRITTEN = "look for 苏C·55555 and 浙Ｄ 66666, or AB-987-CD"
 
 
 @pytest.fixture
