@@ -23,6 +23,13 @@ LANGUAGES = ("en-GB", "zh-CN")
 PICTURES = os.environ.get("WATCHPOST_PICTURES")
 """A folder for screenshots of the guide; without it none are taken."""
 _TEXT = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join('\\n')"
+_CHOOSE = """
+const list = document.querySelector(arguments[0]);
+if (![...(list?.options ?? [])].some(({ value }) => value === arguments[1])) return false;
+list.value = arguments[1];
+list.dispatchEvent(new Event("change", { bubbles: true }));
+return true;
+"""
 _SAY = """
 const [done, key, values] = [arguments[arguments.length - 1], arguments[0], arguments[1]];
 import("/static/words/index.js").then(({ WORDS }) => {
@@ -81,6 +88,11 @@ def sign_in(browser: Browser, running: CollectorProcess, role: str = "operator",
     one(browser, ".live.live", 20)
     if view:
         browser.get(f"{running.url}/{view}")
+
+
+def choose(browser: Browser, selector: str, value: str) -> None:
+    """Choose a line of a list, as soon as it is offered; forms may begin anew while they load."""
+    wait_until(lambda: browser.execute_script(_CHOOSE, selector, value))
 
 
 def fits(browser: Browser, width: int) -> bool:

@@ -11,13 +11,12 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from chromium import LANGUAGES, Browser, all_of, errors, fits, one, picture, says, sign_in, text, word
+from chromium import LANGUAGES, Browser, all_of, choose, errors, fits, one, picture, says, sign_in, text, word
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
 
 from contract.topics import SiteTopics
 
@@ -208,9 +207,9 @@ def test_a_fall_is_marked_at_its_building_with_its_floor_and_its_window(
     browser = browse(language=language)
     sign_in(browser, running, "admin", "#/map/west/make")
     one(browser, ".camera-form option[value='house-3']")
-    Select(one(browser, ".camera-form [name=which]")).select_by_value("gate-1/tower")
+    choose(browser, ".camera-form [name=which]", "gate-1/tower")
     wait_until(lambda: "3 号楼南" in (one(browser, ".camera-form [name=name]").get_attribute("value") or ""))
-    Select(one(browser, ".camera-form [name=watches]")).select_by_value("house-3")
+    choose(browser, ".camera-form [name=watches]", "house-3")
     one(browser, ".camera-form [name=name]").send_keys(Keys.ENTER)
     wait_until(lambda: watched(running) == "house-3")
     edge = SampleEdge()
