@@ -58,6 +58,8 @@ class Principal:
     role: Role
     by_cookie: bool = False
     sites: Sites = None
+    until_us: int | None = None
+    """When a session ends."""
 
     @property
     def sees_plates(self) -> bool:
@@ -155,8 +157,10 @@ async def by_session(connection: AsyncConnection, session_id: str, now_us: int) 
     """Whose session this is, while it lasts."""
     session = sessions.c
     lasts = and_(session.sha256 == digest(session_id), session.ended_us.is_(None), session.expires_us > now_us)
-    row = (await connection.execute(select(session.name, session.role, session.sites).where(lasts))).one_or_none()
-    return None if row is None else Principal(row.name, Role(row.role), by_cookie=True, sites=sites_tuple(row.sites))
+    row = (await connection.execute(select(sessions).where(lasts))).one_or_none()
+    if row is None:
+        return None
+    return Principal(row.name, Role(row.role), True, sites_tuple(row.sites), row.expires_us)
 
 
 async def end_session(database: Database, session_id: str, now_us: int) -> None:

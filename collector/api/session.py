@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field, SecretStr
 from collector import access, audit, people
 from collector.access import Principal, Role
 from collector.api.guard import COOKIE, Anybody, Running, check_origin
+from collector.instants import to_text
 from collector.service import Collector
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"])
@@ -50,6 +52,7 @@ class Who(BaseModel):
     role: Role
     sees_plates: bool = Field(description="With a reason; never without.")
     sites: list[str] | None = Field(description="Null: all.")
+    until: str | None = Field(description="When the session ends; null for a token.")
 
 
 @router.get("")
@@ -75,7 +78,7 @@ async def sign_in(proof: Code | NameAndPassword, request: Request, response: Res
         principal, session_id = redeemed
         await _record(collector, principal, "sign-in")
         _give_cookie(collector, response, session_id)
-        return _who(principal)
+        return _who(_begun(collector, principal))
     address = request.client.host if request.client else ""
     person = await people.by_password(
         collector.database, proof.name, proof.password.get_secret_value(), address, now_us
@@ -122,7 +125,11 @@ async def _let_in(collector: Collector, response: Response, principal: Principal
         session_id = await access.open_session(connection, principal, collector.clock())
     await _record(collector, principal, "sign-in")
     _give_cookie(collector, response, session_id)
-    return _who(principal)
+    return _who(_begun(collector, principal))
+
+
+def _begun(collector: Collector, principal: Principal) -> Principal:
+    return replace(principal, until_us=collector.clock() + access.SESSION_US)
 
 
 async def _record(collector: Collector, principal: Principal, action: str) -> None:
@@ -143,4 +150,5 @@ def _give_cookie(collector: Collector, response: Response, session_id: str) -> N
 
 def _who(principal: Principal) -> Who:
     sites = None if principal.sites is None else list(principal.sites)
-    return Who(name=principal.name, role=principal.role, sees_plates=principal.sees_plates, sites=sites)
+    until = to_text(principal.until_us)
+    return Who(name=principal.name, role=principal.role, sees_plates=principal.sees_plates, sites=sites, until=until)

@@ -13,6 +13,10 @@ from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from sqlalchemy import update
+
+from collector.database import Database
+from collector.schema import sessions
 
 pytestmark = pytest.mark.services
 WORDS = {
@@ -54,6 +58,12 @@ def add_unit(browser: Browser, title: str, unit: str) -> None:
     site.clear()
     site.send_keys("west" + Keys.ENTER)
     wait_until(lambda: title in text(browser, "tbody"))
+
+
+async def end_sessions(store: Database) -> str:
+    async with store.write() as connection:
+        await connection.execute(update(sessions).values(ended_us=1))
+    return ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -127,6 +137,8 @@ def test_an_overdue_alert_says_so_and_filters_hold_in_the_address(
     one(browser, "button.back").click()
     wait_until(lambda: not all_of(browser, ".detail"))
     assert "type=camera" in browser.current_url
+    running.with_store(end_sessions)
+    says(browser, ".sign-in .problem", word(browser, "signedOutWhy"))
 
 
 def test_a_wall_shows_the_most_urgent_alert_but_no_plate_and_says_that_it_hears_nothing(

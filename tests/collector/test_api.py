@@ -215,7 +215,7 @@ async def test_a_link_signs_in_once(api: Api) -> None:
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
         who = {"name": "li", "role": "operator", "sees_plates": True, "sites": None}
-        assert (await client.get("/api/v1/session")).json() == who
+        assert (await client.get("/api/v1/session")).json() == {**who, "until": answer.json()["until"]}
         assert (await client.post("/api/v1/session", json={"code": code}, headers={"Origin": BASE})).status_code == 403
         assert (await client.delete("/api/v1/session", headers={"Origin": BASE})).status_code == 204
         client.cookies.set("watchpost_session", answer.cookies["watchpost_session"])

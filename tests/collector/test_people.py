@@ -12,8 +12,8 @@ from collector_api import BASE, Api, started
 from sample_events import SampleEdge
 
 from collector import people
-from collector.access import Role
-from collector.instants import SECOND_US
+from collector.access import SESSION_US, Role
+from collector.instants import SECOND_US, to_text
 
 PASSWORD = "correct horse battery"
 
@@ -55,7 +55,10 @@ async def test_name_and_password_let_in_until_an_administrator_says_no(api: Api)
     assert (await let_in(api, "li.wei", "operator")).status_code == 201
     assert (await let_in(api, "li.wei", "operator")).status_code == 422
     client, answer = await sign_in(api, "li.wei")
-    assert answer.json() == {"name": "li.wei", "role": "operator", "sees_plates": True, "sites": None}
+    until = to_text(api.now_us + SESSION_US)
+    assert answer.json() == {
+        "name": "li.wei", "role": "operator", "sees_plates": True, "sites": None, "until": until,
+    }  # fmt: skip
     assert "samesite=strict" in answer.headers["set-cookie"].lower()
     async with aclosing(client), await api.client(Role.ADMIN) as admin:
         assert (await client.get("/api/v1/events")).status_code == 200

@@ -13,21 +13,34 @@ import SignIn from "./views/sign-in.js";
 function App() {
   const [language, setLanguage] = useState(firstLanguage);
   const [who, setWho] = useState(undefined);
+  const [ended, setEnded] = useState(false);
+  const leaving = useRef(false);
   const words = useMemo(() => wording(language), [language]);
   useEffect(() => keepLanguage(language), [language]);
   useEffect(() => {
-    const lost = () => setWho(null);
+    const lost = () => setWho((before) => {
+      if (before && !leaving.current) setEnded(true); // a duty room must not take it for a quiet night
+      return null;
+    });
     addEventListener(SIGNED_OUT, lost);
     if (location.pathname === "/sign-in") lost();
     else get("/session").then(setWho, lost);
     return () => removeEventListener(SIGNED_OUT, lost);
   }, []);
-  const leave = () => remove("/session").then(() => setWho(null));
+  const leave = () => {
+    leaving.current = true;
+    return remove("/session").then(() => setWho(null));
+  };
+  const enter = (found) => {
+    leaving.current = false;
+    setEnded(false);
+    setWho(found);
+  };
   const switcher = html`<${Languages} language=${language} setLanguage=${setLanguage} />`;
   if (who === undefined) return null;
   if (who) return html`<${Signed} words=${words} who=${who} leave=${leave} switcher=${switcher} />`;
   return html`<header class="bar"><${Brand} say=${words.say} /><span class="spring"></span>${switcher}</header>
-    <${SignIn} words=${words} signedIn=${setWho} />`;
+    <${SignIn} words=${words} ended=${ended} signedIn=${enter} />`;
 }
 
 function Signed({ words, who, leave, switcher }) {
@@ -55,7 +68,7 @@ function Signed({ words, who, leave, switcher }) {
       <span class="live ${live.state}" role="status">${say(live.state)}</span>
       <button class="plain wall-switch" aria-pressed=${String(wall)} title=${say("wallWhy")} onClick=${() => setWall(!wall)}>${say("wall")}</button>
       ${switcher}<span class="who">${who.name}</span><button class="plain leave" onClick=${leave}>${say("signOut")}</button></header>
-    <${Attention} live=${live} words=${words} />
+    <${Attention} live=${live} words=${words} who=${who} />
     <${HealthStrip} health=${health} words=${words} />
     <main id="content" tabindex="-1" ref=${main} aria-label=${say(view.name)}>
       <${Loaded} key=${view.name} view=${view} words=${words} who=${who} route=${route} live=${live} health=${health} leave=${leave} /></main>`;

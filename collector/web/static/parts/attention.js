@@ -1,5 +1,7 @@
 // A new alert is heard, shown by the desktop, and said to a screen reader, whichever view is open. Late ones are silent.
-// What would keep somebody from hearing of one is said: no sound yet, no connection.
+// What would keep somebody from hearing of one is said: no sound yet, no connection, a
+// session that ends.
+import { useNow } from "./clock.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
 import { useLive } from "./live.js";
 import { usePreference } from "./preferences.js";
@@ -9,8 +11,9 @@ import { ring } from "./sound.js";
 const URGENT = ["critical", "warning"];
 const TOUCHES = ["pointerup", "keyup"];
 const LOST_AFTER_MS = 5000;
+const ENDS_SOON_MS = 30 * 60 * 1000;
 
-export function Attention({ live, words }) {
+export function Attention({ live, words, who }) {
   const [sound] = usePreference("sound", true);
   const [notify] = usePreference("notify", false);
   const [said, setSaid] = useState("");
@@ -38,14 +41,15 @@ export function Attention({ live, words }) {
     document.addEventListener("visibilitychange", back);
     return () => document.removeEventListener("visibilitychange", back);
   }, [words]);
-  return html`<p class="only-heard" role="alert">${said}</p><${Deaf} live=${live} sound=${sound} words=${words} />`;
+  return html`<p class="only-heard" role="alert">${said}</p><${Deaf} live=${live} sound=${sound} words=${words} who=${who} />`;
 }
 
 const untouched = () => navigator.userActivation?.hasBeenActive === false;
 
 // Browsers make no sound before somebody has touched the page; a page without connection looks like a quiet night.
-function Deaf({ live, sound, words }) {
+function Deaf({ live, sound, words, who }) {
   const { say, when } = words;
+  const now = useNow(30000);
   const [mute, setMute] = useState(untouched);
   const [lost, setLost] = useState(null);
   useEffect(() => {
@@ -60,6 +64,7 @@ function Deaf({ live, sound, words }) {
     return () => clearTimeout(timer);
   }, [live.state]);
   return html`${lost ? html`<p class="deaf bad" role="alert">${say("lostSince", when(lost))}</p>` : null}
+    ${who.until && Date.parse(who.until) - now < ENDS_SOON_MS ? html`<p class="deaf" role="alert">${say("endsSoon", when(who.until))}</p>` : null}
     ${mute && sound ? html`<button class="deaf">${say("clickForSound")}</button>` : null}`;
 }
 

@@ -5,7 +5,7 @@ import { Problem, useAction } from "../parts/load.js";
 
 const FIRST = "first.";
 
-export default function SignIn({ words, signedIn }) {
+export default function SignIn({ words, signedIn, ended }) {
   const { say } = words;
   const [code] = useState(() => (location.pathname === "/sign-in" ? location.hash.slice(1) : ""));
   const [problem, setProblem] = useState("");
@@ -20,7 +20,7 @@ export default function SignIn({ words, signedIn }) {
   }, []);
   if (first) return html`<${FirstAdmin} token=${code.slice(FIRST.length)} say=${say} signedIn=${signedIn} />`;
   if (code && !problem) return html`<main class="sign-in"><p>${say("signingIn")}</p></main>`;
-  return html`<${ByPassword} say=${say} signedIn=${signedIn} problem=${problem} />`;
+  return html`<${ByPassword} say=${say} signedIn=${signedIn} problem=${problem || (ended ? say("signedOutWhy") : "")} />`;
 }
 
 function ByPassword({ say, signedIn, problem }) {
@@ -33,7 +33,7 @@ function ByPassword({ say, signedIn, problem }) {
   return html`<main class="sign-in"><h1>${say("signIn")}</h1>
     ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
     <form class="sign-in-form" onSubmit=${submit}>
-      <label class="field"><span>${say("userName")}</span><input name="name" required autocomplete="username" autocapitalize="none" /></label>
+      <label class="field"><span>${say("userName")}</span><input name="name" required autofocus autocomplete="username" autocapitalize="none" /></label>
       <label class="field"><span>${say("password")}</span><input name="password" type="password" required autocomplete="current-password" /></label>
       <${Problem} error=${error} />
       <button class="do first" disabled=${busy}>${say("signIn")}</button></form>
