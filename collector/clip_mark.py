@@ -44,7 +44,7 @@ def _encode(source: av.container.InputContainer, target: av.container.OutputCont
     video.thread_count = 1
     width, height = video.width & ~1, video.height & ~1  # 4:2:0 needs even sizes
     rate = Fraction(video.average_rate or 25).limit_denominator(1001)
-    stream = target.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "23"})
+    stream = target.add_stream("libx264", rate=rate, options={"preset": "superfast", "crf": "23"})
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.codec_context.time_base = _TIME_BASE
     stream.codec_context.thread_count = 1

@@ -11,6 +11,8 @@ import numpy as np
 
 QUALITY = 90
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_STROKES = (*((right, down, (0, 0, 0)) for right in (-1, 1) for down in (-1, 1)), (0, 0, (255, 255, 255)))
+"""Offsets and colours; a thicker stroke for the edge would be a wider text."""
 VEIL = 0.28
 """How strongly the text covers what is under it: legible, and every character of a plate stays so too."""
 
@@ -41,8 +43,8 @@ def write(picture: np.ndarray, text: str) -> None:  # (h, w) or (h, w, 3) uint8
     step = max(int(unit_height * scale * 9), 40)
     for row, y in enumerate(range(height - max(4, int(4 * scale)), 0, -step)):
         x = 4 if row % 2 == 0 else max(4, width - int(unit_width * scale) - 4)
-        for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-            cv2.putText(picture, plain, (x, y), _FONT, scale, colour, thickness, cv2.LINE_AA)
+        for right, down, colour in _STROKES:
+            cv2.putText(picture, plain, (x + right, y + down), _FONT, scale, colour, 1, cv2.LINE_AA)
 
 
 def _decode(content: bytes, width: int | None) -> np.ndarray | None:  # (h, w, 3) uint8
