@@ -54,6 +54,7 @@ OF_ONE: Mapping[tuple[str, str], Any] = {
 }
 """(Path, parameter) where the name alone does not say it."""
 BODIES: Mapping[str, Any] = {
+    "CheckpointPlace": {"name": "东门", **_PLACE},
     "Comment": {"text": "the caretaker looks"},
     "Days": {"days": 60},
     "Decision": {"action": "approve", "note": "case file seen"},
@@ -75,7 +76,6 @@ BODIES: Mapping[str, Any] = {
     "NewUnit": {"unit": "patrol-1", "site": "west", "title": "巡逻一组", "kind": "patrol", "contact": "13800000000"},
     "NewUser": {"name": "li.wei", "full_name": "李伟", "role": "operator", "password": "correct horse battery"},
     "PlaceChange": {"title": "3 号楼", "kind": "building", **_PLACE},
-    "PlaceItem": {"name": "东门", **_PLACE},
     "Placement": {"width_m": 240, "bearing_deg": 0, **_PLACE},
     "Proof": {"name": "li.wei", "password": "correct horse battery"},
     "Rule": {"severities": ["critical"], "after_s": 120, "overdue": True, "paused": False},

@@ -14,7 +14,7 @@ from collector import audit
 from collector import hazards as hazard_moves
 from collector.access import Principal
 from collector.api.guard import Actor, Reader, Running
-from collector.api.places import Located, MapPlace, NewHazard, hazard_row
+from collector.api.places import Located, NewHazard, PlaceChange, hazard_row
 from collector.api.problems import problem
 from collector.api.site_plans import Latitude, Longitude, must_be_in_scope
 from collector.api.units import NewUnit
@@ -33,9 +33,10 @@ Datum = Annotated[
 ]
 
 
-class PlaceRow(MapPlace):
+class PlaceRow(PlaceChange):
     """A place in a file."""
 
+    site: str
     place: Identifier
 
 

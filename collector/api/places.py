@@ -40,6 +40,13 @@ class Located(BaseModel):
         return Point(self.latitude, self.longitude).columns
 
 
+class Somewhere(BaseModel):
+    """A point as it is stored. What is answered asks nothing of it: one odd row must not take all others along."""
+
+    latitude: float
+    longitude: float
+
+
 class PlaceChange(Located):
     """A place as it is to be."""
 
@@ -48,11 +55,14 @@ class PlaceChange(Located):
     note: Note = ""
 
 
-class MapPlace(PlaceChange):
+class MapPlace(Somewhere):
     """A place."""
 
     site: str
     place: str
+    title: str
+    kind: str
+    note: str
 
 
 class NewHazard(Located):
@@ -75,7 +85,7 @@ class HazardStep(BaseModel):
     note: str
 
 
-class HazardItem(Located):
+class HazardItem(Somewhere):
     """A hazard."""
 
     site: str

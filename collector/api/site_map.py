@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector import audit, positions
 from collector.access import Principal
 from collector.api.guard import Admin, Reader, Running, in_scope
-from collector.api.places import HazardItem, Located, MapPlace, hazard_item, place_item
+from collector.api.places import HazardItem, Located, MapPlace, Somewhere, hazard_item, place_item
 from collector.api.site_plans import COLUMNS, PlanItem, must_be_in_scope, plan_item
 from collector.api.units import Line
 from collector.geography import Point
@@ -39,15 +39,20 @@ class View(Located):
     )
 
 
-class MapCamera(View):
+class MapCamera(Somewhere):
     """A camera or sensor on the map."""
 
     site: str
     edge: str
     camera: str
+    name: str
+    bearing_deg: int
+    angle_deg: int
+    range_m: int
+    watches: str | None
 
 
-class UnitPositionItem(Located):
+class UnitPositionItem(Somewhere):
     """Where a unit was last."""
 
     at: str
@@ -82,7 +87,7 @@ class NearUnits(BaseModel):
     units: list[NearUnitItem] = Field(description="On duty, the nearest first.")
 
 
-class TrackedPoint(Located):
+class TrackedPoint(Somewhere):
     """A unit on its way."""
 
     at: str

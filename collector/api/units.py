@@ -45,9 +45,14 @@ class UnitChange(BaseModel):
     on_duty: bool | None = Field(default=None, description="False: nothing more is assigned to it.")
 
 
-class UnitItem(NewUnit):
+class UnitItem(BaseModel):
     """A unit as it is."""
 
+    unit: str
+    site: str
+    title: str
+    kind: UnitKind
+    contact: str
     on_duty: bool
     created_at: str
 

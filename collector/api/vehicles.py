@@ -13,6 +13,8 @@ from collector import audit
 from collector.access import Principal
 from collector.api.guard import Admin, Looker, PlateReader, Reader, Running, in_scope
 from collector.api.lookups import write_down
+from collector.api.places import Located, Somewhere
+from collector.api.units import Line
 from collector.clones import Key, Place, is_too_fast, places_of
 from collector.instants import SECOND_US, to_text, to_us
 from collector.plate_search import Pattern, by_plate
@@ -25,12 +27,16 @@ MOST_POINTS = 1000
 Plate = Annotated[str, Path(min_length=3, max_length=20)]
 
 
-class PlaceItem(BaseModel):
+class CheckpointPlace(Located):
+    """Where a checkpoint is to be."""
+
+    name: Line = Field(min_length=1, examples=["East gate"])
+
+
+class PlaceItem(Somewhere):
     """Where a checkpoint is."""
 
-    name: str = Field(min_length=1, max_length=80, examples=["East gate"])
-    latitude: float = Field(ge=-90, le=90, examples=[39.9087], description="WGS 84, degrees.")
-    longitude: float = Field(ge=-180, le=180, examples=[116.3975])
+    name: str
 
 
 class CheckpointItem(PlaceItem):
@@ -142,7 +148,7 @@ async def list_checkpoints(collector: Running, principal: Reader) -> list[Checkp
 
 @router.put("/checkpoints/{site}/{edge}/{camera}")
 async def put_checkpoint(
-    site: Identifier, edge: Identifier, camera: Identifier, place: PlaceItem, collector: Running, principal: Admin
+    site: Identifier, edge: Identifier, camera: Identifier, place: CheckpointPlace, collector: Running, principal: Admin
 ) -> CheckpointItem:
     """Say where a camera stands, in WGS 84: what no vehicle can drive in time becomes an alert."""
     _must_be_in_scope(principal, site)

@@ -23,6 +23,7 @@ from collector.ingest import ingest
 from collector.instants import HOUR_US, SECOND_US, to_text
 from collector.messages import Incoming, Letter, PositionMessage, understand
 from collector.plan_picture import MAX_PIXELS, PictureRefused, encode_anew
+from collector.schema_vehicles import checkpoints
 from contract.topics import SiteTopics, parse_position_topic
 
 HERE = Point(31.23, 121.47)
@@ -306,3 +307,24 @@ async def test_heat_counts_by_place_hour_weekday_and_type(api: Api, admin: httpx
     done = await admin.post(f"/api/v1/alerts/{newest}/steps", json={"state": "dismissed", "cause": "bird"})
     assert done.status_code == 201, done.text
     assert (await admin.get("/api/v1/sites/west/repeats")).json() == {"windows": [], "places": []}
+
+
+async def test_a_place_that_one_address_takes_does_not_break_the_answers_of_another(
+    api: Api, admin: httpx.AsyncClient
+) -> None:
+    """Checkpoints and cameras on the map are the same places; older versions took other names and latitudes."""
+    long = {**north(0), "name": "东" * 100}
+    assert (await admin.put("/api/v1/map/cameras/west/gate-1/lane-1", json=long)).status_code == 200
+    checkpoint = "/api/v1/checkpoints/west/gate-1/lane-2"
+    for wrong in ({"name": "a\x00b"}, {"name": "a\nb"}, {"latitude": 89.5}):
+        assert (await admin.put(checkpoint, json={**long, **wrong})).status_code == 422, wrong
+    old = {"site": "west", "edge": "gate-1", "camera": "old", "name": "a\x01\nb" * 40}
+    async with api.collector.database.write() as connection:
+        await connection.execute(checkpoints.insert(), [{**old, "latitude_udeg": 89_900_000, "longitude_udeg": 0}])
+    await admin.post("/api/v1/units", json=UNIT)
+    await tell(api, report("patrol-1", at_us=api.now_us, latitude=89.5))
+    for path in ("/api/v1/checkpoints", "/api/v1/sites/west/map"):
+        answer = await admin.get(path)
+        assert answer.status_code == 200, path
+        assert "东" * 100 in answer.text
+        assert "89.9" in answer.text
