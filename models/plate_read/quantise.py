@@ -1,9 +1,10 @@
-"""Try the reader with 8-bit weights and activations: what it gains in time, what it loses in reading.
+"""The reader with 8-bit weights and activations: what it gains in time, what it loses in reading.
 
-    python -m models.plate_read.quantise FOLDER ... --cache CACHE [--out DIR]
+    python -m models.plate_read.quantise FOLDER ... --cache CACHE --source FLOAT.onnx [--out DIR]
 
 Static quantisation of the convolutions (weights per channel), ranges found on 512 crops of the training cache. The
-result goes to --out, a folder with a manifest of its own; the shipped model stays as it is.
+result goes to --out, a folder with a manifest of its own; the shipped model stays as it is. FLOAT.onnx is what
+`models.plate_read.export --out` writes.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from typing import Any
 import click
 import cv2
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from edge.inference import ModelStore
+from edge.inference import ModelStore, describe
 from edge.plates.decoding import Decoder
 from edge.plates.grammar import CHINA
 from edge.plates.reader import MODEL, PlateReader
 from edge.plates.recognition import Recogniser
-from models.manifest import MODELS, write_manifest
+from models.manifest import write_manifest
 from models.plate_read.evaluate import Tally, drawn_cases, measure, milliseconds, real_cases
 from models.plate_read.train import Pool
 
@@ -49,7 +51,10 @@ class Batches(CalibrationDataReader):  # type: ignore[misc]  # the library has n
 
 
 def quantise(source: Path, target: Path, batches: Batches) -> None:
-    """Write the 8-bit model; the ranges of its activations are those of these pictures."""
+    """Write the 8-bit model; the ranges of its activations are those of these pictures.
+
+    The note of the source's training goes on with it, and says so.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
         prepared = Path(folder) / source.name
@@ -63,7 +68,17 @@ def quantise(source: Path, target: Path, batches: Batches) -> None:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["Conv"],
+            nodes_to_exclude=_ends(prepared),
         )
+    model = onnx.load(str(target))
+    onnx.helper.set_model_props(model, {"trained": f"{describe(source).trained}; 8 bits"})
+    onnx.save(model, str(target))
+
+
+def _ends(path: Path) -> list[str]:
+    """The first and the last convolution: they cost little, and the picture and the scores keep all their steps."""
+    names = [node.name for node in onnx.load(str(path)).graph.node if node.op_type == "Conv"]
+    return [names[0], names[-1]]
 
 
 def compare(stores: dict[str, ModelStore], folders: tuple[Path, ...], drawn: int) -> None:
@@ -86,21 +101,23 @@ def compare(stores: dict[str, ModelStore], folders: tuple[Path, ...], drawn: int
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--cache", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of training shards.")
+@click.option("--source", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the 8-bit model; left out: thrown away.")
-@click.option("--models", type=click.Path(path_type=Path, exists=True), default=MODELS, help="Folder to start from.")
 @click.option("--drawn", default=20, show_default=True, help="Drawn plates of each kind.")
-def main(folders: tuple[Path, ...], cache: Path, out: Path | None, models: Path, drawn: int) -> None:
+def main(folders: tuple[Path, ...], cache: Path, source: Path, out: Path | None, drawn: int) -> None:
     """Compare 32-bit and 8-bit readers on FOLDERS and on drawn plates."""
     cv2.setNumThreads(1)
     crops, _ = Pool.read(cache, "drawn").draw(np.random.default_rng(0), _CROPS)
     with TemporaryDirectory() as scratch:
-        target = out or Path(scratch)
+        plain, target = Path(scratch) / "float", out or Path(scratch) / "int8"
+        for folder in (plain, target):
+            (folder / MODEL).mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, plain / MODEL / f"{MODEL}.onnx")
         batches = Batches("crops", np.split(crops, len(crops) // _BATCH))
-        quantise(models / MODEL / f"{MODEL}.onnx", target / MODEL / f"{MODEL}.onnx", batches)
-        for other in ("plate_detect",):
-            shutil.copytree(models / other, target / other, dirs_exist_ok=True)
-        write_manifest(target)
-        compare({"float32": ModelStore(models), "int8": ModelStore(target)}, folders, drawn)
+        quantise(source, target / MODEL / f"{MODEL}.onnx", batches)
+        for folder in (plain, target):
+            write_manifest(folder)
+        compare({"float32": ModelStore(plain), "int8": ModelStore(target)}, folders, drawn)
 
 
 if __name__ == "__main__":

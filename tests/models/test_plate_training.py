@@ -146,14 +146,14 @@ def test_weights_of_two_runs_are_averaged() -> None:
 
 
 def test_eight_bit_reader_is_smaller_and_sees_nearly_the_same(tmp_path: Path) -> None:
-    shipped = Path(__file__).parents[2] / "models" / "plate_read" / "plate_read.onnx"
-    target = tmp_path / "plate_read" / "plate_read.onnx"
+    shipped = Path(__file__).parents[2] / "models" / "plate_read_eu" / "plate_read_eu.onnx"
+    target = tmp_path / "plate_read_eu" / "plate_read_eu.onnx"
     crops = np.stack([sample.crop for sample in samples(64, seed=5)])
     quantise(shipped, target, Batches("crops", np.split(crops, 2)))
-    write_manifest(tmp_path)
+    assert write_manifest(tmp_path)["models"]["plate_read_eu"]["trained"].endswith("; 8 bits")
     assert target.stat().st_size < 0.5 * shipped.stat().st_size
-    small = ModelStore(tmp_path).load("plate_read").run({"crops": crops})[0]
-    full = ModelStore(shipped.parents[1]).load("plate_read").run({"crops": crops})[0]
+    small = ModelStore(tmp_path).load("plate_read_eu").run({"crops": crops})[0]
+    full = ModelStore(shipped.parents[1]).load("plate_read_eu").run({"crops": crops})[0]
     assert (small.argmax(2) == full.argmax(2)).mean() > 0.9
 
 
