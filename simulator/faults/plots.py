@@ -18,8 +18,8 @@ _FILE = click.Path(path_type=Path, exists=True)
 @click.option("--plot", "path", type=click.Path(path_type=Path), required=True)
 def speeds_command(ingest: tuple[Path, ...], queries: tuple[Path, ...], path: Path) -> None:
     """Draw the figures of `ingest` and `queries` against what is wanted."""
-    runs, searches = ([json.loads(file.read_text()) for file in files] for files in (ingest, queries))
-    plot_speeds(runs, searches, path)
+    runs = [run for file in ingest for run in json.loads(file.read_text())]
+    plot_speeds(runs, [json.loads(file.read_text()) for file in queries], path)
 
 
 def plot_soak(report: dict[str, Any], path: Path) -> None:

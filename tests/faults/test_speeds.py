@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from services import require
 
 from simulator.faults import ingest_speed, query_speed
+from simulator.faults.plots import speeds_command
 
 pytestmark = pytest.mark.services
 
 
-@pytest.mark.parametrize("per_message", [1, 50])
-def test_every_event_of_the_load_is_committed_and_acknowledged(tmp_path: Path, per_message: int) -> None:
+def test_every_event_of_each_load_is_committed_and_acknowledged(tmp_path: Path) -> None:
     for program in ("mosquitto", "mosquitto_pub", "mosquitto_sub"):
         require(program)
-    figures = ingest_speed.measure(tmp_path, 300, per_message, "sqlite")
-    assert (figures.events, figures.acknowledged) == (300, 300)
-    assert figures.events_per_s > 0
+    told = tmp_path / "ingest.json"
+    command = ["--events", "300", "--per-message", "1", "--per-message", "50", "--json", str(told)]
+    result = CliRunner().invoke(ingest_speed.ingest_command, command)
+    assert result.exit_code == 0, result.output
+    runs = json.loads(told.read_text())
+    assert [(run["per_message"], run["events"], run["acknowledged"]) for run in runs] == [(1, 300, 300), (50, 300, 300)]
+    assert all(run["events_per_s"] > 0 for run in runs)
 
 
-def test_every_search_finds_something(tmp_path: Path) -> None:
+def test_one_sqlite_file_is_not_shared_by_collectors() -> None:
+    result = CliRunner().invoke(ingest_speed.ingest_command, ["--collectors", "2"])
+    assert result.exit_code == 2
+    assert "--database postgresql" in result.output
+
+
+def test_every_search_finds_something_and_is_drawn(tmp_path: Path) -> None:
     report = query_speed.measure(tmp_path, 4000, 2, "sqlite")
     assert {row["search"]: row["found"] > 0 for row in report["searches"]} == {
         search.name: True for search in query_speed.SEARCHES
     }
+    (tmp_path / "queries.json").write_text(json.dumps(report))
+    files = ["--queries", str(tmp_path / "queries.json"), "--plot", str(tmp_path / "speeds.png")]
+    assert CliRunner().invoke(speeds_command, files).exit_code == 0
+    assert (tmp_path / "speeds.png").stat().st_size > 1000
