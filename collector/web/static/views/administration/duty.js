@@ -53,8 +53,8 @@ function DueForm({ one, changed, words }) {
     change.save(Object.fromEntries(Object.keys(TIMES).map((name) => [name, seconds(form, name)])));
   };
   return html`<form key=${change.turn} class="row form due ${one.severity}" onSubmit=${submit} aria-label=${`${say("dueTimes")}: ${say(one.severity)}`}><b class="severity ${one.severity}">${say(one.severity)}</b>
-    ${Object.entries(TIMES).map(([name, caption]) => html`<label class="field"><span>${say(caption)}</span>
-      <input name=${name} type="number" required min="0.1" max="43200" step="any" defaultValue=${minutes(one.due[name])} />${one.due[name] >= LONG_S ? html`<small>${lasts(one.due[name])}</small>` : null}</label>`)}
+    ${Object.entries(TIMES).map(([name, caption]) => html`<label class="field"><span>${say(caption)}${one.due[name] >= LONG_S ? ` (${lasts(one.due[name])})` : ""}</span>
+      <input name=${name} type="number" required min="0.1" max="43200" step="any" defaultValue=${minutes(one.due[name])} /></label>`)}
     <${Changed} one=${one} change=${change} words=${words} /></form>`;
 }
 

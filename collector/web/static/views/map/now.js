@@ -35,7 +35,12 @@ function alarmPin({ key, at, name, own }, words, open) {
   const urgent = [...own].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
   const first = urgent[0];
   const worst = first.severity;
-  const where = [...new Set(urgent.filter((alert) => alert.floor != null).map((alert) => fallWindow(alert, say).join(" · ")))];
+  const windows = new Map(); // one line for each, of its most urgent alert
+  for (const alert of urgent) {
+    const key = `${alert.floor}/${alert.column}`;
+    if (alert.floor != null && !windows.has(key)) windows.set(key, fallWindow(alert, say).join(" · "));
+  }
+  const where = [...windows.values()];
   const more = where.length > FLOORS_SHOWN ? [`+${where.length - FLOORS_SHOWN}`] : [];
   const told = [first.titles[language], ...(first.window_before ? [say("windowBefore", first.window_before)] : [])].join(" · ");
   return { draw: "pin", key, at, kind: `alarm ${worst}`, sign: own.length > 1 ? `${SIGNS[worst]} ${own.length}` : SIGNS[worst],
