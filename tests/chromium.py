@@ -95,6 +95,12 @@ def choose(browser: Browser, selector: str, value: str) -> None:
     wait_until(lambda: browser.execute_script(_CHOOSE, selector, value))
 
 
+def resize(browser: Browser, width: int, height: int = 900) -> None:
+    """Another window size, in pixels."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
 def fits(browser: Browser, width: int) -> bool:
     """Whether nothing is wider than the window."""
     return bool(browser.execute_script("return document.documentElement.scrollWidth") <= width)

@@ -287,6 +287,18 @@ async def test_evidence_comes_in_parts(api: Api) -> None:
     assert (await api.get(PICTURE_URL, **WHY)).content == PICTURE
 
 
+async def test_an_upload_that_was_all_there_at_a_crash_begins_anew(api: Api) -> None:
+    """Its bytes came, then the collector died before it had looked at them: no part could follow."""
+    total = len(PICTURE)
+    (api.collector.evidence.folder / "partial" / PICTURE_HASH).write_bytes(PICTURE[:-1] + b"x")
+    async with await api.client(Role.EDGE) as client:
+        first = await put(client, PICTURE[:4000], **{"Content-Range": f"bytes 0-3999/{total}"})
+        assert (first.status_code, first.headers["upload-offset"]) == (202, "4000")
+        last = await put(client, PICTURE[4000:], **{"Content-Range": f"bytes 4000-{total - 1}/{total}"})
+        assert last.status_code == 201
+    assert (await api.get(PICTURE_URL, **WHY)).content == PICTURE
+
+
 async def test_evidence_that_is_wrong_is_refused(api: Api) -> None:
     async with await api.client(Role.EDGE) as client:
         damaged = await put(client, PICTURE[:-1] + b"x")

@@ -63,6 +63,17 @@ async def test_after_thirty_days_rows_and_files_are_gone_and_it_is_written_down(
     assert (await api.get("/api/v1/audit/check", Role.AUDITOR)).json()["checkpoints"] == 1
 
 
+async def test_a_file_that_no_event_names_stays_no_longer_than_an_event(api: Api) -> None:
+    async with await api.client(Role.EDGE) as client:
+        answer = await client.put(f"/api/v1/evidence/{HASH}", content=PICTURE, headers={"Content-Type": "image/jpeg"})
+        assert answer.status_code == 201
+    api.now_us += 29 * DAY_US
+    assert (await expired(api)).files == 0
+    api.now_us += 2 * DAY_US
+    assert (await expired(api)).files == 1
+    assert not api.collector.evidence.path(HASH).exists()
+
+
 async def test_an_open_case_and_a_hold_keep_their_event(api: Api) -> None:
     edge = SampleEdge()
     open_fall, held_fall = edge.fall(), edge.fall()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from chromium import LANGUAGES, Browser, all_of, errors, fits, one, picture, says, word
+from chromium import LANGUAGES, Browser, all_of, errors, fits, one, picture, resize, says, word
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.by import By
@@ -175,8 +175,7 @@ def test_nothing_is_cut_off(running: CollectorProcess, browse: Callable[..., Bro
     browser = browse(390, "zh-CN")
     sign_in_as(browser, running, "wang")
     for width in (390, 1280, 1920):
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        resize(browser, width)
         for view in ("vehicles", "watchlist", "audit", "administration"):
             browser.get(f"{running.url}/#/{view}")
             one(browser, f".sheet.{view} .card")
