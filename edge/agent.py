@@ -204,7 +204,7 @@ class Agent:
 
     def _start(self) -> None:
         self._report_damage()
-        self._uploads.add_strays(self._files.folder, self._clock.now())
+        self._offer_strays()
         if self._uploader is not None:
             self._uploader.start()
             self.outbox.on_put(self._uploader.wake)
@@ -361,6 +361,13 @@ class Agent:
             for data in records:
                 self.reporter.report(EventType.DROPPED, self._config.edge, data)
             self.outbox.told(key)
+
+    def _offer_strays(self) -> None:
+        """Files that no event names go to the collector; where the disk is full, at the next start."""
+        try:
+            self._uploads.add_strays(self._files.folder, self._clock.now())
+        except OutboxError as error:
+            log.error("evidence that no event names is not offered: %s", error)
 
     def _report_lost_evidence(self, count: int) -> None:
         reason = f"evidence reached its {self._config.evidence.max_mb:.0f} MB before it was uploaded"

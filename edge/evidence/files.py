@@ -58,7 +58,7 @@ class EvidenceFiles:
                 left_over.unlink()
         except OSError as error:
             raise _failed(folder, error) from error
-        self._used_bytes = sum(file.stat().st_size for file in folder.glob("??/*"))
+        self._used_bytes = sum(file.lstat().st_size for file in folder.glob("??/*"))
 
     @property
     def folder(self) -> Path:

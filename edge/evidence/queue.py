@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import stat
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +43,7 @@ _KINDS: dict[str, tuple[str, EvidenceRole]] = {
     extension: (media_type, "clip" if media_type.startswith("video/") else "snapshot")
     for media_type, extension in EXTENSIONS.items()
 }
+_HASH = re.compile("[0-9a-f]{64}")
 WAITING, UPLOADED, FAILED = 0, 1, 2
 
 
@@ -95,9 +98,11 @@ class UploadQueue:
         """Queue the files of a folder of evidence that this table does not know; returns how many.
 
         A damaged outbox leaves such files, and a crash between file and event. The collector says which of them it has.
+        What is not named as `EvidenceFiles` names is somebody else's and stays here.
         """
         known = {row[0] for row in self._database.read("SELECT sha256 FROM upload")}
-        strays = [path for path in folder.glob("??/*") if path.stem not in known and path.suffix[1:] in _KINDS]
+        unknown = (path for path in folder.glob("??/*") if path.stem not in known)
+        strays = [found for path in unknown if (found := _as_evidence(path))]
         if strays:
             self._database.write(lambda connection: _queue_strays(connection, strays, now_s))
         return len(strays)
@@ -159,13 +164,29 @@ class UploadQueue:
         self._database.write(change)
 
 
-def _queue_strays(connection: sqlite3.Connection, strays: list[Path], now_s: float) -> None:
-    """As if the newest event named them, so that they go once more when the collector has to be told that one again."""
+def _as_evidence(path: Path) -> tuple[StoredFile, float] | None:
+    """The file and its time, if it is one that `EvidenceFiles` has stored: no link, no folder, no foreign name."""
+    kind = _KINDS.get(path.suffix[1:])
+    if kind is None or not _HASH.fullmatch(path.stem) or path.parent.name != path.stem[:2]:
+        return None
+    try:
+        found = path.lstat()
+    except OSError:  # gone meanwhile
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    media_type, role = kind
+    return StoredFile(path.stem, path, role, media_type, found.st_size), found.st_mtime
+
+
+def _queue_strays(connection: sqlite3.Connection, strays: list[tuple[StoredFile, float]], now_s: float) -> None:
+    """As if the newest event named them, so that they go once more when the collector has to be told that one again.
+
+    They are as old as they are: a damaged outbox keeps nothing longer.
+    """
     last = int(connection.execute("SELECT coalesce(max(sequence), 0) FROM event").fetchone()[0])
-    for path in strays:
-        media_type, role = _KINDS[path.suffix[1:]]
-        file = StoredFile(path.stem, path, role, media_type, path.stat().st_size)
-        queue_upload(connection, file, last, _STRAY, now_s)
+    for file, stored_s in strays:
+        queue_upload(connection, file, last, _STRAY, min(stored_s, now_s))
 
 
 def _set_state(connection: sqlite3.Connection, sha256: str, state: int, problem: str | None) -> None:

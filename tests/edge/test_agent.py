@@ -34,6 +34,8 @@ from edge.__main__ import main
 from edge.agent import Agent
 from edge.clock import SystemClock
 from edge.config import parse
+from edge.errors import OutboxError
+from edge.evidence.queue import UploadQueue
 from edge.outbox import Outbox, check
 from edge.types import Finding, Frame, Picture
 from simulator.video import encode
@@ -171,6 +173,20 @@ def test_evidence_that_cannot_be_stored_does_not_hold_the_event_back(
     failed = [event.data["failed"] for event in events if event.event_type == "evidence"]
     assert len(failed) == 4, "a picture and a clip of each"
     assert all("cannot write" in reason or "clip" in reason for reason in failed)
+
+
+def test_a_full_disk_at_the_start_does_not_keep_the_agent_from_starting(
+    tmp_path: Path, video: Path, flashes: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that no event names can be offered at the next start as well."""
+
+    def full(*_: object) -> int:
+        raise OutboxError("the disk is full")
+
+    monkeypatch.setattr(UploadQueue, "add_strays", full)
+    agent = make_agent(tmp_path, [camera(video)])
+    assert agent.run(once=True) == 0
+    assert len([event for event in events_of(agent) if event.event_type == "sensor"]) == 2
 
 
 @pytest.mark.services

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import threading
 import time
@@ -231,6 +232,36 @@ def test_a_stray_file_that_its_event_names_after_all_has_the_place_of_that_event
     second = edge.uploads.next(CLOCK.now())
     assert second is not None
     assert [first.file.sha256, second.file.sha256] == [other.sha256, alarm.sha256]
+
+
+@pytest.mark.parametrize(
+    "name", [b"\xff\xfe.jpg", b"a\nb.jpg", b"holiday.jpg", b"cd" + b"0" * 62 + b".jpg", b"ab" + b"0" * 62 + b".txt"]
+)
+def test_a_file_that_is_not_evidence_is_left_alone(edge: Edge, name: bytes) -> None:
+    (edge.files.folder / "ab").mkdir()
+    with open(os.fsencode(edge.files.folder / "ab") + b"/" + name, "wb") as file:  # noqa: PTH123 (no Path is of bytes)
+        file.write(b"somebody else's")
+    assert edge.uploads.add_strays(edge.files.folder, CLOCK.now()) == 0
+    assert not edge.upload()
+
+
+def test_a_link_or_a_folder_in_a_files_place_is_left_alone(edge: Edge, tmp_path: Path) -> None:
+    (edge.files.folder / "ab").mkdir()
+    (edge.files.folder / "ab" / f"ab{'0' * 62}.jpg").symlink_to("/nowhere/at/all")
+    (edge.files.folder / "ab" / f"ab{'1' * 62}.jpg").mkdir()
+    assert EvidenceFiles(edge.files.folder, 50_000_000).used_bytes >= 0
+    assert edge.uploads.add_strays(edge.files.folder, CLOCK.now()) == 0
+    edge.add(b"a picture")
+    assert edge.upload()
+
+
+def test_a_stray_file_is_as_old_as_it_is(edge: Edge) -> None:
+    """Or the retention would begin anew with each damaged outbox."""
+    stray = edge.files.store(b"stray", "snapshot", "image/jpeg")
+    os.utime(stray.path, (1000.0, 1000.0))
+    edge.uploads.add_strays(edge.files.folder, CLOCK.now())
+    assert edge.upload()
+    assert [file.sha256 for file in edge.uploads.settled_before(2000.0)] == [stray.sha256]
 
 
 def test_damage_on_the_way_is_sent_again(shelf: Shelf, edge: Edge) -> None:
