@@ -62,7 +62,9 @@ class Database:
         return self._path
 
     def submit(self, change: Change[T]) -> Future[T]:
-        """Queue a change; the future is done when it is on disk. It holds OutboxError when the change was not made."""
+        """Queue a change; the future is done when it is on disk. It holds OutboxError when the change was not made,
+        or what the change itself raised.
+        """
         done: Future[T] = Future()
         if self._closed:
             done.set_exception(OutboxError(f"{self._path}: already closed"))
@@ -111,7 +113,7 @@ class Database:
                 self._commit(batch)
                 if last:
                     return
-        finally:  # also when a change has a bug: nobody may wait for ever
+        finally:  # nobody may wait for ever
             self._closed = True
             self._fail_all(batch)
 
@@ -138,20 +140,20 @@ class Database:
             self._writer.execute("BEGIN IMMEDIATE")
             results = [request.change(self._writer) for request in batch]
             self._writer.execute("COMMIT")
-        except (sqlite3.Error, OutboxError) as error:
+        except Exception as error:  # noqa: BLE001 (also a change with a bug: it must not take others with it)
             self._roll_back()
             self._retry_or_fail(batch, error)
             return
         for request, result in zip(batch, results, strict=True):
             request.done.set_result(result)
 
-    def _retry_or_fail(self, batch: list[_Request], error: sqlite3.Error | OutboxError) -> None:
+    def _retry_or_fail(self, batch: list[_Request], error: Exception) -> None:
         """One bad change must not take the others of its batch with it: give each its own transaction."""
         if len(batch) > 1:
             for request in batch:
                 self._commit([request])
             return
-        batch[0].done.set_exception(error if isinstance(error, OutboxError) else self._noted(error))
+        batch[0].done.set_exception(self._noted(error) if isinstance(error, sqlite3.Error) else error)
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:

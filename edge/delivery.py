@@ -389,7 +389,10 @@ class Delivery:
 
 
 def _json_object(payload: bytes | bytearray) -> dict[str, Any]:
-    raw = json.loads(payload)
+    try:
+        raw = json.loads(payload)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(raw, dict):
         raise ValueError(f"expected an object, got {type(raw).__name__}")
     return raw

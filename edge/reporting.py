@@ -98,6 +98,9 @@ class Reporter:
             except OutboxError as error:
                 self._keep(error)
                 return
+            except ValueError as error:  # it never can be: those after it must not wait for it
+                self.lost += 1
+                log.error("an event is lost, because it cannot be written down: %s", error)
             self._waiting.popleft()
         self.problem = None
 

@@ -27,11 +27,11 @@ class Replay:
     missing: tuple[tuple[int, int, str], ...]
 
 
-def insert(connection: sqlite3.Connection, event: NewEvent, now_s: float) -> int:
+def insert(connection: sqlite3.Connection, event: NewEvent, now_s: float, body: str) -> int:
     known = connection.execute("SELECT sequence FROM event WHERE id = ?", (str(event.id),)).fetchone()
     if known is not None:
         return int(known[0])
-    worth, identity, kind, body = worth_of(event), str(event.id), str(event.event_type), event.body()
+    worth, identity, kind = worth_of(event), str(event.id), str(event.event_type)
     cursor = connection.execute(
         "INSERT INTO event (id, type, source, created_s, worth, body, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (identity, kind, event.source, now_s, worth, body, checksum(identity, kind, event.source, body)),
@@ -116,7 +116,8 @@ class Quota:
         first = json.loads(rows[0][2])
         reason = f"the outbox reached its {self.max_bytes // 1_000_000} MB before the collector acknowledged"
         data = DroppedData(outbox_id=str(self.outbox_id), ranges=tuple(ranges), counts=counts, reason=reason)
-        insert(connection, new_dropped(data, first["site"], first["edge"], now_s), now_s)
+        dropped = new_dropped(data, first["site"], first["edge"], now_s)
+        insert(connection, dropped, now_s, dropped.body())
         return len(sequences)
 
 

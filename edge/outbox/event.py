@@ -32,7 +32,7 @@ class NewEvent:
     files: tuple[StoredFile, ...] = ()
 
     def body(self) -> str:
-        """Its CloudEvents JSON without the attributes that only the outbox knows."""
+        """Its CloudEvents JSON without the attributes that only the outbox knows. Raises ValueError when too deep."""
         attributes = {
             "specversion": "1.0",
             "id": str(self.id),
@@ -45,7 +45,10 @@ class NewEvent:
         }
         if self.expires is not None:
             attributes["expires"] = _iso(self.expires)
-        return json.dumps(attributes | {"data": self.data.model_dump(mode="json")}, ensure_ascii=False)
+        try:
+            return json.dumps(attributes | {"data": self.data.model_dump(mode="json")}, ensure_ascii=False)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 @dataclass(frozen=True, slots=True)

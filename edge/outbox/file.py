@@ -8,6 +8,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
+from zlib import crc32
 
 from edge.database import Database
 from edge.errors import OutboxCorrupt, OutboxError
@@ -44,6 +45,7 @@ CREATE TABLE IF NOT EXISTS gone (                 -- numbers whose event is no l
 """
     + UPLOAD_SCHEMA
 )
+_DIGITS = 20
 
 
 def read_id(database: Database) -> UUID:
@@ -100,6 +102,7 @@ class HighMark:
     """The highest number given so far, beside the file: if the file's end is lost, its numbers are not given again.
 
     Written after the commit and never synced: it survives the process, and SQLite's own fsync covers a power cut.
+    A checksum follows the number: a damaged mark says nothing, where it would have had a whole outbox set aside.
     """
 
     def __init__(self, database: Path) -> None:
@@ -113,7 +116,10 @@ class HighMark:
             text = self._path.read_text(encoding="ascii", errors="replace").strip()
         except FileNotFoundError:
             return 0
-        return int(text) if text.isascii() and text.isdigit() else 0
+        number, _, found = text.partition(" ")
+        if not (number.isdigit() and len(number) <= _DIGITS) or found not in {"", _mark_sum(number)}:
+            return 0
+        return int(number)
 
     def raise_to(self, sequence: int) -> None:
         with self._lock:
@@ -121,9 +127,14 @@ class HighMark:
                 self._value = sequence
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
                 try:
-                    os.pwrite(descriptor, f"{sequence:020d}\n".encode(), 0)
+                    number = f"{sequence:0{_DIGITS}d}"
+                    os.pwrite(descriptor, f"{number} {_mark_sum(number)}\n".encode(), 0)
                 finally:
                     os.close(descriptor)
+
+
+def _mark_sum(number: str) -> str:
+    return f"{crc32(number.encode()):08x}"
 
 
 def put_aside(path: Path, clock: Clock) -> Path:

@@ -84,10 +84,12 @@ class Outbox:
     def put(self, event: NewEvent) -> int:
         """Store an event and return its sequence number when it is on disk. The same event id again is the same event.
 
-        Raises OutboxError (disk full, closed): then the event is not stored and the caller still has it.
+        Raises OutboxError (disk full, closed): then the event is not stored and the caller still has it; ValueError
+        where it never can be, because it is no UTF-8 (half of a surrogate pair) or nested too deeply.
         """
-        now_s = self._clock.now()
-        sequence = self.database.write(lambda connection: insert(connection, event, now_s))
+        now_s, body = self._clock.now(), event.body()
+        body.encode()
+        sequence = self.database.write(lambda connection: insert(connection, event, now_s, body))
         self._mark.raise_to(sequence)
         if sequence % _QUOTA_CHECK_EVERY == 0:
             self.tidy()

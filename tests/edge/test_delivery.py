@@ -332,6 +332,11 @@ def test_sensor_messages_become_events(mosquitto: Mosquitto, acker: Acker, start
     assert "smoke-3 refused" in str(edge.delivery.problem)
     acker.publish(TOPICS.sensor("smoke-3"), '{"kind": "smoke"}')
     wait_until(lambda: "alarm: Field required" in str(edge.delivery.problem), "what is missing is told")
+    for odd in ('"\\ud800"', "[" * 400 + "]" * 400, "[" * 100_000):
+        acker.publish(TOPICS.sensor("smoke-4"), f'{{"kind": "smoke", "alarm": true, "more": {odd}}}')
+        wait_until(lambda: "smoke-4 refused" in str(edge.delivery.problem), "what is no text is told")
+        acker.publish(TOPICS.sensor("smoke-3"), '{"kind": "smoke"}')
+        wait_until(lambda: "alarm: Field required" in str(edge.delivery.problem), "and delivery goes on")
 
 
 def test_a_sensor_message_that_cannot_be_stored_stays_with_the_broker(

@@ -427,3 +427,31 @@ class OutboxMachine(RuleBasedStateMachine):
 
 TestOutboxMachine = OutboxMachine.TestCase
 TestOutboxMachine.settings = settings(max_examples=15, stateful_step_count=20, deadline=None, derandomize=True)
+
+
+DEEP: list[object] = []
+for _ in range(400):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize("odd", ["\ud800", DEEP], ids=["half a pair", "deep"])
+def test_an_event_that_is_no_text_is_refused_and_harms_no_other(tmp_path: Path, odd: object) -> None:
+    """A local sensor may send anything; its data may have more keys than we know."""
+    outbox = Outbox.open(tmp_path / "outbox.db", CLOCK)
+    data = SensorData.model_validate({"sensor": "door", "kind": "contact", "alarm": False, "more": odd})
+    with pytest.raises(ValueError, match=r".*"):
+        outbox.put(NewEvent(uuid4(), EventType.SENSOR, "west", "gate-1", "door", NOW, data))
+    assert outbox.put(event()) == 1
+    outbox.close()
+
+
+def test_a_change_with_a_bug_fails_alone(tmp_path: Path) -> None:
+    outbox = Outbox.open(tmp_path / "outbox.db", CLOCK)
+
+    def broken(_connection: sqlite3.Connection) -> None:
+        raise ZeroDivisionError("a bug")
+
+    bad = outbox.database.submit(broken)
+    assert outbox.put(event()) == 1
+    assert isinstance(bad.exception(), ZeroDivisionError)
+    outbox.close()

@@ -52,6 +52,15 @@ def test_what_memory_cannot_hold_is_counted(tmp_path: Path, monkeypatch: pytest.
     assert (reporter.waiting, reporter.lost) == (5, 3)
 
 
+def test_an_event_that_can_never_be_stored_holds_no_other_up(tmp_path: Path) -> None:
+    outbox = Outbox.open(tmp_path / "outbox.db", CLOCK)
+    reporter = Reporter("west", "box", outbox, CLOCK)
+    for text in ("\ud800", "open"):
+        reporter.report(EventType.SENSOR, "door", SensorData(sensor="door", kind="contact", alarm=True, text=text))
+    assert (reporter.waiting, reporter.lost, outbox.last_sequence()) == (0, 1, 1)
+    outbox.close()
+
+
 @pytest.fixture
 def root_logger() -> Iterator[logging.Logger]:
     """The root logger, put back as it was."""

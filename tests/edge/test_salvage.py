@@ -153,6 +153,17 @@ def test_salvaging_goes_on_after_a_crash_in_between(path: Path) -> None:
     third.close()
 
 
+@pytest.mark.parametrize("mark", ["00000000000900000010", "9" * 5000, "00000000000000000011"])
+def test_a_damaged_high_mark_says_nothing(path: Path, mark: str) -> None:
+    """It is not synced, and its disk may be the one that damages files."""
+    filled(path, count=10, acked=0)
+    file = path.with_name("outbox.db.mark")
+    file.write_text(mark + file.read_text()[20:])
+    outbox = Outbox.open(path, CLOCK)
+    assert (outbox.set_aside, outbox.pending_count()) == (None, 10)
+    outbox.close()
+
+
 def test_waiting_evidence_is_salvaged(path: Path, tmp_path: Path) -> None:
     outbox = Outbox.open(path, CLOCK)
     picture = tmp_path / "a.jpg"
