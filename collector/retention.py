@@ -87,7 +87,8 @@ async def expire(database: Database, store: EvidenceStore, key: bytes, now_us: i
         rows[kind], gone = await _expire_events(database, store, kind, now_us - days[kind] * DAY_US, now_us)
         files += gone
     rows[Kind.ALERTS] = await _expire_alerts(database, now_us - days[Kind.ALERTS] * DAY_US, now_us)
-    files += await _expire_orphans(database, store, now_us - max(days.values()) * DAY_US, now_us)
+    longest = max(days[kind] for kind in OF_TYPES)  # an event may still come for as long
+    files += await _expire_orphans(database, store, now_us - longest * DAY_US, now_us)
     async with database.write() as connection:
         rows[Kind.AUDIT] = await audit.erase(connection, now_us - days[Kind.AUDIT] * DAY_US, key, now_us)
         await audit.checkpoint(connection, key, now_us)
