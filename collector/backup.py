@@ -48,6 +48,8 @@ class BackupError(RuntimeError):
 
 def back_up(url: URL, data: Path, target: Path, now_us: int, replace: bool) -> str:
     """Make a backup in `target` (with `replace`: over an older one). Returns what it holds. Raises BackupError."""
+    if target.resolve() == data.resolve() or (_is_sqlite(url) and _same_folder(Path(str(url.database)), target)):
+        raise BackupError(f"{target} is the collector's own folder: a backup there would take its place; give another")
     if target.exists() and any(target.iterdir()) and not replace:
         raise BackupError(f"{target} is not empty; give another folder, or --replace")
     target.mkdir(parents=True, exist_ok=True)
@@ -71,7 +73,7 @@ def put_back(url: URL, data: Path, source: Path, replace: bool) -> None:
     """Put the database and the evidence back; the collector must be stopped. Raises BackupError."""
     if not (source / MANIFEST).is_file():
         raise BackupError(f"{source} holds no whole backup: there is no {MANIFEST}")
-    name = json.loads((source / MANIFEST).read_text())["database"]
+    name = _held_by(source)
     if (name == _SQLITE) != _is_sqlite(url):
         raise BackupError(f"{source} holds {name}: give the same kind of database with --database")
     data.mkdir(parents=True, exist_ok=True)
@@ -115,6 +117,21 @@ async def _lacking_evidence(connection: AsyncConnection, now_us: int) -> dict[st
     return {row[0]: row[1] for row in await connection.execute(recent)}
 
 
+def _held_by(source: Path) -> str:
+    """What a backup calls its database."""
+    try:
+        name = json.loads((source / MANIFEST).read_text())["database"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise BackupError(f"{source / MANIFEST} is damaged ({error!r}); take another backup") from error
+    if name not in {_SQLITE, _DUMP}:
+        raise BackupError(f"{source / MANIFEST} names {name!r}, which no backup holds; take another")
+    return str(name)
+
+
+def _same_folder(database: Path, target: Path) -> bool:
+    return database.resolve().parent == target.resolve()
+
+
 def _is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
@@ -142,13 +159,39 @@ def _undump(url: URL, source: Path, replace: bool) -> None:
     path = Path(str(url.database))
     if path.exists() and not replace:
         raise BackupError(f"{path} is there already; stop the collector, then give --replace")
+    _must_be_idle(path)
     temporary = path.with_name(f"{path.name}.restoring")
     shutil.copyfile(source, temporary)
+    _must_be_whole(temporary, source)
     _sync(temporary)
     for suffix in ("-wal", "-shm"):  # of the database that goes: they would be read as the new one's
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     temporary.replace(path)
     _sync(path.parent)
+
+
+def _must_be_idle(path: Path) -> None:
+    """SQLite leaves WAL mode only when nobody else has the file open. One that is damaged is replaced all the same."""
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=1)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        if error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise BackupError(f"{path} is in use; stop the collector first") from error
+
+
+def _must_be_whole(copy: Path, source: Path) -> None:
+    """Before it takes the place of a database that may be better."""
+    try:
+        with closing(sqlite3.connect(copy)) as connection:
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        found = str(error)
+    if found != "ok":
+        copy.unlink()
+        raise BackupError(f"{source} is damaged ({found}); take another backup")
 
 
 def _copy_key(source: Path, target: Path) -> None:

@@ -120,6 +120,44 @@ async def test_a_restore_never_overwrites_unasked_and_wants_a_whole_backup(store
     assert (refused.exit_code, "stop the collector" in refused.output) == (1, True)
 
 
+def refused(*arguments: str, data: Path) -> str:
+    done = CliRunner().invoke(main, [*arguments, "--data", str(data)])
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.exception
+    return done.output
+
+
+async def test_a_backup_does_not_take_the_place_of_the_running_database(store: Database, tmp_path: Path) -> None:
+    before = (tmp_path / "data" / "collector.db").stat().st_ino
+    said = await asyncio.to_thread(refused, "backup", str(tmp_path / "data"), "--replace", data=tmp_path / "data")
+    assert "own folder" in said
+    assert (tmp_path / "data" / "collector.db").stat().st_ino == before
+
+
+async def test_a_running_collector_is_not_restored(store: Database, tmp_path: Path) -> None:
+    """It would go on with a file that has no name any more: what it acknowledges would be lost."""
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    await asyncio.to_thread(collector, "backup", str(copy), data=data)
+    async with store.read() as connection:
+        await connection.execute(select(events.c.row_id))
+        assert "in use" in await asyncio.to_thread(refused, "restore", str(copy), "--replace", data=data)
+    await store.close()
+    await asyncio.to_thread(collector, "restore", str(copy), "--replace", data=data)
+
+
+@pytest.mark.parametrize("manifest", ["", "[]", "{}", '{"database": "../collector.db"}'])
+async def test_a_damaged_backup_is_told_and_replaces_nothing(store: Database, tmp_path: Path, manifest: str) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    await asyncio.to_thread(collector, "backup", str(copy), data=data)
+    await store.close()
+    whole = (copy / "backup.json").read_text()
+    (copy / "backup.json").write_text(manifest)
+    assert "backup.json" in await asyncio.to_thread(refused, "restore", str(copy), "--replace", data=data)
+    (copy / "backup.json").write_text(whole)
+    (copy / "collector.db").write_bytes(b"rubbish" * 1000)
+    assert "is damaged" in await asyncio.to_thread(refused, "restore", str(copy), "--replace", data=data)
+    await asyncio.to_thread(collector, "check", data=data)
+
+
 async def test_an_event_that_comes_under_a_second_number_is_stored_once(store: Database) -> None:
     """Salvaged from a damaged outbox: the new one tells what became of the old one's numbers."""
     old, new = SampleEdge(), SampleEdge()
