@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from edge.database import Database
-from edge.errors import OutboxCorrupt
+from edge.errors import OutboxCorrupt, OutboxError
 from edge.outbox.changes import to_ranges
 from edge.outbox.event import StoredEvent, stored
 from edge.outbox.file import SCHEMA
+from edge.salvage import COLUMNS, is_whole
 
 
 def list_events(database: Database, after: int = 0, limit: int = 100) -> list[StoredEvent]:
@@ -26,12 +29,24 @@ def check(path: Path) -> list[str]:
     """Verify the invariants of an outbox file (no agent may be using it). Returns what is wrong. Raises OutboxError."""
     if not path.is_file():
         raise OutboxCorrupt(f"{path}: there is no such file")
+    if not _is_outbox(path):
+        raise OutboxError(f"{path}: this is no outbox; an agent's is outbox.db in its data_dir")
     database = Database(path, SCHEMA)
     try:
         problems = [str(row[0]) for row in database.read("PRAGMA integrity_check") if row[0] != "ok"]
         return problems + _check_numbers(database) + _check_bodies(database) + _check_files(database)
     finally:
         database.close()
+
+
+def _is_outbox(path: Path) -> bool:
+    """Or its tables would be made in somebody else's file. What cannot be read is told by the check itself."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            return names >= {"event", "gone"}
+    except sqlite3.Error:
+        return True
 
 
 def _check_numbers(database: Database) -> list[str]:
@@ -54,15 +69,24 @@ def _check_numbers(database: Database) -> list[str]:
 
 def _check_bodies(database: Database) -> list[str]:
     problems = []
-    for sequence, identity, body in database.read("SELECT sequence, id, body FROM event"):
+    for row in database.read(f"SELECT {_columns(database)} FROM event"):  # noqa: S608 (our own words)
+        sequence, identity, body = row[0], row[1], row[7]
+        if not is_whole(row):
+            problems.append(f"event {sequence}: it is not what was written, says its checksum")
         try:
-            found = json.loads(body).get("id")
-        except ValueError as error:
-            problems.append(f"event {sequence}: not JSON ({error})")
+            found = dict(json.loads(body)).get("id")
+        except (ValueError, TypeError) as error:
+            problems.append(f"event {sequence}: no JSON of an event ({error})")
             continue
         if found != identity:
             problems.append(f"event {sequence}: its body has the id {found}, its row {identity}")
     return problems
+
+
+def _columns(database: Database) -> str:
+    """Those of a row; an earlier version's file has no checksums."""
+    there = {row[1] for row in database.read("PRAGMA table_info(event)")}
+    return COLUMNS if "checksum" in there else COLUMNS.replace("checksum", "NULL")
 
 
 def _check_files(database: Database) -> list[str]:

@@ -455,3 +455,24 @@ def test_a_change_that_was_given_nonsense_fails_alone(tmp_path: Path) -> None:
     assert outbox.put(event()) == 1
     assert isinstance(bad.exception(), ValueError)
     outbox.close()
+
+
+@pytest.mark.parametrize("column", ["source", "body"])
+def test_the_check_finds_a_changed_text(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "outbox.db"
+    outbox = Outbox.open(path, CLOCK)
+    outbox.put(event("open"))
+    outbox.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE event SET {column} = replace(replace({column}, 'open', 'shut'), 'door', 'gate')")
+    assert ["checksum" in problem for problem in check(path)] == [True]
+
+
+def test_the_check_changes_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "collector.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE events (a)")
+    before = path.read_bytes()
+    with pytest.raises(OutboxError, match="no outbox"):
+        check(path)
+    assert path.read_bytes() == before
