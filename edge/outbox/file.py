@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -45,6 +46,8 @@ CREATE TABLE IF NOT EXISTS gone (                 -- numbers whose event is no l
 """
     + UPLOAD_SCHEMA
 )
+log = logging.getLogger(__name__)
+
 _DIGITS = 20
 
 
@@ -114,7 +117,7 @@ class HighMark:
     def value(self) -> int:
         try:
             text = self._path.read_text(encoding="ascii", errors="replace").strip()
-        except FileNotFoundError:
+        except OSError:  # not there, or not to be read
             return 0
         number, _, found = text.partition(" ")
         if not (number.isdigit() and len(number) <= _DIGITS) or found not in {"", _mark_sum(number)}:
@@ -125,12 +128,18 @@ class HighMark:
         with self._lock:
             if sequence > (self._value or 0):
                 self._value = sequence
-                descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
                 try:
-                    number = f"{sequence:0{_DIGITS}d}"
-                    os.pwrite(descriptor, f"{number} {_mark_sum(number)}\n".encode(), 0)
-                finally:
-                    os.close(descriptor)
+                    self._write(sequence)
+                except OSError as error:  # the event is stored, whatever becomes of its mark
+                    log.warning("%s: not written (%s)", self._path, error)
+
+    def _write(self, sequence: int) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            number = f"{sequence:0{_DIGITS}d}"
+            os.pwrite(descriptor, f"{number} {_mark_sum(number)}\n".encode(), 0)
+        finally:
+            os.close(descriptor)
 
 
 def _mark_sum(number: str) -> str:

@@ -164,6 +164,13 @@ def test_a_damaged_high_mark_says_nothing(path: Path, mark: str) -> None:
     outbox.close()
 
 
+def test_an_event_is_stored_whatever_becomes_of_its_mark(path: Path) -> None:
+    path.with_name("outbox.db.mark").mkdir()
+    outbox = Outbox.open(path, CLOCK)
+    assert [outbox.put(event()) for _ in range(2)] == [1, 2]
+    outbox.close()
+
+
 def test_waiting_evidence_is_salvaged(path: Path, tmp_path: Path) -> None:
     outbox = Outbox.open(path, CLOCK)
     picture = tmp_path / "a.jpg"
