@@ -70,7 +70,7 @@ async def _look(store: Database, data: Path, head: str | None, bucket: Bucket | 
                 problems.append(f"audit log: it does not go through {head}: rows were changed or removed since")
         sizes = {row.sha256: row.size_bytes for row in await connection.execute(select(evidence))}
     missing = await (_absent_here(files, sizes) if bucket is None else _absent_there(bucket, sizes))
-    problems += [f"evidence: {sha256} is in the store, its file is not there" for sha256 in missing[:20]]
+    problems += [f"evidence: {sha256} is in the store, its file is not there, or not whole" for sha256 in missing[:20]]
     rows, newest = (0, "") if last is None else (last.audit_id, f"; head {last.audit_id}:{last.chain}")
     told = "nothing was changed" if not problems else "see below"
     return [
@@ -80,11 +80,12 @@ async def _look(store: Database, data: Path, head: str | None, bucket: Bucket | 
 
 
 async def _absent_here(files: EvidenceStore, sizes: Mapping[str, int]) -> list[str]:
-    return [sha256 for sha256 in sizes if not files.path(sha256).exists()]
+    """A file of another size counts as absent: it is not what its name says."""
+    return [sha256 for sha256, size in sizes.items() if await files.size(sha256) != size]
 
 
 async def _absent_there(bucket: Bucket, sizes: Mapping[str, int]) -> list[str]:
-    """Some at a time; a file of another size counts as absent: it is not what its name says."""
+    """The same, some at a time."""
     wanted, absent = list(sizes.items()), []
     for start in range(0, len(wanted), _AT_ONCE):
         part = wanted[start : start + _AT_ONCE]

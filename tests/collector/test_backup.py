@@ -133,6 +133,17 @@ async def test_a_backup_does_not_take_the_place_of_the_running_database(store: D
     assert (tmp_path / "data" / "collector.db").stat().st_ino == before
 
 
+async def test_the_check_finds_a_file_that_was_cut_off(store: Database, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    put_evidence(data / "evidence", SHA)
+    row = {"sha256": SHA, "media_type": "image/jpeg", "size_bytes": 7, "stored_us": 1, "uploaded_by": "edge"}
+    async with store.write() as connection:
+        await connection.execute(evidence.insert().values(row))
+    assert "1 files, 0 missing" in await asyncio.to_thread(collector, "check", data=data)
+    (data / "evidence" / SHA[:2] / SHA).write_bytes(b"pict")
+    assert SHA in await asyncio.to_thread(refused, "check", data=data)
+
+
 async def test_a_running_collector_is_not_restored(store: Database, tmp_path: Path) -> None:
     """It would go on with a file that has no name any more: what it acknowledges would be lost."""
     data, copy = tmp_path / "data", tmp_path / "copy"
