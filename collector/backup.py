@@ -204,6 +204,7 @@ def _copy_key(source: Path, target: Path) -> None:
 def _copy_evidence(source: Path, target: Path) -> int:
     """Bring over the files that are not there; returns how many `target` then holds of `source`."""
     count = 0
+    folders: set[Path] = set()
     for file in _evidence_files(source):
         copy = target / file.parent.name / file.name
         count += 1
@@ -218,6 +219,9 @@ def _copy_evidence(source: Path, target: Path) -> int:
             shutil.copyfile(file, temporary)
             _sync(temporary)
         temporary.replace(copy)
+        folders |= {copy.parent, target}
+    for folder in folders:  # a name is on disk only with its folder
+        _sync(folder)
     return count
 
 
