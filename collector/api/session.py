@@ -76,6 +76,7 @@ async def sign_in(proof: Code | NameAndPassword, request: Request, response: Res
                 403, "this sign-in link was used before or is too old: make one with `collector sign-in-link`"
             )
         principal, session_id = redeemed
+        await _end_session(request, collector)
         await _record(collector, principal, "sign-in")
         _give_cookie(collector, response, session_id)
         return _who(_begun(collector, principal))
@@ -85,7 +86,7 @@ async def sign_in(proof: Code | NameAndPassword, request: Request, response: Res
     )
     if person is None:
         raise HTTPException(403, "name or password is wrong")
-    return await _let_in(collector, response, people.principal_of(person))
+    return await _let_in(collector, request, response, people.principal_of(person))
 
 
 @router.post("/first-admin", status_code=201)
@@ -96,7 +97,7 @@ async def make_first_admin(first: FirstAdmin, request: Request, response: Respon
     password = first.password.get_secret_value()
     if not await people.take_first_admin(collector.database, first.token, person, password, collector.clock()):
         raise HTTPException(403, "this token does not hold: the collector prints one at its start while it has no user")
-    return await _let_in(collector, response, people.principal_of(person))
+    return await _let_in(collector, request, response, people.principal_of(person))
 
 
 @router.put("/password", status_code=204)
@@ -114,13 +115,19 @@ async def change_password(change: NewPassword, request: Request, collector: Runn
 @router.delete("", status_code=204)
 async def sign_out(request: Request, response: Response, collector: Running, _principal: Anybody) -> None:
     """End the session."""
-    session_id = collector.signer.read(request.cookies.get(COOKIE, ""))
-    if session_id is not None:
-        await access.end_session(collector.database, session_id, collector.clock())
+    await _end_session(request, collector)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
 
-async def _let_in(collector: Collector, response: Response, principal: Principal) -> Who:
+async def _end_session(request: Request, collector: Collector) -> None:
+    """That of the cookie: who signs in over somebody else leaves neither his session nor his live stream open."""
+    session_id = collector.signer.read(request.cookies.get(COOKIE, ""))
+    if session_id is not None:
+        await access.end_session(collector.database, session_id, collector.clock())
+
+
+async def _let_in(collector: Collector, request: Request, response: Response, principal: Principal) -> Who:
+    await _end_session(request, collector)
     async with collector.database.write() as connection:
         session_id = await access.open_session(connection, principal, collector.clock())
     await _record(collector, principal, "sign-in")

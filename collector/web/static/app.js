@@ -6,9 +6,12 @@ import { firstLanguage, keepLanguage, languages, wording } from "./parts/languag
 import { html, render, useEffect, useMemo, useRef, useState } from "./parts/lib.js";
 import { useStream } from "./parts/live.js";
 import { usePreference } from "./parts/preferences.js";
+import { onlyReasonOf } from "./parts/reason.js";
 import { address, go, useRoute } from "./parts/router.js";
 import { VIEWS, mayOpen } from "./views/index.js";
 import SignIn from "./views/sign-in.js";
+
+const DESK = new BroadcastChannel("watchpost-desk"); // all tabs of a browser have one session
 
 function App() {
   const [language, setLanguage] = useState(firstLanguage);
@@ -18,27 +21,39 @@ function App() {
   const words = useMemo(() => wording(language), [language]);
   useEffect(() => keepLanguage(language), [language]);
   useEffect(() => {
-    const lost = () => setWho((before) => {
-      if (before && !leaving.current) setEnded(true); // a duty room must not take it for a quiet night
-      return null;
-    });
+    const lost = () => {
+      onlyReasonOf(null);
+      setWho((before) => {
+        if (before && !leaving.current) setEnded(true); // a duty room must not take it for a quiet night
+        return null;
+      });
+    };
+    const look = () => get("/session").then(become, lost);
     addEventListener(SIGNED_OUT, lost);
+    DESK.onmessage = look; // in another tab somebody has signed in or out
     if (location.pathname === "/sign-in") lost();
-    else get("/session").then(setWho, lost);
+    else look();
     return () => removeEventListener(SIGNED_OUT, lost);
   }, []);
-  const leave = () => {
-    leaving.current = true;
-    return remove("/session").then(() => setWho(null));
-  };
-  const enter = (found) => {
+  const become = (found) => {
+    onlyReasonOf(found?.name);
     leaving.current = false;
     setEnded(false);
     setWho(found);
   };
+  const leave = async () => {
+    leaving.current = true;
+    await remove("/session");
+    become(null);
+    DESK.postMessage("left");
+  };
+  const enter = (found) => {
+    become(found);
+    DESK.postMessage("entered");
+  };
   const switcher = html`<${Languages} language=${language} setLanguage=${setLanguage} />`;
   if (who === undefined) return null;
-  if (who) return html`<${Signed} words=${words} who=${who} leave=${leave} switcher=${switcher} />`;
+  if (who) return html`<${Signed} key=${who.name} words=${words} who=${who} leave=${leave} switcher=${switcher} />`;
   return html`<header class="bar"><${Brand} say=${words.say} /><span class="spring"></span>${switcher}</header>
     <${SignIn} words=${words} ended=${ended} signedIn=${enter} />`;
 }

@@ -1,5 +1,5 @@
 // What plates are looked at for. Without a reason they stay masked; with one they are shown for a quarter of an hour, and
-// the collector records every look with it. Kept for this tab only.
+// the collector records every look with it. Kept for this tab and its giver only.
 import { html, useEffect, useState } from "./lib.js";
 
 const KEY = "watchpost-reason";
@@ -11,10 +11,16 @@ export function reason() {
   return kept && kept.until > Date.now() ? kept.text : null;
 }
 
-export function giveReason(text) {
-  if (text) sessionStorage.setItem(KEY, JSON.stringify({ text, until: Date.now() + LASTS_MS }));
+export function giveReason(text, who) {
+  if (text) sessionStorage.setItem(KEY, JSON.stringify({ text, who, until: Date.now() + LASTS_MS }));
   else sessionStorage.removeItem(KEY);
   dispatchEvent(new Event(CHANGED));
+}
+
+// A reason is its giver's alone: who signs in after him at the same desk gives his own.
+export function onlyReasonOf(who) {
+  const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+  if (kept && kept.who !== who) giveReason(null);
 }
 
 // The reason that holds now; changes with it, and when it ends.
@@ -44,7 +50,7 @@ export function Reason({ who, words }) {
   }
   const submit = (event) => {
     event.preventDefault();
-    if (typed.trim().length >= 3) giveReason(typed.trim());
+    if (typed.trim().length >= 3) giveReason(typed.trim(), who.name);
   };
   return html`<form class="reason row" onSubmit=${submit}>
     <label class="field"><span>${say("whyPlates")}</span>
