@@ -26,6 +26,8 @@ from edge.types import Packet, StreamInfo
 _LOG = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
+_AHEAD_S = 2.0
+"""What ends this much later than the newest packet did not happen in this connection: time began anew with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Recorder:
         self._ring: deque[Packet] = deque()
         self._ring_bytes = 0
         self._keys_s: deque[float] = deque()
+        self._earlier: tuple[StreamInfo, list[Packet]] | None = None
+        """The last seconds of the connection before, while the new one is young: what it showed may be told late."""
         self._last_packet_at_s = self._clock.monotonic()
         self._pending: list[_Pending] = []
         self._cuts: queue.Queue[tuple[_Pending, bool] | None] = queue.Queue()
@@ -119,6 +123,8 @@ class Recorder:
         """A new connection: clips of the old one get what there is, and the ring begins anew."""
         with self._lock:
             ended = self._take_pending(lambda _: True)
+            if self._info is not None and self._ring:
+                self._earlier = (self._info, list(self._ring))
             self._info = info
             self._ring.clear()
             self._keys_s.clear()
@@ -139,18 +145,27 @@ class Recorder:
         self._hand_over(complete)
 
     def request_clip(self, token: str, from_s: float, to_s: float) -> None:
-        """A clip from `before_s` before stream time `from_s` to `after_s` after `to_s`; `on_clip` gets the result."""
+        """A clip from `before_s` before stream time `from_s` to `after_s` after `to_s`; `on_clip` gets the result.
+
+        A time that has not come yet is one of the connection before: its clip gets what is left of that.
+        """
         begin_s = max(0.0, from_s - self._before_s)
         end_s = min(to_s + self._after_s, begin_s + self._limits.longest_clip_s)
+        failed: str | None = None
         with self._lock:
-            info = self._info
-            if info is not None and not self._closed:
-                pending = _Pending(token, info, begin_s, end_s, list(self._ring))
-                self._pending.append(pending)
-            complete = self._take_pending(lambda waiting: waiting.complete)
-        if info is None or self._closed:
-            self._tell(ClipResult(token, None, failed="no stream was running"))
-        self._hand_over(complete)
+            ready: list[_Pending] = []
+            if self._info is None or self._closed:
+                failed = "no stream was running"
+            elif not self._ring or to_s <= self._ring[-1].pts_s + _AHEAD_S:
+                self._pending.append(_Pending(token, self._info, begin_s, end_s, list(self._ring)))
+                ready = self._take_pending(lambda waiting: waiting.complete)
+            elif self._earlier is None:
+                failed = "the connection that showed it has ended"
+            else:
+                ready = [_Pending(token, self._earlier[0], begin_s, end_s, self._earlier[1])]
+        if failed is not None:
+            self._tell(ClipResult(token, None, failed=failed))
+        self._hand_over(ready)
 
     def finish_clips(self) -> None:
         """The stream has ended for good: write the waiting clips as far as they go. Returns at once."""
@@ -170,6 +185,8 @@ class Recorder:
     def _drop_old(self) -> None:
         """By whole groups of pictures, so that a key frame `ring_s` old stays; above the bytes, at any packet."""
         horizon_s = self._ring[-1].pts_s - self._ring_s
+        if horizon_s > 0:
+            self._earlier = None
         while len(self._keys_s) > 1 and self._keys_s[1] <= horizon_s:
             self._drop_first()
             while not self._ring[0].keyframe:

@@ -258,12 +258,36 @@ def test_a_clip_ends_with_its_stream_and_says_so(tmp_path: Path, video: Path) ->
         recorder.start_stream(info)
         for packet in packets[:60]:
             recorder.put_packet(packet)
-        recorder.request_clip("event", 2.0, 10.0)
+        recorder.request_clip("event", 2.0, 3.5)
         recorder.start_stream(info)  # the camera was connected anew
         result = clips.wait("event")
     assert result.stored is not None
-    assert result.note == "ends 8.1 s early, with the stream"
+    assert result.note == "ends 1.6 s early, with the stream"
     assert len(decoded(result.stored.path)[0]) == 60 - 24
+
+
+def test_what_the_connection_before_showed_is_not_cut_from_the_new_one(tmp_path: Path, folder: Path) -> None:
+    """It may be told when the new one has begun, whose time begins at 0: what lies ahead will never come."""
+    info, packets = packets_of(write_video(folder / "before.mp4", moving_square(75)))
+    later_info, later = packets_of(write_video(folder / "after.mp4", (255 - picture for picture in moving_square(75))))
+    clips = Clips()
+    with recording(tmp_path, clips, ring_s=2.0) as recorder:
+        recorder.start_stream(info)
+        for packet in packets:
+            recorder.put_packet(replace(packet, pts_s=packet.pts_s + 3600, dts_s=packet.dts_s + 3600))
+        recorder.start_stream(later_info)
+        recorder.put_packet(later[0])
+        recorder.request_clip("before", 3602.0, 3602.5)
+        result = clips.wait("before")
+        for packet in later[1:70]:
+            recorder.put_packet(packet)
+        recorder.request_clip("long ago", 3602.0, 3602.5)
+        assert recorder._pending == [], "it would gather packets for an hour"
+        assert clips.wait("long ago").failed == "the connection that showed it has ended"
+    assert result.stored is not None
+    _, pictures, _ = decoded(result.stored.path)
+    expected = decoded(folder / "before.mp4")[1]
+    assert np.abs(pictures[-1].astype(int) - expected[-1]).max() <= 1, "the pictures of the connection before"
 
 
 def test_a_silent_stream_does_not_hold_a_clip_back(tmp_path: Path, video: Path) -> None:
