@@ -18,7 +18,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from argon2.profiles import RFC_9106_LOW_MEMORY
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.access import Principal, Role, Sites, digest, sites_text, sites_tuple
@@ -64,11 +64,18 @@ class Person:
 
 async def add(database: Database, person: Person, password: str, *, by: str, now_us: int) -> None:
     """Let somebody in from now on. Raises NotAccepted."""
+    row = await _row_of(person, password, by, now_us)
+    async with database.write() as connection:
+        await _insert(database, connection, row)
+
+
+async def _row_of(person: Person, password: str, by: str, now_us: int) -> dict[str, Any]:
+    """Raises NotAccepted."""
     if not re.match(NAME, person.name):
         raise NotAccepted(f"name {person.name!r}: 2 to 40 of a-z, 0-9, dot, hyphen and underscore, such as li.wei")
     if person.role is Role.EDGE:
         raise NotAccepted("role edge is for boxes: make a token for it")
-    row = {
+    return {
         "name": person.name,
         "full_name": person.full_name.strip() or person.name,
         "password": await _hash(password),
@@ -78,10 +85,12 @@ async def add(database: Database, person: Person, password: str, *, by: str, now
         "created_by": by,
         "password_us": now_us,
     }
-    async with database.write() as connection:
-        insert = database.insert(users).values(row).on_conflict_do_nothing(index_elements=["name"])
-        if (await connection.execute(insert)).rowcount != 1:
-            raise NotAccepted(f"there is a user {person.name!r} already")
+
+
+async def _insert(database: Database, connection: AsyncConnection, row: dict[str, Any]) -> None:
+    insert = database.insert(users).values(row).on_conflict_do_nothing(index_elements=["name"])
+    if (await connection.execute(insert)).rowcount != 1:
+        raise NotAccepted(f"there is a user {row['name']!r} already")
 
 
 async def change(
@@ -105,40 +114,36 @@ async def listed(connection: AsyncConnection) -> Sequence[Row[Any]]:
 async def by_password(database: Database, name: str, password: str, address: str, now_us: int) -> Person | None:
     """Who this is, or None. Raises TooManyTries; wrong passwords are counted by name and by address."""
     keys = {"both": f"{name}@{address}", "address": f"@{address}", "name": f"{name}@"}
-    await _refuse_after_many(database, keys, now_us)
+    await _count_try(database, keys, now_us)
     async with database.read() as connection:
         row = (await connection.execute(select(users).where(users.c.name == name))).one_or_none()
     known = row is not None and row.disabled_us is None
     right = await _matches(row.password if known and row is not None else _NOBODY, password)
     if row is None or not known or not right:
-        await _count_failure(database, list(keys.values()), now_us)
         return None
+    table = sign_in_failures.c
     async with database.write() as connection:
-        await connection.execute(delete(sign_in_failures).where(sign_in_failures.c.key == keys["both"]))
+        await connection.execute(delete(sign_in_failures).where(table.key == keys["both"]))
+        no_failure = and_(table.key.in_((keys["address"], keys["name"])), table.failures > 0)
+        await connection.execute(update(sign_in_failures).where(no_failure).values(failures=table.failures - 1))
         if _HASHER.check_needs_rehash(row.password):
             await connection.execute(update(users).where(users.c.name == name).values(password=await _hash(password)))
     return Person(row.name, row.full_name, Role(row.role), sites_tuple(row.sites))
 
 
-async def _refuse_after_many(database: Database, keys: dict[str, str], now_us: int) -> None:
-    running = sign_in_failures.c.since_us > now_us - WINDOW_US
-    query = select(sign_in_failures).where(sign_in_failures.c.key.in_(keys.values()), running)
-    async with database.read() as connection:
-        counted = {row.key: row for row in (await connection.execute(query)).all()}
-    for what, key in keys.items():
-        row = counted.get(key)
-        if row is not None and row.failures >= MOST_FAILURES[what]:
-            raise TooManyTries((row.since_us + WINDOW_US - now_us) // SECOND_US)
-
-
-async def _count_failure(database: Database, keys: list[str], now_us: int) -> None:
+async def _count_try(database: Database, keys: dict[str, str], now_us: int) -> None:
+    """Count a try as a failure until it proves right: before the password is looked at, or many tries sent at once
+    would all be let through. Raises TooManyTries, and then counts nothing.
+    """
     table = sign_in_failures.c
     async with database.write() as connection:
         await connection.execute(delete(sign_in_failures).where(table.since_us <= now_us - WINDOW_US))
-        for key in sorted(keys):
+        for what, key in sorted(keys.items(), key=lambda item: item[1]):
             once = database.insert(sign_in_failures).values(key=key, since_us=now_us, failures=1)
-            more = {"failures": table.failures + 1}
-            await connection.execute(once.on_conflict_do_update(index_elements=["key"], set_=more))
+            more = once.on_conflict_do_update(index_elements=["key"], set_={"failures": table.failures + 1})
+            row = (await connection.execute(more.returning(table.failures, table.since_us))).one()
+            if row.failures > MOST_FAILURES[what]:
+                raise TooManyTries((row.since_us + WINDOW_US - now_us) // SECOND_US)
 
 
 async def offer_first_admin(database: Database) -> str | None:
@@ -159,9 +164,12 @@ async def take_first_admin(database: Database, token: str, person: Person, passw
         taken = (await connection.execute(select(users.c.name).limit(1))).first()
     if taken is not None or expected is None or not hmac.compare_digest(expected, digest(token)):
         return False
-    await add(database, person, password, by="console", now_us=now_us)
+    row = await _row_of(person, password, "console", now_us)
+    own = and_(secrets.c.name == FIRST_ADMIN, secrets.c.value == expected)
     async with database.write() as connection:
-        await connection.execute(delete(secrets).where(secrets.c.name == FIRST_ADMIN))
+        if (await connection.execute(delete(secrets).where(own))).rowcount != 1:
+            return False  # another request with the same token was faster
+        await _insert(database, connection, row)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -51,6 +52,17 @@ async def test_the_first_administrator_is_made_once_with_the_token_of_the_consol
     assert await people.offer_first_admin(api.collector.database) is None
 
 
+async def test_the_token_of_the_console_sent_twice_at_once_makes_one_administrator(api: Api) -> None:
+    token = await people.offer_first_admin(api.collector.database)
+
+    async def take(name: str) -> int:
+        async with await api.client(None) as client:
+            body = {"token": token, "name": name, "password": PASSWORD}
+            return (await client.post("/api/v1/session/first-admin", json=body)).status_code
+
+    assert sorted(await asyncio.gather(take("wang"), take("eve"))) == [201, 403]
+
+
 async def test_name_and_password_let_in_until_an_administrator_says_no(api: Api) -> None:
     assert (await let_in(api, "li.wei", "operator")).status_code == 201
     assert (await let_in(api, "li.wei", "operator")).status_code == 422
@@ -98,6 +110,23 @@ async def test_guessing_is_slowed_down_and_tells_no_names(api: Api) -> None:
     assert 0 < int(stopped.headers["retry-after"]) <= 900
     api.now_us += 901 * SECOND_US
     assert (await sign_in(api, "li.wei"))[1].status_code == 201
+
+
+async def test_guesses_sent_at_once_are_counted_too(api: Api) -> None:
+    await let_in(api, "li.wei", "operator")
+    tries = [sign_in(api, "li.wei", f"a wrong password {number}") for number in range(20)]
+    answers = [answer.status_code for _, answer in await asyncio.gather(*tries)]
+    assert (answers.count(403), answers.count(429)) == (5, 15)
+    assert (await sign_in(api, "li.wei"))[1].status_code == 429
+
+
+async def test_who_knows_his_password_uses_up_no_tries(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(people.MOST_FAILURES, "address", 1)
+    await let_in(api, "li.wei", "operator")
+    for _ in range(3):
+        assert (await sign_in(api, "li.wei"))[1].status_code == 201
+    assert (await sign_in(api, "nobody", "a wrong password"))[1].status_code == 403
+    assert (await sign_in(api, "li.wei"))[1].status_code == 429
 
 
 async def test_a_page_of_another_origin_can_neither_sign_in_nor_act(api: Api) -> None:
