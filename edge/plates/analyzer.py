@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import uuid4
 
 import numpy as np
@@ -13,17 +14,16 @@ from edge.inference import ModelStore
 from edge.plates.detector import SAME_PLATE, PlateDetection, PlateDetector, overlap
 from edge.plates.finding import Stage, Telling, hit_finding, make_finding
 from edge.plates.grammar import REGIONS
-from edge.plates.motion import Motion, MotionGate
+from edge.plates.motion import STILL, Motion, MotionGate
 from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting, inside
 from edge.plates.recognition import Recogniser
 from edge.plates.rectify import Corners, aspect, unwarp
 from edge.plates.settings import PlatesSettings
+from edge.plates.timeline import Timeline
 from edge.plates.vote import Verdict
 from edge.plates.watchlist import NoWatch, Watch, WatchedRead
 from edge.types import Bgr, Finding, Frame
 
-_BROKEN_AFTER_S = 2.0
-"""A jump of stream time by more than this is another stream, or a camera that was away."""
 _SURE_ALONE = 0.9
 """A text that no second reading bears out must be so sure: a glimpse from afar would else stand for the vehicle."""
 _UNREADABLE_READS = 5
@@ -75,7 +75,7 @@ class PlatesAnalyzer:
         self._gate = MotionGate()
         self._tracker = PassageTracker(settings, region, new_id)
         self._closed: list[tuple[str, float]] = []
-        self._last_time_s: float | None = None
+        self._timeline = Timeline()
         self._next_look_s = 0.0
         self._next_relook_s = 0.0
         self._next_large_s = 0.0
@@ -89,32 +89,15 @@ class PlatesAnalyzer:
 
     def observe(self, frame: Frame) -> Sequence[Finding]:
         """Look at the next frame; most cost only the motion gate."""
-        findings = self._restart() if self._broken(frame.stream_time_s) else []
-        self._last_time_s = frame.stream_time_s
+        now_s = self._timeline.place(frame)
         self._frames += 1
-        motion = Motion(0.0, None) if frame.repeated else self._gate.observe(frame.luma)
-        if self._must_look(frame.stream_time_s, motion):
-            findings += self._look(frame)
-        findings += self._finals(self._tracker.close_left(frame.stream_time_s))
-        return findings
+        motion = STILL if frame.repeated else self._gate.observe(frame.luma)
+        findings = self._look(frame, now_s) if self._must_look(now_s, motion) else []
+        return findings + self._finals(self._tracker.close_left(now_s))
 
     def finish(self) -> Sequence[Finding]:
         """The finals of all vehicles still in view."""
         return self._finals(self._tracker.close_all())
-
-    def _broken(self, time_s: float) -> bool:
-        last = self._last_time_s
-        return last is not None and not last <= time_s <= last + _BROKEN_AFTER_S
-
-    def _restart(self) -> list[Finding]:
-        """Close what was open: the stream is another one."""
-        self._gate.reset()
-        self._moved = []
-        self._next_look_s = self._next_relook_s = self._next_large_s = 0.0
-        findings = self._finals(self._tracker.close_all())
-        self._closed.clear()
-        self._last_time_s = None
-        return findings
 
     def _must_look(self, time_s: float, motion: Motion) -> bool:
         if motion.box is not None:
@@ -130,15 +113,16 @@ class PlatesAnalyzer:
             self._moved = [(0.0, 0.0, 1.0, 1.0)]
         return due
 
-    def _look(self, frame: Frame) -> list[Finding]:
+    def _look(self, frame: Frame, now_s: float) -> list[Finding]:
         """Detect, follow, and read those plates that are worth a reading."""
         self._looks += 1
         picture = frame.bgr()
         size = (picture.shape[1], picture.shape[0])
-        sightings = [_sighting(frame, found) for found in self._search(picture, frame.stream_time_s)]
+        sightings = [Sighting(now_s, frame.captured_at, d.corners, d.score) for d in self._search(picture, now_s)]
         watched = [s for s in sightings if self._watched(s, size)]
         pairs = self._tracker.follow(watched, size)
-        missed = [s for s in self._search_missed(frame, picture) if self._watched(s, size) and _is_new(s, watched)]
+        close = [Sighting(now_s, frame.captured_at, d.corners, d.score) for d in self._search_missed(picture, now_s)]
+        missed = [s for s in close if self._watched(s, size) and _is_new(s, watched)]
         findings: list[Finding] = []
         for passage, sighting in [*pairs, *(self._tracker.follow(missed, size) if missed else [])]:
             if passage.wants_read(sighting, self._settings):
@@ -162,13 +146,12 @@ class PlatesAnalyzer:
         here = np.array([x0, y0], np.float32)
         return [PlateDetection(detection.corners + here, detection.score) for detection in found]
 
-    def _search_missed(self, frame: Frame, picture: Bgr) -> list[Sighting]:
+    def _search_missed(self, picture: Bgr, now_s: float) -> list[PlateDetection]:
         """Plates that were read, not surely yet, and that this look has not found: where they should be, closer."""
-        now = frame.stream_time_s
-        missed = [passage for passage in self._tracker.followed(now) if passage.missed(now, self._settings)]
+        missed = [passage for passage in self._tracker.followed(now_s) if passage.missed(now_s, self._settings)]
         close = self._detectors[SEARCH_SIDES[-1]]
-        found = [close.search_near(picture, passage.place(now)) for passage in missed[:_NEW_AT_ONCE]]
-        return [_sighting(frame, one) for one in found if one is not None]
+        found = [close.search_near(picture, passage.place(now_s)) for passage in missed[:_NEW_AT_ONCE]]
+        return [one for one in found if one is not None]
 
     def _looks_for_large(self, time_s: float, searched_px: int) -> bool:
         """Whether this look is also for plates that fill much of the picture."""
@@ -220,8 +203,7 @@ class PlatesAnalyzer:
             return []
         if not passage.announced and self._same_vehicle(passage, verdict.text):
             return []
-        style = self._style("provisional", verdict)
-        told = make_finding(self._camera_id, passage, verdict, frame.captured_at, style)
+        told = self._tell(passage, verdict, "provisional", frame.captured_at)
         first, passage.announced = not passage.announced, True
         return [*self._hits(passage, told), *([told] if first else [])]
 
@@ -230,14 +212,19 @@ class PlatesAnalyzer:
         if not isinstance(data, PlatePassageData) or data.plate is None or not data.plate.text:
             return []
         read = WatchedRead(self._camera_id, passage.id, data.plate, told.occurred_at)
-        return [hit_finding(told, hit, self._settings.clip) for hit in self._watch.hits(read)]
+        clip = self._settings.clip and self._span(passage) is not None
+        return [hit_finding(told, hit, clip) for hit in self._watch.hits(read)]
 
     def _trusted(self, verdict: Verdict) -> bool:
         return verdict.kind is not None and verdict.confidence >= self._settings.min_confidence
 
-    def _style(self, stage: Stage, verdict: Verdict) -> Telling:
+    def _tell(self, passage: Passage, verdict: Verdict, stage: Stage, occurred_at: datetime) -> Finding:
         clip = self._settings.clip and stage == "final"
-        return Telling(stage, self._settings.region, readable=self._trusted(verdict), clip=clip)
+        telling = Telling(stage, self._settings.region, self._trusted(verdict), clip, self._span(passage))
+        return make_finding(self._camera_id, passage, verdict, occurred_at, telling)
+
+    def _span(self, passage: Passage) -> tuple[float, float] | None:
+        return self._timeline.in_stream(passage.first.time_s, passage.last.time_s)
 
     def _same_vehicle(self, passage: Passage, text: str) -> bool:
         """Whether this text has just been reported, by a passage closed lately or by another one still open."""
@@ -258,8 +245,7 @@ class PlatesAnalyzer:
                 continue
             if trusted:
                 self._closed = [*self._closed[-31:], (verdict.text, passage.last.time_s)]
-            style = self._style("final", verdict)
-            told = make_finding(self._camera_id, passage, verdict, passage.last.captured_at, style)
+            told = self._tell(passage, verdict, "final", passage.last.captured_at)
             findings += self._hits(passage, told)
             withdrawn = self._watch.close(passage.id, verdict.text if trusted else "")
             findings.append(replace(told, data=told.data.model_copy(update={"withdrawn_hits": withdrawn})))
@@ -291,10 +277,6 @@ def _union(boxes: Sequence[Box]) -> Box:
     right, bottom = max(b[2] for b in boxes) + 0.02, max(b[3] for b in boxes) + 0.02
     left, top = min(max(left, 0.0), 0.9), min(max(top, 0.0), 0.9)
     return left, top, max(min(right, 1.0), left + 0.1), max(min(bottom, 1.0), top + 0.1)
-
-
-def _sighting(frame: Frame, found: PlateDetection) -> Sighting:
-    return Sighting(frame.stream_time_s, frame.captured_at, found.corners, found.score)
 
 
 def _is_new(sighting: Sighting, others: Sequence[Sighting]) -> bool:

@@ -26,6 +26,8 @@ class Telling:
     region: str
     readable: bool
     clip: bool
+    span: tuple[float, float] | None
+    """From when to when it was seen, in stream time; None when that belongs to a connection long gone: no clip then."""
 
 
 def make_finding(
@@ -49,15 +51,16 @@ def make_finding(
         frames_read=passage.vote.count,
         corners=_fractions(evidence.sighting.corners, evidence.frame),
     )
+    started_s, ended_s = telling.span or (0.0, 0.0)
     return Finding(
         camera_id=camera_id,
         event_type=EventType.PLATE_PASSAGE,
         occurred_at=occurred_at,
-        started_s=passage.first.time_s,
-        ended_s=passage.last.time_s,
+        started_s=started_s,
+        ended_s=ended_s,
         data=data,
         pictures=_pictures(evidence),
-        wants_clip=telling.clip,
+        wants_clip=telling.clip and telling.span is not None,
     )
 
 

@@ -310,8 +310,8 @@ class PassageTracker:
 
     def followed(self, time_s: float) -> list[Passage]:
         """Those that may be seen where they are expected now; one that was lost for longer must be read again."""
-        settings = self._settings
-        return [p for p in self.open if p.stands or time_s - p.last.time_s <= settings.leave_after_s]
+        moves, stands = self._settings.leave_after_s, self._settings.stand_leave_after_s
+        return [p for p in self.open if time_s - p.last.time_s <= (stands if p.stands else moves)]
 
     def begin(self, sighting: Sighting) -> Passage:
         """Open a passage with this sighting as its first."""

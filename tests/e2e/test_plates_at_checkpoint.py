@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -108,16 +109,41 @@ def _check_evidence(found: list[Finding]) -> None:
         assert np.abs(seen - plate.bgr.reshape(-1, 3).mean(0)).max() < 45
 
 
+def interrupted(scene: Scene, at_s: float, away_s: float, *, anew: bool) -> Iterator[Frame]:
+    """The scene without the seconds that the camera was away; `anew`: its stream time begins again after that."""
+    for frame in frames(scene):
+        if frame.stream_time_s < at_s:
+            yield frame
+        elif frame.stream_time_s >= at_s + away_s:
+            yield replace(frame, stream_time_s=frame.stream_time_s - (at_s + away_s if anew else 0.0))
+
+
 @pytest.mark.e2e
-def test_a_stream_that_begins_anew_closes_what_was_open() -> None:
+@pytest.mark.parametrize("anew", [False, True], ids=["stalled", "connected anew"])
+def test_an_interruption_does_not_make_two_vehicles_of_one(anew: bool) -> None:
+    scene = checkpoint(seed=4, duration_s=7.2)
+    reader = analyzer(scene)
+    found = [finding for frame in interrupted(scene, 2.0, 0.8, anew=anew) for finding in reader.observe(frame)]
+    found += reader.finish()
+    finals = [data(finding) for finding in found if data(finding).stage == "final"]
+    truth = {record.plate for record in scene.truth() if isinstance(record, PassageTruth)}
+    assert sorted(d.plate.text for d in finals if d.plate is not None) == sorted(truth)
+    assert any(
+        d.first_seen < START + timedelta(seconds=2) and d.last_seen > START + timedelta(seconds=2.8) for d in finals
+    )
+
+
+@pytest.mark.e2e
+def test_a_camera_that_was_away_for_long_closes_what_was_open() -> None:
     scene = checkpoint(seed=4, duration_s=7.2)
     reader = analyzer(scene)
     for frame in frames(scene, first=15, last=32):
         reader.observe(frame)
-    again = next(frames(scene))
-    closed = [data(finding) for finding in reader.observe(again)]
-    assert [d.stage for d in closed].count("final") >= 1
-    read = {d.plate.text for d in closed if d.plate is not None}
+    away = next(frames(scene))
+    closed = reader.observe(replace(away, captured_at=START + timedelta(minutes=5)))
+    assert [data(finding).stage for finding in closed].count("final") >= 1
+    assert all(finding.started_s >= 15 / scene.fps for finding in closed), "in the stream time of what showed it"
+    read = {d.plate.text for d in map(data, closed) if d.plate is not None}
     assert read
     assert read <= {record.plate for record in scene.truth() if isinstance(record, PassageTruth)}
 

@@ -258,7 +258,8 @@ def test_evidence_is_a_frame_on_which_the_final_text_was_read() -> None:
 
 
 def _finding_of(passage: Passage, *, readable: bool) -> Finding:
-    told = Telling("final", "CN", readable=readable, clip=True)
+    span = (passage.first.time_s, passage.last.time_s)
+    told = Telling("final", "CN", readable=readable, clip=True, span=span)
     return make_finding("gate", passage, passage.vote.verdict(), START, told)
 
 
