@@ -27,6 +27,7 @@ _SEPARATORS = (",", ";", "\t")
 """What may stand between columns: spreadsheets of many countries write semicolons."""
 _BOX = ("x1", "y1", "x2", "y2")
 _CORNERS = ("tlx", "tly", "trx", "try", "brx", "bry", "blx", "bly")
+_FARTHEST_PX = 1_000_000
 _CROP_ASPECT = (1.2, 7.0)
 _CROP_HEIGHT_PX = 480
 _SURE_CROP_HEIGHT_PX = 80
@@ -74,6 +75,8 @@ class LabelledPicture:
             data = np.frombuffer(self.path.read_bytes(), np.uint8)
         except OSError as error:
             raise BrokenPicture(error.strerror or "cannot be read") from error
+        except ValueError as error:  # a name with a zero byte
+            raise BrokenPicture("no file can have this name") from error
         try:
             picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
         except cv2.error as error:
@@ -175,6 +178,8 @@ def _numbers(row: dict[str, str | None], names: Sequence[str], where: str) -> li
             numbers.append(float(value))
         except ValueError as error:
             raise BenchError(f"{where}: {name} is {value!r}, expected a number of pixels or nothing") from error
+        if math.isfinite(numbers[-1]) and abs(numbers[-1]) > _FARTHEST_PX:
+            raise BenchError(f"{where}: {name} is {value!r}, expected pixels of a picture, at most {_FARTHEST_PX}")
     return numbers if all(math.isfinite(number) for number in numbers) else None
 
 

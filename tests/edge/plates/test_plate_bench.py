@@ -214,7 +214,9 @@ def test_failures_are_listed_and_drawn(mixed: Path, tmp_path: Path) -> None:
         ("file,plate\n", "holds no row"),
         ("file\na.jpg\n", "no column plate"),
         ("file,plate,x1,y1,x2,y2\na.jpg,京A12345,1,2,three,4\n", "line 2: x2 is 'three'"),
+        ("file,plate,x1,y1,x2,y2\na.jpg,京A12345,1,2,1e30,4\n", "line 2: x2 is '1e30'"),
         ("file,plate\ngone.jpg,京A12345\n", "none of the 1 pictures"),
+        ("file,plate\nzero\0.jpg,京A12345\n", "no file can have this name"),
     ],
 )
 def test_a_folder_that_cannot_be_measured_is_refused(tmp_path: Path, text: str | None, expected: str) -> None:
