@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Select, or_, select
 
 from collector import audit as log
-from collector.api.guard import Auditor, Looker, Running
+from collector.api.guard import AuditorOfAll, Looker, Running
 from collector.api.lookups import write_down
 from collector.api.shapes import said
 from collector.instants import to_text, to_us
@@ -56,7 +56,7 @@ class Verdict(BaseModel):
 async def list_audit(  # noqa: PLR0913 -- every parameter is a filter of the address
     *,
     collector: Running,
-    _principal: Auditor,
+    _principal: AuditorOfAll,
     look: Looker,
     who: Annotated[str | None, Query(max_length=100)] = None,
     action: Annotated[str | None, Query(max_length=40)] = None,
@@ -100,7 +100,7 @@ def _filtered(who: str | None, action: str | None, plate: str | None, words: str
 
 
 @router.get("/check")
-async def check_audit(collector: Running, _principal: Auditor) -> Verdict:
+async def check_audit(collector: Running, _principal: AuditorOfAll) -> Verdict:
     """Verify the chain and its checkpoints, row by row."""
     async with collector.database.read() as connection:
         problems = await log.verify(connection, log.signing_key(collector.settings.data_folder))

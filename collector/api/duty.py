@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import audit, duty_changes
 from collector.access import ACTORS, AUDITORS, Principal
-from collector.api.guard import Admin, Running, allow
+from collector.api.guard import AdminOfAll, Running, allow
 from collector.channels import Channel, ChannelError
 from collector.duty import ChannelRule
 from collector.instants import to_text
@@ -120,7 +120,7 @@ async def get_duty(collector: Running, _principal: Told) -> DutyItem:
 
 
 @router.put("/due/{severity}")
-async def set_due(severity: Urgent, times: DueTimes, collector: Running, principal: Admin) -> DutyItem:
+async def set_due(severity: Urgent, times: DueTimes, collector: Running, principal: AdminOfAll) -> DutyItem:
     """Change the due times of a severity; recorded. Open alerts take them over at their next step."""
     due = Due(**times.model_dump())
     told = f"acknowledge {times.acknowledge_s} s, arrive {times.arrive_s} s, close {times.close_s} s"
@@ -132,7 +132,7 @@ async def set_due(severity: Urgent, times: DueTimes, collector: Running, princip
 
 
 @router.delete("/due/{severity}")
-async def reset_due(severity: Urgent, collector: Running, principal: Admin) -> DutyItem:
+async def reset_due(severity: Urgent, collector: Running, principal: AdminOfAll) -> DutyItem:
     """Back to the due times of the configuration; recorded. 404 when they were not changed."""
     async with collector.database.write() as connection:
         if not await duty_changes.unset_due(connection, severity):
@@ -142,7 +142,7 @@ async def reset_due(severity: Urgent, collector: Running, principal: Admin) -> D
 
 
 @router.put("/channels/{name}")
-async def set_channel(name: str, rule: Rule, collector: Running, principal: Admin) -> DutyItem:
+async def set_channel(name: str, rule: Rule, collector: Running, principal: AdminOfAll) -> DutyItem:
     """Change of what a channel is told, and when; recorded. Its address stays as the configuration says."""
     _configured(collector, name)
     wanted = ChannelRule(tuple(dict.fromkeys(rule.severities)), rule.after_s, rule.overdue, rule.paused)
@@ -156,7 +156,7 @@ async def set_channel(name: str, rule: Rule, collector: Running, principal: Admi
 
 
 @router.delete("/channels/{name}")
-async def reset_channel(name: str, collector: Running, principal: Admin) -> DutyItem:
+async def reset_channel(name: str, collector: Running, principal: AdminOfAll) -> DutyItem:
     """Back to what the configuration says of a channel; recorded. 404 when it was not changed."""
     async with collector.database.write() as connection:
         if not await duty_changes.unset_rule(connection, name):
@@ -166,7 +166,7 @@ async def reset_channel(name: str, collector: Running, principal: Admin) -> Duty
 
 
 @router.post("/channels/{name}/test")
-async def test_channel(name: str, collector: Running, principal: Admin) -> TestResult:
+async def test_channel(name: str, collector: Running, principal: AdminOfAll) -> TestResult:
     """Send a message through a channel that says it is a test; recorded."""
     channel = _configured(collector, name)
     async with collector.database.write() as connection:

@@ -88,13 +88,15 @@ def in_scope(site: ColumnElement[str], principal: Principal) -> ColumnElement[bo
     return true() if principal.sites is None else site.in_(principal.sites)
 
 
-def allow(roles: frozenset[Role]) -> Callable[[Principal], Awaitable[Principal]]:
-    """A dependency that lets only these roles in."""
+def allow(roles: frozenset[Role], *, everywhere: bool = False) -> Callable[[Principal], Awaitable[Principal]]:
+    """A dependency that lets only these roles in; `everywhere`: and nobody who is limited to sites."""
 
     async def check(principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
         if principal.role not in roles:
             allowed = ", ".join(sorted(role.value for role in roles))
             raise HTTPException(403, f"role {principal.role.value} may not do this; it takes one of: {allowed}")
+        if everywhere and principal.sites is not None:
+            raise HTTPException(403, f"this concerns all sites: it takes the role {principal.role.value} for all sites")
         return principal
 
     check.roles = roles  # type: ignore[attr-defined]  # read by `collector.api.roles`
@@ -107,8 +109,9 @@ PlateReader = Annotated[Principal, Depends(allow(PLATE_READERS))]
 Actor = Annotated[Principal, Depends(allow(ACTORS))]
 Uploader = Annotated[Principal, Depends(allow(UPLOADERS))]
 EvidenceUser = Annotated[Principal, Depends(allow(READERS | UPLOADERS))]
-Auditor = Annotated[Principal, Depends(allow(AUDITORS))]
 Admin = Annotated[Principal, Depends(allow(ADMINS))]
+AuditorOfAll = Annotated[Principal, Depends(allow(AUDITORS, everywhere=True))]
+AdminOfAll = Annotated[Principal, Depends(allow(ADMINS, everywhere=True))]
 
 
 async def reason_of(

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from collector import audit
 from collector.access import ACTORS, AUDITORS, Principal
-from collector.api.guard import Admin, Reader, Running, allow, in_scope
+from collector.api.guard import Admin, AdminOfAll, Reader, Running, allow, in_scope
 from collector.instants import to_text
 from collector.plate_text import mask_text
 from collector.retention import DEFAULT_DAYS, FEWEST_DAYS, Kind, days_of
@@ -68,7 +68,7 @@ async def list_retention(collector: Running, _principal: Reader) -> list[Kept]:
 
 
 @router.put("/retention/{kind}")
-async def set_retention(kind: Kind, days: Days, collector: Running, principal: Admin) -> Kept:
+async def set_retention(kind: Kind, days: Days, collector: Running, principal: AdminOfAll) -> Kept:
     """Change how long a kind is kept; recorded."""
     if days.days < FEWEST_DAYS[kind]:
         raise HTTPException(422, f"{kind} is kept {FEWEST_DAYS[kind]} days at least")

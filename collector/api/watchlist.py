@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import audit, watch_entries
-from collector.access import ACTORS, Principal, sites_tuple
+from collector.access import ACTORS, Principal, Sites, sites_tuple
 from collector.api.guard import Actor, Looker, PlateReader, Reader, Running, in_scope
 from collector.api.lookups import write_down
 from collector.api.passages import HASHED_NOTE, KEYS, PassagePage, passage_items
@@ -53,6 +53,7 @@ class WatchItem(BaseModel):
     ended_by: str | None
     ended_at: str | None
     may_decide: bool = Field(description="Whether who asks may approve or refuse it.")
+    may_withdraw: bool = Field(description="Whether he may end it.")
 
 
 class WatchPage(BaseModel):
@@ -189,6 +190,8 @@ async def decide(entry_id: Id, decision: Decision, collector: Running, principal
         row = await watch_entries.one(connection, entry_id)
         if not _in_scope(row, principal):
             raise HTTPException(404, f"there is no watch-list entry {entry_id}")
+        if not _covers(principal, sites_tuple(row.sites)):
+            raise HTTPException(403, "the entry concerns sites that you may not see: it takes somebody who may")
         if decision.action == "withdraw":
             await watch_entries.withdraw(connection, entry_id, by=principal.name, note=decision.note, now_us=now_us)
         else:
@@ -267,8 +270,13 @@ async def _propose(connection: AsyncConnection, proposal: Proposal, principal: P
 
 def _check_sites(principal: Principal, sites: tuple[str, ...] | None) -> None:
     """Nobody has plates looked for where he may not look."""
-    if principal.sites is not None and (sites is None or not set(sites) <= set(principal.sites)):
+    if principal.sites is not None and not _covers(principal, sites):
         raise NotNow(f"name only sites that you may see: {', '.join(principal.sites)}")
+
+
+def _covers(principal: Principal, sites: Sites) -> bool:
+    """Whether he may see all of these sites."""
+    return principal.sites is None or (sites is not None and set(sites) <= set(principal.sites))
 
 
 def _in_scope(row: Any, principal: Principal) -> bool:
@@ -278,6 +286,7 @@ def _in_scope(row: Any, principal: Principal) -> bool:
 
 def _item(row: Any, principal: Principal, clear: bool, now_us: int) -> WatchItem:
     sites = sites_tuple(row.sites)
+    may_act = principal.role in ACTORS and _covers(principal, sites)
     return WatchItem(
         entry_id=row.entry_id,
         plate=row.plate if clear else mask_plate(row.plate),
@@ -294,5 +303,6 @@ def _item(row: Any, principal: Principal, clear: bool, now_us: int) -> WatchItem
         note=None if row.note is None else said(row.note, clear),
         ended_by=row.ended_by,
         ended_at=to_text(row.ended_us),
-        may_decide=row.state == "proposed" and row.author != principal.name and principal.role in ACTORS,
+        may_decide=may_act and row.state == "proposed" and row.author != principal.name,
+        may_withdraw=may_act and row.state in {"proposed", "approved"} and row.expires_us > now_us,
     )

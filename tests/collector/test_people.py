@@ -166,6 +166,20 @@ async def test_an_administrator_of_one_site_cannot_give_away_more(api: Api) -> N
         assert (await client.post("/api/v1/tokens", json={"name": "t", "role": "admin"})).status_code == 403
 
 
+async def test_what_concerns_all_sites_is_not_for_who_is_limited_to_one(api: Api) -> None:
+    due = {"acknowledge_s": 60, "arrive_s": 600, "close_s": 3600}
+    async with await api.client(Role.ADMIN, sites=("west",)) as admin:
+        for path, body in (("retention/sensor", {"days": 40}), ("duty/due/critical", due)):
+            assert (await admin.put(f"/api/v1/{path}", json=body)).status_code == 403, path
+        for path in ("users", "tokens"):
+            assert (await admin.get(f"/api/v1/{path}")).status_code == 403, path
+    async with await api.client(Role.AUDITOR, sites=("west",)) as auditor:
+        for path in ("audit", "audit/check"):
+            refused = await auditor.get(f"/api/v1/{path}")
+            assert refused.status_code == 403, path
+            assert "all sites" in refused.json()["detail"]
+
+
 async def test_tokens_end_by_themselves_and_at_once(api: Api) -> None:
     body = {"name": "gateway", "role": "viewer", "sites": ["west"], "expires": "2026-03-01T09:00:00Z"}
     async with await api.client(Role.ADMIN) as admin:

@@ -119,6 +119,22 @@ async def test_an_operator_of_one_site_has_nothing_looked_for_elsewhere(api: Api
         assert len((await client.get(ENTRIES)).json()["items"]) == 1
 
 
+@pytest.mark.parametrize("sites", [None, ["west", "east"]])
+async def test_an_operator_of_one_site_ends_nothing_that_is_looked_for_elsewhere(
+    api: Api, sites: list[str] | None
+) -> None:
+    entry = await proposed(api, sites=sites)
+    async with await api.client(Role.OPERATOR, sites=("west",)) as client:
+        (item,) = (await client.get(ENTRIES)).json()["items"]
+        assert (item["may_decide"], item["may_withdraw"]) == (False, False)
+        for action in ("approve", "refuse", "withdraw"):
+            refused = await client.post(f"{ENTRIES}/{entry}/decisions", json={"action": action})
+            assert refused.status_code == 403, action
+            assert "A12345" not in refused.text
+    (item,) = (await api.get(ENTRIES)).json()["items"]
+    assert (item["state"], item["may_decide"], item["may_withdraw"]) == ("proposed", True, True)
+
+
 async def told(api: Api) -> list[tuple[str, Watchlist]]:
     """What the edges are told anew."""
     await watch_entries.tell_edges(api.collector.database, KEY, api.now_us)

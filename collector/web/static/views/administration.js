@@ -10,8 +10,10 @@ const sitesOf = (text) => { const found = text.split(/[\s,，]+/).filter(Boolean
 
 export default function Administration({ words, who }) {
   const { say } = words;
+  const own = html`<${Holds} words=${words} mayRelease />`;
+  if (who.sites) return html`<div class="sheet administration"><h2>${say("administration")}</h2>${own}</div>`; // the rest concerns all sites
   return html`<div class="sheet administration"><h2>${say("administration")}</h2>
-    <${Users} words=${words} who=${who} /><${DutyRules} words=${words} /><${Tokens} words=${words} /><${Kept} say=${say} /><${Holds} words=${words} mayRelease /></div>`;
+    <${Users} words=${words} who=${who} /><${DutyRules} words=${words} /><${Tokens} words=${words} /><${Kept} say=${say} />${own}</div>`;
 }
 
 function Users({ words, who }) {

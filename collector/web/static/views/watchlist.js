@@ -30,7 +30,7 @@ export default function WatchList({ words, who, route }) {
         onClick=${() => go("watchlist", [], { state: one })}>${say(`entry_${one}`)}</button>`)}</div>
       <${Problem} error=${error} />
       ${value?.items.length === 0 ? html`<p class="nothing">${say("noEntries")}</p>` : null}
-      ${value?.items.length ? html`<${Table} items=${value.items} choose=${setChosen} look=${setSeen} may=${may} seesPlates=${who.sees_plates} words=${words} />` : null}
+      ${value?.items.length ? html`<${Table} items=${value.items} choose=${setChosen} look=${setSeen} seesPlates=${who.sees_plates} words=${words} />` : null}
       ${value?.items.length && why && who.sees_plates ? html`<p><a class="do quiet-do" download="watchlist.csv"
         href="/api/v1/watchlist/export.csv?${new URLSearchParams({ reason: why })}">${say("exportList")}</a></p>` : null}
     </section>
@@ -39,7 +39,7 @@ export default function WatchList({ words, who, route }) {
     ${told.value ? html`<${Edges} told=${told.value} words=${words} />` : null}</div>`;
 }
 
-function Table({ items, choose, look, may, seesPlates, words }) {
+function Table({ items, choose, look, seesPlates, words }) {
   const { say, when } = words;
   return html`<div class="scroll"><table class="stack"><thead><tr><th>${say("plate")}</th><th>${say("whyWatched")}</th><th>${say("proposedBy")}</th><th>${say("decidedBy")}</th>
     <th>${say("expires")}</th><th>${say("state")}</th><th></th></tr></thead><tbody>${items.map((one) => html`<tr key=${one.entry_id}>
@@ -47,7 +47,7 @@ function Table({ items, choose, look, may, seesPlates, words }) {
       <td>${one.decided_by ?? "–"}</td><td><time datetime=${one.expires_at}>${new Date(one.expires_at).toLocaleDateString(words.locale)}</time></td>
       <td><span class="mark">${say(`entry_${one.expired && one.state === "approved" ? "expired" : one.state}`)}</span></td>
       <td>${seesPlates && one.state === "approved" && !one.expired ? html`<button class="do quiet-do seen" onClick=${() => look(one.entry_id)}>${say("seenBefore")}</button> ` : null}
-        ${may && !one.expired && ["proposed", "approved"].includes(one.state) ? html`<button class="do quiet-do" onClick=${() => choose(one.entry_id)}>${
+        ${one.may_withdraw ? html`<button class="do quiet-do" onClick=${() => choose(one.entry_id)}>${
         say(one.may_decide ? "decide" : "withdraw")}</button>` : null}</td></tr>`)}</tbody></table></div>`;
 }
 

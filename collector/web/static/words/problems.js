@@ -10,6 +10,8 @@ const SENTENCES = [
   [/^this token does not hold.*/, "此令牌无效：采集端启动且没有用户时会生成一个"],
   [/^sign in with name and password.*/, "请先登录"],
   [/^role (\w+) may not .*/, "您的角色（$1）无权执行此操作"],
+  [/^this concerns all sites.*/, "此操作涉及所有站点：需要不限站点的权限"],
+  [/^the entry concerns sites that you may not see.*/, "该条目涉及您无权查看的站点，须由有权限的人处理"],
   [/^say what for, to .*/, "请先填写事由"],
   [/^the alert is (\w+) and cannot become (\w+).*/, "告警状态已变化（$1），不能再执行此操作，请查看最新状态"],
   [/^there is no unit .* on duty at site .*/, "该单位不在岗或不属于本站点"],
