@@ -15,13 +15,14 @@ from edge.plates.detector import SAME_PLATE, PlateDetection, PlateDetector, over
 from edge.plates.finding import Stage, Telling, hit_finding, make_finding
 from edge.plates.grammar import REGIONS
 from edge.plates.motion import STILL, Motion, MotionGate
-from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting, inside
+from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting
 from edge.plates.recognition import Recogniser
 from edge.plates.rectify import Corners, aspect, unwarp
 from edge.plates.settings import PlatesSettings
 from edge.plates.timeline import Timeline
 from edge.plates.vote import Verdict
 from edge.plates.watchlist import NoWatch, Watch, WatchedRead
+from edge.plates.zones import inside
 from edge.types import Bgr, Finding, Frame
 
 _SURE_ALONE = 0.9

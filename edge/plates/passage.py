@@ -14,9 +14,10 @@ from contract.events import Direction, PlateColour, SpeedClass
 from edge.plates.decoding import Reading
 from edge.plates.grammar import Region
 from edge.plates.rectify import Corners
-from edge.plates.settings import Lane, PlatesSettings, Polygon
+from edge.plates.settings import PlatesSettings
 from edge.plates.speed import SpeedGauge, speed_class
 from edge.plates.vote import PlateVote, Verdict
+from edge.plates.zones import lane_of
 from edge.types import Bgr
 
 _GATE_KNOWN = 1.0
@@ -34,6 +35,9 @@ _SURE = 0.6
 _SETTLED = 0.95
 """A text this sure need hardly be read again."""
 _GROWN = 1.25
+_GROWTH_BY_CORNERS, _SUNK = 0.25, 0.25
+"""A plate may seem to have grown or shrunk by so much (logarithm) because its first corners were poor; what sinks by
+this part of its width meanwhile does not go away."""
 _FIRST_INTERVAL_S = 0.2
 _PROOFS = 3
 _MISSED_FOR_S = 0.7
@@ -150,12 +154,14 @@ class Passage:
 
     @property
     def direction(self) -> Direction:
-        """By whether the plate has grown or shrunk since it was first seen."""
+        """By whether the plate has grown or shrunk since it was first seen, and sunk or risen; they must agree."""
         growth = math.log(self.last.width / self.first.width) if self.first.width and self.last.width else 0.0
         sunk = (self.last.centre[1] - self.first.centre[1]) / max(self.first.width, 1.0)
-        if growth > 0.08 or (abs(growth) <= 0.08 and sunk > 1.0 and growth > 0):
+        if abs(growth) < _GROWTH_BY_CORNERS and growth * sunk < 0 and abs(sunk) > _SUNK:
+            return "unknown"
+        if growth > 0.08 or (sunk > 1.0 and growth > 0):
             return "approaching"
-        if growth < -0.08 or (abs(growth) <= 0.08 and sunk < -1.0 and growth < 0):
+        if growth < -0.08 or (sunk < -1.0 and growth < 0):
             return "leaving"
         return "unknown"
 
@@ -293,7 +299,8 @@ class PassageTracker:
         """Give each sighting to the passage that expects it there, or begin one. `frame_size` is (width, height)."""
         self._frame_size = frame_size
         pairs = []
-        free = self.followed(sightings[0].time_s) if sightings else []
+        now_s = sightings[0].time_s if sightings else 0.0
+        free = [passage for passage in self.followed(now_s) if passage.last.time_s < now_s]  # one plate, one place
         waiting = list(sightings)
         while best := _nearest(free, waiting):
             passage, sighting = best
@@ -302,7 +309,7 @@ class PassageTracker:
             pairs.append((passage, sighting))
         pairs += [(self.begin(sighting), sighting) for sighting in waiting]
         for passage, sighting in pairs:
-            passage.see(sighting, lane_of(sighting, self._settings.lanes, frame_size))
+            passage.see(sighting, lane_of(sighting.foot, self._settings.lanes, frame_size))
             if passage.gauge is not None:
                 x, y = sighting.centre
                 passage.gauge.see(sighting.time_s, (x / frame_size[0], y / frame_size[1]))
@@ -380,20 +387,3 @@ def _misfit(passage: Passage, sighting: Sighting) -> float:
 
 def _distance(a: tuple[float, float], b: tuple[float, float]) -> float:
     return math.hypot(a[0] - b[0], a[1] - b[1])
-
-
-def lane_of(sighting: Sighting, lanes: Sequence[Lane], frame_size: tuple[int, int]) -> str | None:
-    """Name of the first lane that holds the middle of the plate's lower edge."""
-    x, y = sighting.foot
-    point = (x / frame_size[0], y / frame_size[1])
-    return next((lane.name for lane in lanes if inside(lane.polygon, point)), None)
-
-
-def inside(polygon: Polygon, point: tuple[float, float]) -> bool:
-    """Whether the polygon holds the point (even-odd rule; both in picture fractions)."""
-    x, y = point
-    within = False
-    for (ax, ay), (bx, by) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
-        if (ay > y) != (by > y) and x < ax + (y - ay) * (bx - ax) / (by - ay):
-            within = not within
-    return within

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from edge.plates.decoding import CharacterBelief, Reading
 from edge.plates.finding import Telling, make_finding
 from edge.plates.grammar import CHINA
-from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting, inside
+from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting
 from edge.plates.settings import Lane, PlatesSettings
 from edge.plates.vote import PlateVote
+from edge.plates.zones import inside
 from edge.types import Finding
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
@@ -150,6 +151,25 @@ def test_only_what_was_coming_and_is_still_in_view_is_waited_for_longer(speed: f
         passage.take(evidence(seen, reading("京A12345")), settings)
     assert tracked.close_left(0.5 + seconds - 0.05) == []
     assert tracked.close_left(0.5 + seconds + 0.05) == [passage]
+
+
+@pytest.mark.parametrize(("widths", "said"), [((73, 67), "unknown"), ((73, 50), "leaving"), ((60, 67), "approaching")])
+def test_a_plate_that_sinks_and_seems_a_little_smaller_is_not_said_to_leave(
+    widths: tuple[float, float], said: str
+) -> None:
+    tracked = tracker()
+    for step, width in enumerate(widths):
+        [(passage, _)] = tracked.follow([sighting(step * 0.1, 600, 77 + 27 * step, width)], SIZE)
+    assert passage.direction == said
+
+
+def test_a_plate_found_by_a_second_look_is_not_given_to_one_that_the_first_has_seen() -> None:
+    tracked = tracker()
+    [(first, _)] = tracked.follow([sighting(0.0, 400, 300)], SIZE)
+    tracked.follow([sighting(0.1, 400, 300)], SIZE)
+    [(second, _)] = tracked.follow([sighting(0.1, 480, 300)], SIZE)
+    assert second is not first
+    assert first.last.centre == pytest.approx((400, 300))
 
 
 def test_a_vehicle_that_drives_away_is_leaving() -> None:
