@@ -23,6 +23,7 @@ from collector.database import Database
 from collector.instants import SECOND_US, to_instant, to_text
 from collector.schema import edges, messages
 from collector.schema_watch import watch_entries, watch_pushes
+from collector.spreadsheet import cell
 from contract.commands import Watchlist, WatchlistEntry
 from contract.plate_keys import PlateKey
 from contract.topics import EdgeTopics
@@ -39,6 +40,14 @@ class NotNow(ValueError):
     """The entry's state does not allow that, or this person may not do it; says why."""
 
 
+class OnTheList(NotNow):
+    """The plate is looked for already: who is told so has learnt something, which must be recorded."""
+
+    def __init__(self, entry_id: str, proposal: Proposal) -> None:
+        super().__init__(f"this plate is on the list already: entry {entry_id}")
+        self.entry_id, self.proposal = entry_id, proposal
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A plate to be looked for."""
@@ -52,15 +61,15 @@ class Proposal:
 
 
 async def propose(connection: AsyncConnection, proposal: Proposal, author: str, now_us: int) -> str:
-    """Put it down for somebody else to approve; its id. Raises NotNow when the plate is on the list already."""
+    """Put it down for somebody else to approve; its id. Raises OnTheList when the plate is looked for there already, NotNow."""
     if proposal.expires_us <= now_us:
         raise NotNow("it would have expired already: give a later end")
     if proposal.starts_us is not None and proposal.starts_us >= proposal.expires_us:
         raise NotNow("it would expire before it starts")
     same = and_(watch_entries.c.plate == proposal.plate, standing(now_us))
-    twin = (await connection.execute(select(watch_entries.c.entry_id).where(same).limit(1))).scalar()
-    if twin is not None:
-        raise NotNow(f"this plate is on the list already: entry {twin}")
+    for row in await connection.execute(select(watch_entries.c.entry_id, watch_entries.c.sites).where(same)):
+        if _overlap(sites_tuple(row.sites), proposal.sites):
+            raise OnTheList(row.entry_id, proposal)
     entry_id = f"w-{secrets.token_hex(5)}"
     row = {
         "entry_id": entry_id,
@@ -75,6 +84,11 @@ async def propose(connection: AsyncConnection, proposal: Proposal, author: str, 
     }
     await connection.execute(watch_entries.insert(), [row])
     return entry_id
+
+
+def _overlap(one: Sites, other: Sites) -> bool:
+    """Entries of different sites know nothing of each other."""
+    return one is None or other is None or not set(one).isdisjoint(other)
 
 
 def standing(now_us: int) -> ColumnElement[bool]:
@@ -211,5 +225,6 @@ def as_csv(rows: Sequence[Row[Any]]) -> str:
     table.writerow(("plate", "entry", "from", "until", "reason", "approver"))
     for row in rows:
         begins = to_text(row.starts_us) or ""
-        table.writerow((row.plate, row.entry_id, begins, to_text(row.expires_us), row.reason, row.decided_by or ""))
+        told = (row.plate, row.entry_id, begins, to_text(row.expires_us), row.reason, row.decided_by)
+        table.writerow([cell(value) for value in told])
     return buffer.getvalue()

@@ -16,6 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from collector.instants import to_us
+from collector.spreadsheet import uncell
 from collector.watch_entries import Proposal
 from contract.commands import Watchlist, WatchlistEntry
 from contract.envelope import summarise
@@ -113,7 +114,7 @@ def read_proposals(content: bytes) -> tuple[Proposal, ...]:
 
 
 def _proposal(row: Mapping[str, str]) -> Proposal:
-    reason = row.get("reason", "")
+    reason = uncell(row.get("reason", ""))
     if not 3 <= len(reason) <= 200:
         raise WatchlistError(f"reason {reason!r}: say in 3 to 200 characters why the plate is looked for")
     begins = row.get("from", "")

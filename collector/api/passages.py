@@ -25,6 +25,7 @@ from collector.plate_text import mask_plate
 from collector.reading import evidence_of, page
 from collector.schema_vehicles import corrections, passages
 from collector.service import Collector
+from collector.spreadsheet import cell
 from contract.plate_keys import PlateKeyError, normalise
 
 router = APIRouter(prefix="/api/v1/passages", tags=["vehicles"])
@@ -240,14 +241,9 @@ def _csv_lines(rows: list[Any]) -> list[str]:
     for row in rows:
         buffer = io.StringIO()
         values = {**row._mapping, "seen_at": to_text(row.seen_us)}  # noqa: SLF001 -- public by SQLAlchemy
-        csv.writer(buffer).writerow([_cell(values[name]) for name in EXPORTED])
+        csv.writer(buffer).writerow([cell(values[name]) for name in EXPORTED])
         lines.append(buffer.getvalue())
     return lines
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 async def _detail(connection: AsyncConnection, number: int, look: Look) -> tuple[PassageDetail, Any]:

@@ -20,6 +20,7 @@ from collector.api.guard import Reader, Running, in_scope
 from collector.api.shapes import titles_of
 from collector.instants import HOUR_US, to_instant
 from collector.schema import alert_steps, alerts
+from collector.spreadsheet import cell
 from collector.titles import Language
 
 router = APIRouter(prefix="/api/v1/statistics", tags=["statistics"])
@@ -119,16 +120,11 @@ def _line(row: Row[Any], language: Language, zone: tzinfo) -> list[Any]:
     values = [row.alert_id, row.site, row.source, row.type, row.severity, titles_of(row)[language], row.state]
     values += [row.cause, row.unit, row.event_count]
     times = [getattr(row, f"{name}_us") for name in TIMES]
-    return [_plain(value) for value in values] + ["" if us is None else _local(us, zone) for us in times]
+    return [cell(value) for value in values] + ["" if us is None else _local(us, zone) for us in times]
 
 
 def _local(us: int, zone: tzinfo) -> str:
     return to_instant(us).astimezone(zone).isoformat(sep=" ", timespec="seconds")
-
-
-def _plain(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula begins with an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
 async def _alerts(connection: AsyncConnection, principal: Principal, now_us: int, weeks: int) -> Sequence[Row[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import audit, watch_entries
 from collector.access import ACTORS, Principal, Sites, sites_tuple
-from collector.api.guard import Actor, Looker, PlateReader, Reader, Running, in_scope
+from collector.api.guard import Actor, Look, Looker, PlateReader, Reader, Running, in_scope
 from collector.api.lookups import write_down
 from collector.api.passages import HASHED_NOTE, KEYS, PassagePage, passage_items
 from collector.api.shapes import said
@@ -23,7 +24,8 @@ from collector.reading import page
 from collector.schema_vehicles import passages
 from collector.schema_watch import watch_entries as entries
 from collector.schema_watch import watch_pushes
-from collector.watch_entries import NotNow, Proposal
+from collector.service import Collector
+from collector.watch_entries import NotNow, OnTheList, Proposal
 from collector.watchlists import WatchlistError, read_proposals
 from contract.base import Identifier
 from contract.plate_keys import PlateKeyError, fold, normalise
@@ -135,9 +137,9 @@ async def propose(new: NewEntry, collector: Running, principal: Actor) -> WatchI
     _check_sites(principal, sites)
     starts = None if new.starts is None else to_us(new.starts)
     proposal = Proposal(plate, " ".join(new.reason.split()), to_us(new.expires), starts, sites)
-    async with collector.database.write() as connection:
-        entry_id = await _propose(connection, proposal, principal, collector.clock())
-        row = await watch_entries.one(connection, entry_id)
+    (entry_id,) = await _propose(collector, [proposal], principal)
+    async with collector.database.read() as connection:
+        row = (await watch_entries.named(connection, [entry_id]))[entry_id]
     return _item(row, principal, True, collector.clock())
 
 
@@ -222,10 +224,7 @@ async def import_entries(request: Request, collector: Running, principal: Actor)
     except WatchlistError as error:
         raise HTTPException(422, str(error)) from error
     _check_sites(principal, None)
-    async with collector.database.write() as connection:
-        now_us = collector.clock()
-        proposed = [await _propose(connection, proposal, principal, now_us) for proposal in wanted]
-    return Imported(proposed=proposed)
+    return Imported(proposed=await _propose(collector, wanted, principal))
 
 
 @router.get("/export.csv")
@@ -260,7 +259,20 @@ async def push_state(collector: Running, principal: Reader) -> PushState:
     return PushState(key_id=collector.watch_key.key_id if collector.watch_key else None, edges=told)
 
 
-async def _propose(connection: AsyncConnection, proposal: Proposal, principal: Principal, now_us: int) -> str:
+async def _propose(collector: Collector, proposals: Sequence[Proposal], principal: Principal) -> list[str]:
+    """All or none of them, recorded; also recorded is that somebody was told which plate is on the list already."""
+    now_us = collector.clock()
+    try:
+        async with collector.database.write() as connection:
+            return [await _propose_one(connection, one, principal, now_us) for one in proposals]
+    except OnTheList as told:
+        look = Look(principal, told.proposal.reason)
+        subject = f"/api/v1/watchlist/entries/{told.entry_id}"
+        await write_down(collector, look, "propose-again", subject, [told.proposal.plate])
+        raise
+
+
+async def _propose_one(connection: AsyncConnection, proposal: Proposal, principal: Principal, now_us: int) -> str:
     entry_id = await watch_entries.propose(connection, proposal, principal.name, now_us)
     subject = f"/api/v1/watchlist/entries/{entry_id}"
     shown = [proposal.plate]

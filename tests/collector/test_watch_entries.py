@@ -135,6 +135,43 @@ async def test_an_operator_of_one_site_ends_nothing_that_is_looked_for_elsewhere
     assert (item["state"], item["may_decide"], item["may_withdraw"]) == ("proposed", True, True)
 
 
+async def test_who_asks_whether_a_plate_is_looked_for_is_written_down(api: Api) -> None:
+    entry = await proposed(api)
+    table = "plate,until,reason\n京B00001,2026-12-31,wanted\n京A12345,2026-12-31,for a friend\n".encode()
+    async with await api.client(Role.OPERATOR, name="wu") as client:
+        told = await client.post(ENTRIES, json={**NEW, "reason": "just asking"})
+        assert (told.status_code, entry in told.json()["detail"]) == (409, True)
+        assert (await client.post("/api/v1/watchlist/import", content=table, headers=CSV)).status_code == 409
+    acts = (await api.get("/api/v1/audit", Role.AUDITOR, action="propose-again", **WHY)).json()["items"]
+    assert [(act["who"], act["reason"], act["shown"]) for act in acts] == [
+        ("wu", "for a friend", ["京A12345"]),
+        ("wu", "just asking", ["京A12345"]),
+    ]
+    assert len((await api.get(ENTRIES)).json()["items"]) == 1, "nothing of the refused table is proposed"
+
+
+async def test_sites_look_for_a_plate_without_knowing_of_each_other(api: Api) -> None:
+    await proposed(api, sites=["east"])
+    async with await api.client(Role.OPERATOR, sites=("west",)) as client:
+        assert (await client.post(ENTRIES, json={**NEW, "sites": ["west"]})).status_code == 201
+        assert (await client.post(ENTRIES, json={**NEW, "sites": ["west"]})).status_code == 409
+    assert (await post(api, "zhou", ENTRIES, NEW)).status_code == 409, "all sites have this one among them"
+
+
+@pytest.mark.parametrize("reason", ["=1+1", "＝1+1", "@SUM(A1)", "\t=1+1"])
+async def test_no_spreadsheet_calculates_a_reason(api: Api, reason: str) -> None:
+    table = f'plate,until,reason\n京A12345,2026-12-31,"{reason}"\n'.encode()
+    async with await api.client(Role.OPERATOR) as client:
+        assert (await client.post("/api/v1/watchlist/import", content=table, headers=CSV)).status_code == 201
+        out = (await client.get("/api/v1/watchlist/export.csv", params=WHY)).text
+        assert f",'{reason.strip()}," in out
+        (entry,) = (await client.get(ENTRIES, params=WHY)).json()["items"]
+        await client.post(f"{ENTRIES}/{entry['entry_id']}/decisions", json={"action": "withdraw"})
+        assert (await client.post("/api/v1/watchlist/import", content=out.encode(), headers=CSV)).status_code == 201
+        newest = (await client.get(ENTRIES, params=WHY)).json()["items"][0]
+    assert newest["reason"] == reason.strip()
+
+
 async def told(api: Api) -> list[tuple[str, Watchlist]]:
     """What the edges are told anew."""
     await watch_entries.tell_edges(api.collector.database, KEY, api.now_us)
