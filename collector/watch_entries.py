@@ -61,7 +61,7 @@ class Proposal:
 
 
 async def propose(connection: AsyncConnection, proposal: Proposal, author: str, now_us: int) -> str:
-    """Put it down for somebody else to approve; its id. Raises OnTheList when the plate is looked for there already, NotNow."""
+    """Put it down for somebody else to approve; its id. Raises NotNow, and OnTheList for a plate of these sites."""
     if proposal.expires_us <= now_us:
         raise NotNow("it would have expired already: give a later end")
     if proposal.starts_us is not None and proposal.starts_us >= proposal.expires_us:
