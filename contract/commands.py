@@ -55,7 +55,7 @@ class Watchlist(StrictMessage):
 
     list_id: str = Field(min_length=1, max_length=64)
     revision: int = Field(ge=1, description="Grows with each change: an older one never replaces a newer one.")
-    key_id: str = Field(description="Which key made the hashes.")
+    key_id: str = Field(min_length=1, max_length=64, description="Which key made the hashes.")
     entries: tuple[WatchlistEntry, ...]
 
     @model_validator(mode="after")

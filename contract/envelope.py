@@ -211,9 +211,16 @@ def _check_version(type_name: object) -> None:
         raise UnsupportedVersion(f"{type_name}: unknown event type, probably of a newer edge")
 
 
+_LONGEST_NAME = 64
+"""Of a key that nobody knows, which may be as long as the message."""
+
+
 def summarise(error: ValidationError) -> str:
     """The first problems of a validation error in one line: where, what was expected."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"{'.'.join(str(part) for part in item['loc']) or 'message'}: {item['msg']}" for item in found[:5]]
+    lines = [
+        f"{'.'.join(str(part)[:_LONGEST_NAME] for part in item['loc']) or 'message'}: {item['msg']}"
+        for item in found[:5]
+    ]
     more = f" (and {len(found) - 5} more)" if len(found) > 5 else ""
     return "; ".join(lines) + more

@@ -15,9 +15,13 @@ _REPEAT_S = 10.0
 _REMEMBERED = 200
 
 
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+"""What others send stands in some lines: it must not begin a line of its own, nor move a terminal's cursor."""
+
+
 class _Redact(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), None
+        record.msg, record.args = redact(record.getMessage()).translate(_CONTROL), None
         return True
 
 

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 SETTING = "watchlist.key_file"
 _WAITING_MAX = 2000
+_MOST_BYTES = 32_000_000
+"""A larger list (150,000 entries) is refused: read into memory it would take ten times as much, at each start anew."""
 _PASSAGES_MAX = 500
 """Passages whose hits are remembered: many more than can be in view at the same time."""
 
@@ -103,23 +105,24 @@ class Index:
     def matches(self, text: str, now: datetime) -> list[Match]:
         """All entries valid now that this plate matches; one that is exact is not confusable as well."""
         plate = normalise(text)
-        exact = [entry for entry in self.exact.get(self.key.digest("exact", plate), ()) if entry.valid_at(now)]
-        alike = [entry for entry in self.folded.get(self.key.digest("folded", plate), ()) if entry.valid_at(now)]
+        digest = self.key.digest("exact", plate)
+        exact = [entry for entry in self.exact.get(digest, ()) if entry.valid_at(now)]
+        folded = self.folded.get(self.key.digest("folded", plate), ())
+        alike = [entry for entry in folded if entry.exact != digest and entry.valid_at(now)]
+        confused = self._confused(plate) if alike else {}
         found = [Match(entry) for entry in exact]
-        return found + [
-            Match(entry, self._confused(plate, entry), exact=False) for entry in alike if entry not in exact
-        ]
+        return found + [Match(entry, confused.get(entry.exact, ()), exact=False) for entry in alike]
 
-    def _confused(self, plate: str, entry: WatchlistEntry) -> tuple[ConfusedCharacter, ...]:
-        """Which characters were read as others: by trying all plates that look like this one."""
-        for other in look_alikes(plate):
-            if self.key.digest("exact", other) == entry.exact:
-                return tuple(
-                    ConfusedCharacter(place=place, read=read, listed=listed)
-                    for place, (read, listed) in enumerate(zip(plate, other, strict=True), start=1)
-                    if read != listed
-                )
-        return ()
+    def _confused(self, plate: str) -> dict[str, tuple[ConfusedCharacter, ...]]:
+        """Which characters were read as others, by the exact hash of each plate that looks like this one."""
+        return {
+            self.key.digest("exact", other): tuple(
+                ConfusedCharacter(place=place, read=read, listed=listed)
+                for place, (read, listed) in enumerate(zip(plate, other, strict=True), start=1)
+                if read != listed
+            )
+            for other in look_alikes(plate)
+        }
 
 
 @dataclass
@@ -173,6 +176,10 @@ class WatchBook:
         """
         if not payload:
             self._refuse("the watch list was cleared at the broker; the last one stays: publish an empty one to end it")
+            return
+        if len(payload) > _MOST_BYTES:
+            size = f"{len(payload) / 1e6:.0f} MB, more than {_MOST_BYTES / 1e6:.0f}"
+            self._refuse(f"watch list refused, the last good one stays in force: {size}; take out what has expired")
             return
         try:
             watchlist = Watchlist.model_validate_json(payload)

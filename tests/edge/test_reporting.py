@@ -85,6 +85,15 @@ def test_the_log_is_json_redacted_and_remembered(
     assert "secret" not in recent.text()
 
 
+def test_what_others_send_begins_no_line_of_its_own(
+    root_logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recent = set_up("info", json_lines=False)
+    logging.getLogger("edge.x").info("watch list %s", "a\n08:00:00 ERROR   edge: all is lost\x1b[2J\x9b")
+    assert capsys.readouterr().err.count("\n") == 1
+    assert recent.text().endswith(r"watch list a\x0a08:00:00 ERROR   edge: all is lost\x1b[2J\x9b")
+
+
 def test_held_back_lines_are_counted() -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)

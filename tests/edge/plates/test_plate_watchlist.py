@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -117,6 +118,33 @@ def test_one_plate_may_hit_one_entry_exactly_and_another_by_likeness(make_book: 
         ("zero", "exact"),
         ("letter", "confusable"),
     }
+
+
+def test_a_plate_that_stands_in_many_entries_does_not_hold_up_the_camera(make_book: MakeBook) -> None:
+    alike = [entry("京AD0001", f"alike-{number}") for number in range(1000)]
+    book = make_book(make_list(*(entry("京A00001", f"same-{number}") for number in range(1000)), *alike))
+    begun = time.process_time()
+    found = book.hits(read("京A00001"))
+    assert time.process_time() - begun < 1.0
+    assert len(found) == 2000
+    assert [one.listed for one in found[-1].confused] == ["D"]
+
+
+def test_a_list_that_would_fill_the_memory_is_refused(make_book: MakeBook) -> None:
+    book = make_book(make_list(entry("京A12345")))
+    book.take(make_list(entry("沪B99999"), revision=2).replace(b'"entries":[', b'"entries":[' + b" " * 32_000_000))
+    [problem] = book.problems
+    assert "32 MB, more than 32" in problem
+    assert len(book.hits(read("京A12345"))) == 1
+
+
+def test_what_a_refused_list_holds_does_not_fill_log_and_health(make_book: MakeBook) -> None:
+    book = make_book(make_list(entry("京A12345")))
+    good = make_list(entry("沪B99999"), revision=2)
+    for bad in (good.replace(KEY.key_id.encode(), b"k" * 100_000), b'{"' + b"k" * 100_000 + b'":1,' + good[1:]):
+        book.take(bad)
+        assert len(book.problems) == 1
+        assert len(book.problems[0]) < 500
 
 
 def test_an_entry_counts_from_its_start_until_it_expires_by_the_wall_clock(make_book: MakeBook, hands: Hands) -> None:
