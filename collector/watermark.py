@@ -6,8 +6,12 @@ SHA-256 goes on naming it.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
+
+from collector.picture_size import UnknownPicture, announced_size, is_png
 
 QUALITY = 90
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -17,8 +21,12 @@ VEIL = 0.28
 """How strongly the text covers what is under it: legible, and every character of a plate stays so too."""
 
 
-def stamp(content: bytes, media_type: str, text: str, width: int | None = None) -> bytes | None:
-    """The picture with `text` (ASCII) over it, encoded as it was; None when the bytes are no picture.
+MOST_PIXELS = 100_000_000
+"""No camera makes more; a larger picture is a trap for who decodes it."""
+
+
+def stamp(content: bytes, text: str, width: int | None = None) -> tuple[bytes, str] | None:
+    """(The picture with `text` (ASCII) over it, its media type); None when the bytes are no picture. PNG stays PNG.
 
     With `width` (px) it is made that small, if it is larger: a list of many pictures costs little then.
     """
@@ -28,10 +36,10 @@ def stamp(content: bytes, media_type: str, text: str, width: int | None = None) 
     veil = picture.copy()
     write(veil, text)
     marked = cv2.addWeighted(veil, VEIL, picture, 1 - VEIL, 0)
-    is_png = media_type == "image/png"
-    options = [] if is_png else [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
-    done, encoded = cv2.imencode(".png" if is_png else ".jpg", marked, options)
-    return bytes(encoded) if done else None
+    png = is_png(content)
+    options = [] if png else [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    done, encoded = cv2.imencode(".png" if png else ".jpg", marked, options)
+    return (bytes(encoded), "image/png" if png else "image/jpeg") if done else None
 
 
 def write(picture: np.ndarray, text: str) -> None:  # (h, w) or (h, w, 3) uint8
@@ -48,6 +56,11 @@ def write(picture: np.ndarray, text: str) -> None:  # (h, w) or (h, w, 3) uint8
 
 
 def _decode(content: bytes, width: int | None) -> np.ndarray | None:  # (h, w, 3) uint8
+    try:
+        if math.prod(announced_size(content)) > MOST_PIXELS:
+            return None
+    except UnknownPicture:
+        return None
     raw = np.frombuffer(content, np.uint8)
     if width is None:
         return cv2.imdecode(raw, cv2.IMREAD_COLOR)

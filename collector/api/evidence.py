@@ -33,6 +33,7 @@ SAFE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Disposition": "inline",
     "Cache-Control": "private, max-age=300",
+    "Vary": "Cookie, Authorization",
 }
 
 
@@ -129,9 +130,10 @@ async def get_evidence(
     if download:
         headers |= {"Content-Disposition": f'attachment; filename="{sha256[:12]}"'}
     if shown.media_type.startswith("image/") and not original:
-        marked = await asyncio.to_thread(_marked, path, shown.media_type, text, width)
-        if marked is not None:
-            return Response(marked, media_type=shown.media_type, headers=headers)
+        marked = await asyncio.to_thread(_marked, path, text, width)
+        if marked is None:
+            raise HTTPException(422, "the picture cannot be decoded; take the original instead: ?original=true")
+        return Response(marked[0], media_type=marked[1], headers=headers)
     return FileResponse(path, media_type=shown.media_type, headers=headers)
 
 
@@ -145,8 +147,8 @@ async def _clip_to_keep(path: FilePath, text: str, sha256: str, headers: dict[st
     return Response(marked, media_type="video/mp4", headers=headers | named)
 
 
-def _marked(path: FilePath, media_type: str, text: str, width: int | None) -> bytes | None:
-    return stamp(path.read_bytes(), media_type, text, width)
+def _marked(path: FilePath, text: str, width: int | None) -> tuple[bytes, str] | None:
+    return stamp(path.read_bytes(), text, width)
 
 
 @dataclass(frozen=True, slots=True)

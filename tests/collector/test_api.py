@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import cv2
 import httpx
+import numpy as np
 import pytest
 from collector_api import BASE, WHY, Api, started
 from sample_events import SampleEdge
@@ -20,9 +22,10 @@ from collector.access import Role
 from collector.ingest import ingest
 from collector.messages import understand
 
-PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 40
+PICTURE = bytes(cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1]) + bytes(range(256)) * 40
 PICTURE_HASH = hashlib.sha256(PICTURE).hexdigest()
 PICTURE_URL = f"/api/v1/evidence/{PICTURE_HASH}"
+ORIGINAL = {**WHY, "original": True}
 
 
 @pytest.fixture
@@ -266,11 +269,12 @@ async def test_evidence_is_stored_once_and_given_back(api: Api) -> None:
         assert (missing.status_code, missing.headers["upload-offset"]) == (404, "0")
         assert [(await put(client, PICTURE)).status_code for _ in range(2)] == [201, 200]
         assert (await client.head(PICTURE_URL)).status_code == 200
-    answer = await api.get(PICTURE_URL, Role.VIEWER)
-    assert (answer.content, answer.headers["content-type"]) == (PICTURE, "image/jpeg")
-    assert "sandbox" in answer.headers["content-security-policy"]
-    async with await api.client(Role.VIEWER) as client:
-        part = await client.get(PICTURE_URL, headers={"Range": "bytes=3-5"})
+    seen = await api.get(PICTURE_URL, Role.VIEWER)
+    assert (seen.status_code, seen.headers["content-type"]) == (200, "image/jpeg")
+    assert "sandbox" in seen.headers["content-security-policy"]
+    assert (await api.get(PICTURE_URL, **ORIGINAL)).content == PICTURE
+    async with await api.client(Role.OPERATOR) as client:
+        part = await client.get(PICTURE_URL, params=ORIGINAL, headers={"Range": "bytes=3-5"})
         assert (part.status_code, part.content) == (206, PICTURE[3:6])
 
 
@@ -284,7 +288,7 @@ async def test_evidence_comes_in_parts(api: Api) -> None:
         assert (wrong.status_code, wrong.headers["upload-offset"]) == (409, "4000")
         last = await put(client, PICTURE[4000:], **{"Content-Range": f"bytes 4000-{total - 1}/{total}"})
         assert last.status_code == 201
-    assert (await api.get(PICTURE_URL, **WHY)).content == PICTURE
+    assert (await api.get(PICTURE_URL, **ORIGINAL)).content == PICTURE
 
 
 async def test_an_upload_that_was_all_there_at_a_crash_begins_anew(api: Api) -> None:
@@ -296,7 +300,7 @@ async def test_an_upload_that_was_all_there_at_a_crash_begins_anew(api: Api) -> 
         assert (first.status_code, first.headers["upload-offset"]) == (202, "4000")
         last = await put(client, PICTURE[4000:], **{"Content-Range": f"bytes 4000-{total - 1}/{total}"})
         assert last.status_code == 201
-    assert (await api.get(PICTURE_URL, **WHY)).content == PICTURE
+    assert (await api.get(PICTURE_URL, **ORIGINAL)).content == PICTURE
 
 
 async def test_evidence_that_is_wrong_is_refused(api: Api) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,13 +19,24 @@ from sample_events import SampleEdge
 
 from collector.access import Role
 from collector.clip_mark import NoVideo, stamp_clip
+from collector.picture_size import UnknownPicture, announced_size
 from collector.watermark import stamp
 
 
-def picture(width: int, height: int) -> bytes:
-    """A smooth grey JPEG."""
+def picture(width: int, height: int, ending: str = ".jpg") -> bytes:
+    """Smooth and grey."""
     ramp = np.tile(np.linspace(60, 200, width, dtype=np.uint8), (height, 1))
-    return bytes(cv2.imencode(".jpg", cv2.merge([ramp] * 3))[1])
+    return bytes(cv2.imencode(ending, cv2.merge([ramp] * 3))[1])
+
+
+def gigapixels() -> bytes:
+    """A whole PNG of few bytes that is 60,000 pixels wide and high."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
 
 
 SNAPSHOT = picture(1280, 720)
@@ -43,7 +56,7 @@ async def api(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Api]:
 @pytest.mark.parametrize(("width", "height"), [(140, 44), (640, 360), (1920, 1080)])
 def test_the_text_is_in_the_picture_and_the_picture_is_still_there(width: int, height: int) -> None:
     before = picture(width, height)
-    stamps = [stamp(before, "image/jpeg", text) for text in ("li 2026-03-01 08:01:00Z", "wu 2026-03-01 08:01:00Z")]
+    stamps = [(stamp(before, text) or (b"",))[0] for text in ("li 2026-03-01 08:01:00Z", "wu 2026-03-01 08:01:00Z")]
     decoded = [cv2.imdecode(np.frombuffer(one or b"", np.uint8), cv2.IMREAD_GRAYSCALE) for one in stamps]
     plain = cv2.imdecode(np.frombuffer(before, np.uint8), cv2.IMREAD_GRAYSCALE)
     changed = np.abs(decoded[0].astype(int) - plain)
@@ -54,8 +67,46 @@ def test_the_text_is_in_the_picture_and_the_picture_is_still_there(width: int, h
 
 
 def test_what_is_no_picture_is_told_apart_and_strange_names_do_not_matter() -> None:
-    assert stamp(b"\xff\xd8\xff nothing", "image/jpeg", "li") is None
-    assert stamp(picture(64, 32), "image/png", "李伟")[:4] == b"\x89PNG"
+    assert stamp(b"\xff\xd8\xff nothing", "li") is None
+    (marked, kind) = stamp(picture(64, 32, ".png"), "李伟") or (b"", "")
+    assert (marked[:4], kind) == (b"\x89PNG", "image/png")
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".webp"])
+def test_the_size_is_read_before_anything_is_decoded(ending: str) -> None:
+    assert announced_size(picture(640, 361, ending)) == (640, 361)
+    with pytest.raises(UnknownPicture):
+        announced_size(picture(640, 361, ending)[:12])
+
+
+async def kept(api: Api, content: bytes, media_type: str) -> str:
+    """Its address, once an edge has sent it."""
+    url = f"/api/v1/evidence/{hashlib.sha256(content).hexdigest()}"
+    async with await api.client(Role.EDGE) as client:
+        assert (await client.put(url, content=content, headers={"Content-Type": media_type})).status_code == 201
+    return url
+
+
+async def test_a_picture_that_cannot_be_marked_is_not_given_out(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    trap = await kept(api, gigapixels(), "image/png")
+    broken = await kept(api, b"\xff\xd8\xff<script>alert(1)</script>", "image/jpeg")
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("its size alone is reason enough"))
+    for url in (trap, broken):
+        refused = await api.get(url, Role.OPERATOR, **WHY)
+        assert refused.status_code == 422
+        assert "original=true" in refused.json()["detail"]
+    taken = await api.get(broken, Role.OPERATOR, original=True, **WHY)
+    assert taken.headers["content-type"] == "image/jpeg"
+    assert taken.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_marked_copy_is_what_it_says_it_is_and_its_lookers_own(api: Api) -> None:
+    answer = await api.get(await kept(api, picture(640, 360, ".webp"), "image/webp"), Role.OPERATOR, **WHY)
+    assert (answer.headers["content-type"], answer.content[:3]) == ("image/jpeg", b"\xff\xd8\xff")
+    edge = SampleEdge()
+    proof = {"sha256": HASH, "role": "snapshot", "media_type": "image/jpeg", "size_bytes": len(SNAPSHOT)}
+    await api.take(edge, edge.fall(evidence=(proof,)))
+    assert (await api.get(URL, Role.VIEWER)).headers["vary"] == "Cookie, Authorization"
 
 
 async def test_everybody_gets_a_marked_copy_and_the_file_stays(api: Api) -> None:
@@ -100,7 +151,7 @@ async def test_a_list_is_given_small_pictures_that_are_marked_too(api: Api) -> N
     small = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert small.shape == (94, 168)
     assert len(answer.content) < len(SNAPSHOT)
-    two = [cv2.imdecode(np.frombuffer(stamp(SNAPSHOT, "image/jpeg", text, 168) or b"", np.uint8), 0) for text in "ab"]
+    two = [cv2.imdecode(np.frombuffer((stamp(SNAPSHOT, text, 168) or (b"",))[0], np.uint8), 0) for text in "ab"]
     assert (np.abs(two[0].astype(int) - two[1]) > 12).any()
 
 
