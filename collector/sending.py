@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from apprise import Apprise, NotifyType
+from apprise import Apprise, NotifyFormat, NotifyType
 from sqlalchemy import Row
 
 from collector.channels import Channel, ChannelError
@@ -155,6 +155,7 @@ async def _tell(channel: Channel, heading: str, text: str, *, urgent: bool) -> N
     done = await service.async_notify(
         body=text,
         title=heading,
+        body_format=NotifyFormat.TEXT,  # what a sensor says is no markup, in mail neither
         notify_type=kind,
         timeout=TIMEOUT_S,
         log_level=logging.WARNING,

@@ -180,6 +180,18 @@ def alert_row(**changes: Any) -> Any:
     return SimpleNamespace(**{**row, "alert_source": "tower", "alert_occurred_us": 0, **changes})
 
 
+def test_what_a_sensor_says_is_no_markup_in_a_mail(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+    words = '<img src="http://evil.example/seen.png"><a href="http://evil.example">sign in</a>'
+    parameters = json.dumps({"sensor": "hall", "kind": "smoke", "text": words})
+    row = alert_row(alert_type="sensor", alert_parameters=parameters)
+    asyncio.run(sending.send(Channel(name="duty", address=SecretStr(mail_to(port, "duty"))), row, None, 0))
+    (mail,) = box.mails
+    bodies = [part.get_content() for part in mail.walk() if part.get_content_type() == "text/html"]
+    assert all("<img" not in body and "<a " not in body for body in bodies)
+    assert "<img src=" in mail.get_body(("plain",)).get_content()
+
+
 @pytest.mark.parametrize(
     ("service", "address", "path"),
     [
