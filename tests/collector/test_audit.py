@@ -171,3 +171,18 @@ def test_the_command_line_checks_the_record_and_a_backup_takes_the_key_along(
     assert checked(there)[0] == 0
     (there / audit.KEY_FILE).write_text("another key")
     assert "not signed with this key" in checked(there)[1]
+
+
+async def test_a_plate_is_masked_and_recorded_however_deep_a_device_has_put_it(api: Api) -> None:
+    edge = SampleEdge()
+    event = edge.sensor("camera_text", subject="京A12345")
+    event["data"] |= {"seen": [{"by": "radar", "words": "京A12345 fast"}], "lane": {"沪B99999": 3}}
+    event["vehicle"] = "苏C55555"
+    await api.take(edge, event)
+    for path in ("/api/v1/events", f"/api/v1/events/{event['id']}"):
+        seen = (await api.get(path, Role.VIEWER)).text
+        assert not [plate for plate in ("A12345", "B99999", "C55555") if plate in seen], path
+        assert "radar" in seen
+    assert "京A12345 fast" in (await api.get(f"/api/v1/events/{event['id']}", **WHY)).text
+    (act,) = (await api.get("/api/v1/audit", Role.AUDITOR, action="view", **WHY)).json()["items"]
+    assert act["shown"] == ["京A12345", "沪B99999", "苏C55555"]
