@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.database import Database
 from collector.instants import HOUR_US, SECOND_US
 from collector.schema import secrets, sessions, sign_in_links, tokens
+from collector.schema_people import users
 
 SESSION_US = 12 * HOUR_US
 LINK_US = 15 * 60 * SECOND_US
@@ -47,7 +48,7 @@ Sites = tuple[str, ...] | None
 
 
 class NameTaken(ValueError):
-    """A token of this name exists."""
+    """A token, or a person, of this name exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ async def create_token(
     row: dict[str, Any] = {"name": name, "sha256": digest(token), "role": role.value, "created_us": now_us}
     row |= {"sites": sites_text(sites), "expires_us": expires_us, "created_by": by}
     async with database.write() as connection:
+        if (await connection.execute(select(users.c.name).where(users.c.name == name))).first() is not None:
+            raise NameTaken(f"there is a user {name!r} already: in the record the token would be taken for that person")
         insert = database.insert(tokens).values(row).on_conflict_do_nothing(index_elements=["name"])
         if (await connection.execute(insert)).rowcount != 1:
             raise NameTaken(f"there is a token named {name!r} already: choose another name, or revoke it first")

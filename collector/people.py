@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.access import Principal, Role, Sites, digest, sites_text, sites_tuple
 from collector.database import Database
 from collector.instants import SECOND_US
-from collector.schema import secrets, sessions
+from collector.schema import secrets, sessions, tokens
 from collector.schema_people import sign_in_failures, users
 
 NAME = r"^[a-z0-9][a-z0-9._-]{1,39}$"
@@ -88,6 +88,9 @@ async def _row_of(person: Person, password: str, by: str, now_us: int) -> dict[s
 
 
 async def _insert(database: Database, connection: AsyncConnection, row: dict[str, Any]) -> None:
+    taken = select(tokens.c.name).where(tokens.c.name == row["name"])
+    if (await connection.execute(taken)).first() is not None:
+        raise NotAccepted(f"there is a token {row['name']!r} already: in the record the two would look the same")
     insert = database.insert(users).values(row).on_conflict_do_nothing(index_elements=["name"])
     if (await connection.execute(insert)).rowcount != 1:
         raise NotAccepted(f"there is a user {row['name']!r} already")

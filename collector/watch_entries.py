@@ -67,9 +67,9 @@ async def propose(connection: AsyncConnection, proposal: Proposal, author: str, 
     if proposal.starts_us is not None and proposal.starts_us >= proposal.expires_us:
         raise NotNow("it would expire before it starts")
     same = and_(watch_entries.c.plate == proposal.plate, standing(now_us))
-    for row in await connection.execute(select(watch_entries.c.entry_id, watch_entries.c.sites).where(same)):
-        if _overlap(sites_tuple(row.sites), proposal.sites):
-            raise OnTheList(row.entry_id, proposal)
+    for twin in await connection.execute(select(watch_entries.c.entry_id, watch_entries.c.sites).where(same)):
+        if _overlap(sites_tuple(twin.sites), proposal.sites):
+            raise OnTheList(twin.entry_id, proposal)
     entry_id = f"w-{secrets.token_hex(5)}"
     row = {
         "entry_id": entry_id,

@@ -166,6 +166,15 @@ async def test_an_administrator_of_one_site_cannot_give_away_more(api: Api) -> N
         assert (await client.post("/api/v1/tokens", json={"name": "t", "role": "admin"})).status_code == 403
 
 
+async def test_a_token_and_a_person_never_have_one_name(api: Api) -> None:
+    await let_in(api, "li.wei", "operator")
+    async with await api.client(Role.ADMIN) as admin:
+        taken = await admin.post("/api/v1/tokens", json={"name": "li.wei", "role": "operator"})
+        assert (taken.status_code, "li.wei" in taken.json()["detail"]) == (409, True)
+        assert (await admin.post("/api/v1/tokens", json={"name": "gateway", "role": "viewer"})).status_code == 201
+    assert (await let_in(api, "gateway", "operator")).status_code == 422
+
+
 async def test_what_concerns_all_sites_is_not_for_who_is_limited_to_one(api: Api) -> None:
     due = {"acknowledge_s": 60, "arrive_s": 600, "close_s": 3600}
     async with await api.client(Role.ADMIN, sites=("west",)) as admin:
