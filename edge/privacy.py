@@ -21,6 +21,7 @@ from contract.plate_keys import PlateKey, normalise
 from edge.evidence.covering import FindPlaces
 from edge.imaging import Polygon, burn_masks
 from edge.inference import ModelStore
+from edge.plates.darkness import lightened
 from edge.plates.detector import SAME_PLATE, PlateDetector, overlap
 from edge.plates.rectify import Corners
 from edge.types import Bgr, Finding, Picture
@@ -104,7 +105,10 @@ class PlatesHashed:
         return burn_masks(picture.bgr, _outlines(found, picture.bgr))
 
     def _plates(self, bgr: Bgr) -> list[Corners]:
-        return [item.corners for detector in self._detectors for item in detector.detect(bgr)]
+        """Where plates are; in a dark picture also those that somebody would see who makes it lighter."""
+        lighter = lightened(bgr)
+        views = [bgr] if lighter is None else [bgr, lighter]
+        return [item.corners for view in views for detector in self._detectors for item in detector.detect(view)]
 
 
 def _outlines(plates: Sequence[Corners], bgr: Bgr) -> list[Polygon]:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from edge.inference import ModelStore
+from edge.plates.darkness import lightened
 from edge.plates.decoding import Reading
 from edge.plates.detector import PlateDetection, PlateDetector
 from edge.plates.grammar import CHINA, Region
@@ -29,9 +30,6 @@ _SURE_TEXT = 0.5
 """A text this sure makes a plate even of what the detector doubts."""
 
 _PLACE_MARGIN = 0.05
-_DARK = 75.0
-"""A picture whose mean is below this (of 255) is dark: if no plate is found it is looked at once more, lightened."""
-_LIGHTENED = (255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +80,10 @@ class StillReader:
         return self.read_detections(bgr, self.detector.detect(bgr))
 
     def read_detections(self, bgr: Bgr, detections: list[PlateDetection]) -> list[StillPlate]:
-        """What `read_picture` does after the detector."""
+        """What `read_picture` does after the detector. A dark picture without plates is looked at again, lightened."""
         plates = self._read_all(bgr, detections)
-        if plates or float(bgr.mean()) >= _DARK:
-            return plates
-        lightened = np.asarray(cv2.LUT(bgr, _LIGHTENED), np.uint8)
-        return self._read_all(lightened, self.detector.detect(lightened))
+        lighter = None if plates else lightened(bgr)
+        return plates if lighter is None else self._read_all(lighter, self.detector.detect(lighter))
 
     def _read_all(self, bgr: Bgr, detections: list[PlateDetection]) -> list[StillPlate]:
         plates = [self.read_place(bgr, found.corners, found.score) for found in detections]

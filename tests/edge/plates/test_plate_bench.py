@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from contract.plate_keys import PlateKey
 from edge.__main__ import main
 from edge.errors import BenchError
 from edge.inference import ModelStore
 from edge.plates.bench.labels import BrokenPicture, normalise, read_labels
 from edge.plates.bench.scoring import Detections, Readings, align
 from edge.plates.stills import StillReader, outline
+from edge.privacy import PlatesHashed
+from edge.types import Picture
 from simulator.fonts import FontsMissing, faces
 from simulator.plates import PlateKind, degrade, draw_plate, random_plate, random_style
 
@@ -292,12 +295,24 @@ def test_each_box_is_matched_once() -> None:
     assert (counts.recall, counts.precision) == (1.0, round(1 / 3, 4))
 
 
+def nearly_black(picture: np.ndarray) -> np.ndarray:
+    grain = np.random.default_rng(3).normal(0, 0.8, picture.shape)
+    return np.clip(picture * 0.02 + grain, 0, 255).astype(np.uint8)
+
+
+@needs_fonts
+def test_a_plate_that_somebody_could_lighten_is_covered_where_plates_are_hashed() -> None:
+    picture, [(_, corners)] = scene((3,))
+    covered = PlatesHashed(PlateKey(bytes(32)), ModelStore()).cover(Picture("snapshot", nearly_black(picture)), None)
+    (left, top), (right, bottom) = corners.min(0).astype(int), corners.max(0).astype(int)
+    assert (covered[top:bottom, left:right] == 0).all(), "the grain of what is not covered is not 0 everywhere"
+
+
 @needs_fonts
 def test_a_picture_that_is_nearly_black_is_looked_at_again_lightened() -> None:
     reader = StillReader(ModelStore())
     picture, [(text, _)] = scene((3,))
-    grain = np.random.default_rng(3).normal(0, 0.8, picture.shape)
-    dark = np.clip(picture * 0.02 + grain, 0, 255).astype(np.uint8)
+    dark = nearly_black(picture)
     assert [plate.text for plate in reader.read_picture(dark)] == [text]
     assert reader.read_picture(np.full((540, 960, 3), 3, np.uint8)) == []
 
