@@ -5,112 +5,121 @@ What people do about them is in `alert_moves`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import alert_messages
 from collector.alert_groups import Group, Repetition, join, open_groups
 from collector.alerts import CLOSED, Draft
-from collector.database import Database
+from collector.database import NONE_IS_THERE, Database
 from collector.duty import Duty
 from collector.instants import to_us
 from collector.schema import alert_steps, alerts, messages
 from collector.schema_alerts import alert_events, notifications
-from collector.titles import Language, titles
+from collector.titles import titles
 from contract.events import EvidenceRef
 from contract.identity import time_ordered
 
-Proven = tuple[Draft, tuple[EvidenceRef, ...]]
-
 
 @dataclass(frozen=True, slots=True)
-class _Raised:
-    row: dict[str, Any]
+class Proposal:
+    """An alert that something asks for, with all that is written if it is raised."""
+
     draft: Draft
     evidence: tuple[EvidenceRef, ...]
-    titles: dict[Language, str]
+    row: dict[str, Any]
+    told: list[alert_messages.MessageRow]
+    people: list[dict[str, Any]]
+
+
+def propose(asked: Sequence[tuple[Draft, tuple[EvidenceRef, ...]]], now_us: int, duty: Duty) -> list[Proposal]:
+    """Make alerts ready, raised at `now_us`, in the same order. Pure."""
+    named = [titles(draft.type, draft.parameters) for draft, _ in asked]
+    rows = [_row(draft, names["en"], now_us, duty) for (draft, _), names in zip(asked, named, strict=True)]
+    news = [
+        alert_messages.news(row, draft, evidence, now_us, told=names)
+        for (draft, evidence), row, names in zip(asked, rows, named, strict=True)
+    ]
+    states = [[] if row["state"] in CLOSED else alert_messages.state(row, None, now_us) for row in rows]
+    people = [_notifications(row, draft, now_us, duty) for (draft, _), row in zip(asked, rows, strict=True)]
+    return [
+        Proposal(draft, evidence, row, [first, *more], told)
+        for (draft, evidence), row, first, more, told in zip(asked, rows, news, states, people, strict=True)
+    ]
 
 
 async def raise_new(
-    database: Database, connection: AsyncConnection, drafts: Sequence[Proven], now_us: int, duty: Duty
+    database: Database, connection: AsyncConnection, proposals: Sequence[Proposal], now_us: int, duty: Duty
 ) -> int:
     """Raise those whose key has no alert yet and whose group no open one; returns how many that were.
 
     Few statements, whatever their number.
     """
-    if not drafts:
+    if not proposals:
         return 0
-    groups = await open_groups(connection, [draft for draft, _ in drafts], duty.rules)
-    first: list[Proven] = []
+    groups = await open_groups(connection, [one.draft for one in proposals], duty.rules)
+    first: list[Proposal] = []
     repeated: list[Repetition] = []
-    for draft, evidence in drafts:
+    for proposal in proposals:
+        draft = proposal.draft
         group = groups.get(draft.group or "")
         if group is not None and group.takes(draft):
-            repeated.append(Repetition(group, draft, evidence))
+            repeated.append(Repetition(group, draft, proposal.evidence))
             continue
-        first.append((draft, evidence))
+        first.append(proposal)
         if draft.group:  # a second one of this very batch joins it
             groups[draft.group] = Group.begun_by(draft, duty.rules)
-    raised = await _raise(database, connection, first, now_us, duty)
+    raised = await _raise(database, connection, first)
     await join(database, connection, repeated, now_us, duty)
     return raised
 
 
-async def _raise(
-    database: Database, connection: AsyncConnection, drafts: Sequence[Proven], now_us: int, duty: Duty
-) -> int:
-    firsts: dict[str, _Raised] = {}
-    for draft, evidence in drafts:
-        if draft.key not in firsts:
-            told = titles(draft.type, draft.parameters)
-            firsts[draft.key] = _Raised(_row(draft, told["en"], now_us, duty), draft, evidence, told)
+async def _raise(database: Database, connection: AsyncConnection, proposals: Sequence[Proposal]) -> int:
+    firsts: dict[str, Proposal] = {}
+    for one in proposals:
+        firsts.setdefault(one.draft.key, one)
     if not firsts:
         return 0
     known = {row[0] for row in await database.matching(connection, "alert_key", alerts.c.alert_key, firsts)}
     raised = [one for key, one in firsts.items() if key not in known]
-    await database.insert_rows(connection, alerts, [one.row for one in raised], clause="")
-    await _write_beside(database, connection, raised, now_us, duty)
-    raisers = {id(one.draft) for one in raised}
-    await _follow_events(connection, [draft for draft, _ in drafts if id(draft) not in raisers])
+    await database.insert_rows(connection, alerts, [one.row for one in raised], NONE_IS_THERE)
+    await _write_beside(database, connection, raised)
+    raisers = {id(one) for one in raised}
+    await _follow_events(connection, [one.draft for one in proposals if id(one) not in raisers])
     return len(raised)
 
 
-async def _write_beside(
-    database: Database, connection: AsyncConnection, raised: Sequence[_Raised], now_us: int, duty: Duty
-) -> None:
+_STEP = ("alert_id", "at_us", "state", "kind")
+_LINK = ("alert_id", "event_id", "occurred_us")
+
+
+async def _write_beside(database: Database, connection: AsyncConnection, raised: Sequence[Proposal]) -> None:
     """History, events, messages and notifications of new alerts, all in their transaction."""
-    steps = [
-        {"alert_id": one.row["alert_id"], "at_us": now_us, "state": one.row["state"], "kind": "raised"}
-        for one in raised
-    ]
+    rows = [one.row for one in raised]
+    steps = [(row["alert_id"], row["raised_us"], row["state"], "raised") for row in rows]
     stood_for = [
-        {"alert_id": one.row["alert_id"], "event_id": one.row["event_id"], "occurred_us": one.row["occurred_us"]}
-        for one in raised
-        if one.row["event_id"] is not None and one.draft.severity != "info"
+        (row["alert_id"], row["event_id"], row["occurred_us"])
+        for row in rows
+        if row["event_id"] is not None and row["severity"] != "info"
     ]
-    told = [row for one in raised for row in _messages(one, now_us)]
-    people = [row for one in raised for row in _notifications(one, now_us, duty)]
-    await database.insert_rows(connection, alert_steps, steps)
-    await database.insert_rows(connection, alert_events, stood_for)
-    await database.insert_rows(connection, messages, told)
-    await database.insert_rows(connection, notifications, people)
+    told = [row for one in raised for row in one.told]
+    people = [row for one in raised for row in one.people]
+    await database.insert_tuples(connection, alert_steps, _STEP, steps, NONE_IS_THERE)
+    await database.insert_tuples(connection, alert_events, _LINK, stood_for, NONE_IS_THERE)
+    await database.insert_rows(connection, messages, told, NONE_IS_THERE)
+    await database.insert_rows(connection, notifications, people, NONE_IS_THERE)
 
 
-def _messages(one: _Raised, now_us: int) -> list[dict[str, object]]:
-    found = [alert_messages.news(one.row, one.draft, one.evidence, now_us, told=one.titles)]
-    return found if one.row["state"] in CLOSED else [*found, *alert_messages.state(one.row, None, now_us)]
-
-
-def _notifications(one: _Raised, now_us: int, duty: Duty) -> list[dict[str, Any]]:
+def _notifications(row: dict[str, Any], draft: Draft, now_us: int, duty: Duty) -> list[dict[str, Any]]:
     """History, come late, wakes nobody."""
-    if one.draft.late or one.draft.severity == "info":
+    if draft.late or draft.severity == "info":
         return []
-    return duty.raised(one.row["alert_id"], one.draft.site, one.draft.severity, now_us)
+    return duty.raised(row["alert_id"], draft.site, draft.severity, now_us)
 
 
 async def _follow_events(connection: AsyncConnection, drafts: Sequence[Draft]) -> None:
@@ -122,7 +131,7 @@ async def _follow_events(connection: AsyncConnection, drafts: Sequence[Draft]) -
             {
                 "own_key": key,
                 "new_title": draft.title,
-                "new_parameters": json.dumps(dict(draft.parameters), ensure_ascii=False),
+                "new_parameters": to_json(dict(draft.parameters)).decode(),
                 "new_event_id": str(draft.event_id),
             }
             for key, draft in last.items()
@@ -130,9 +139,6 @@ async def _follow_events(connection: AsyncConnection, drafts: Sequence[Draft]) -
         names = ("title", "parameters", "event_id")
         change: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
         await connection.execute(own.values(change), changes)
-
-
-_as_json = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` would make one for each
 
 
 def _row(draft: Draft, title: str, now_us: int, duty: Duty) -> dict[str, Any]:
@@ -153,7 +159,7 @@ def _row(draft: Draft, title: str, now_us: int, duty: Duty) -> dict[str, Any]:
         "late": draft.late,
         "state": state,
         "state_us": now_us,
-        "parameters": _as_json(dict(draft.parameters)),
+        "parameters": to_json(dict(draft.parameters)).decode(),
         "alert_group": draft.group,
         "event_count": 1,
         "last_event_us": occurred_us,

@@ -24,10 +24,14 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from collector.copying import FEWEST, copy_rows
+
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 BUSY_TIMEOUT_MS = 10_000
 LEAVE_OUT = "ON CONFLICT DO NOTHING"
+NONE_IS_THERE = ""
+"""What `insert_rows` is told of rows that are surely new."""
 _MARKS = 1024
 _PARAMETERS = 2000
 """At most so many values in one statement of SQLite."""
@@ -102,21 +106,36 @@ class Database:
     ) -> None:
         """Insert many rows of the same two or more keys with few statements; past SQLAlchemy's care for each.
 
-        `clause`: SQL of what to do with those that are there; empty: IntegrityError. No two rows may be the same one.
+        `clause`: SQL of what to do with those that are there; NONE_IS_THERE: IntegrityError. No two rows may be the
+        same one.
         """
+        if rows:
+            names = tuple(rows[0])
+            await self.insert_tuples(connection, table, names, list(map(itemgetter(*names), rows)), clause)
+
+    async def insert_tuples(
+        self,
+        connection: AsyncConnection,
+        table: Table,
+        names: tuple[str, ...],
+        rows: Sequence[tuple[Any, ...]],
+        clause: str = LEAVE_OUT,
+    ) -> None:
+        """As `insert_rows`; `names` says what stands in each row."""
         if not rows:
             return
-        names = tuple(rows[0])
+        if clause == NONE_IS_THERE and not self.is_sqlite and len(rows) >= FEWEST:
+            await copy_rows(connection, table.name, names, rows)
+            return
         key = (table.name, clause, *names)
         if key not in self._inserts:
             self._inserts[key] = f"{self._insert_text(table, names)} {clause}"
-        tuples = list(map(itemgetter(*names), rows))
         if self.is_sqlite:
-            await self._insert_parts(connection, self._inserts[key], tuples)
+            await self._insert_parts(connection, self._inserts[key], rows)
         else:
-            await connection.exec_driver_sql(self._inserts[key], tuple(map(list, zip(*tuples, strict=True))))
+            await connection.exec_driver_sql(self._inserts[key], tuple(map(list, zip(*rows, strict=True))))
 
-    async def _insert_parts(self, connection: AsyncConnection, text: str, tuples: list[tuple[Any, ...]]) -> None:
+    async def _insert_parts(self, connection: AsyncConnection, text: str, tuples: Sequence[tuple[Any, ...]]) -> None:
         """Many rows a statement: while SQLite works at one, this process can do something else.
 
         Their numbers are powers of two, so that there are few statements, which the driver keeps prepared.
@@ -147,6 +166,14 @@ class Database:
             text = f"{asked} IN ({', '.join('?' * marks)})"
             found += _plain(await connection.exec_driver_sql(text, tuple(part)))
         return found
+
+    async def delete_matching(self, connection: AsyncConnection, column: Column[Any], values: Sequence[int]) -> None:
+        """Delete the rows in whose `column`, a number, one of the values stands."""
+        if self.is_sqlite:
+            await connection.execute(column.table.delete().where(column.in_(values)))
+            return
+        text = f"DELETE FROM {column.table} WHERE {column.key} = ANY($1::bigint[])"  # noqa: S608 (our own words)
+        await connection.exec_driver_sql(text, (values,))
 
     def _insert_text(self, table: Table, names: tuple[str, ...]) -> str:
         """On PostgreSQL one statement takes whole columns: a row costs it a fraction of one that is sent alone."""

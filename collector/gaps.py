@@ -153,7 +153,8 @@ async def _alert(
     if row.gap_alerted_to is not None and highest <= row.gap_alerted_to:
         return False
     draft = gap_draft(row.outbox_id, row.site, row.edge, lacking, to_instant(now_us))
-    await alert_store.raise_new(database, connection, [(draft, ())], now_us, duty)
+    proposals = alert_store.propose([(draft, ())], now_us, duty)
+    await alert_store.raise_new(database, connection, proposals, now_us, duty)
     await _note(connection, row.outbox_id, gap_alerted_to=highest)
     return True
 

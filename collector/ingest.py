@@ -11,22 +11,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import and_, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import alert_moves, alert_store, clones, outbox_store, passages, positions, status_store
-from collector.alerts import CAMERA_TROUBLE, Draft, camera_draft, draft, is_late
-from collector.database import Database
+from collector.alert_store import Proposal, propose
+from collector.alerts import CAMERA_TROUBLE, Draft, camera_draft
+from collector.database import LEAVE_OUT, NONE_IS_THERE, Database
 from collector.duty import Duty
 from collector.instants import to_instant
 from collector.messages import EventMessage, Letter, PositionMessage, StatusMessage, Understood
+from collector.prepared import EVENT_COLUMNS, EVIDENCE_COLUMNS, Prepared, PreparedEvent, prepare
 from collector.ranges import Range, contains
 from collector.schema import cameras, dead_letters, event_evidence, events
 from contract.acks import Ack, Refusal, to_ranges
-from contract.events import CameraData, DroppedData, EvidenceData, EvidenceRef, PlatePassageData, WatchlistHitData
+from contract.events import CameraData, DroppedData
 from contract.topics import EdgeTopics
 
 
@@ -81,28 +82,36 @@ class _Batch:
 async def ingest(
     database: Database, batch: Sequence[Understood], now_us: int, *, again: bool = False, duty: Duty | None = None
 ) -> Outcome:
+    """Make a batch ready and store it: see `store`."""
+    duty = duty or Duty()
+    return await store(database, prepare(batch, now_us, duty), now_us, again=again, duty=duty)
+
+
+async def store(
+    database: Database, batch: Sequence[Prepared], now_us: int, *, again: bool = False, duty: Duty
+) -> Outcome:
     """Store a batch. Returns after the commit; raises SQLAlchemy's error when nothing of it was stored.
 
     With `again` the messages are former letters: their numbers count as received, yet their events are not stored.
     """
     return await database.transact(
-        lambda connection: _ingest(_Batch(database, connection, now_us, again, duty or Duty()), batch),
+        lambda connection: _store(_Batch(database, connection, now_us, again, duty), batch),
     )
 
 
-async def _ingest(work: _Batch, batch: Sequence[Understood]) -> Outcome:
+async def _store(work: _Batch, batch: Sequence[Prepared]) -> Outcome:
     for status in (message for message in batch if isinstance(message, StatusMessage)):
         await status_store.apply(work.database, work.connection, status, work.now_us)
     moved = [message for message in batch if isinstance(message, PositionMessage)]
     await positions.keep(work.database, work.connection, moved, work.now_us)
-    found = [message for message in batch if isinstance(message, EventMessage)]
+    found = [one for one in batch if isinstance(one, PreparedEvent)]
     letters = [message for message in batch if isinstance(message, Letter)]
-    await _own_outboxes(work, [*found, *letters])
-    letters += [letter for event in found if (letter := _foreign(work, event))]
-    new = await _without_known(work, [event for event in found if _admit(work, event)])
+    await _own_outboxes(work, [*(one.message for one in found), *letters])
+    letters += [letter for one in found if (letter := _foreign(work, one.message))]
+    new = await _without_known(work, [one for one in found if _admit(work, one.message)])
     await _store_events(work, new)
     await _store_letters(work, letters)
-    seen = await passages.follow(work.database, work.connection, new)
+    seen = await passages.follow(work.database, work.connection, [one.passage for one in new if one.passage])
     await _raise_alerts(work, new, await clones.suspects(work.connection, seen, work.now_us))
     await _store_ranges(work)
     return Outcome(_acks(work), work.tally)
@@ -159,20 +168,21 @@ def _admit(work: _Batch, event: EventMessage) -> bool:
     return True
 
 
-async def _without_known(work: _Batch, new: list[EventMessage]) -> list[EventMessage]:
+async def _without_known(work: _Batch, new: list[PreparedEvent]) -> list[PreparedEvent]:
     """Without events that this edge has brought before, under another number: salvaged from a damaged outbox."""
     if not new:
         return []
-    by_id = {event.event_id: event for event in new}
-    found = await work.database.matching(work.connection, "event_id, site, edge", events.c.event_id, by_id)
+    ids = {one.message.event_id for one in new}
+    found = await work.database.matching(work.connection, "event_id, site, edge", events.c.event_id, ids)
     stored = {tuple(row) for row in found}
     fit = []
-    for event in new:
+    for one in new:
+        event = one.message
         key = (event.event_id, event.address.site, event.address.edge)
         if key in stored and not work.again:
             work.tally.duplicates += 1
         else:
-            fit.append(event)
+            fit.append(one)
             stored.add(key)
     return fit
 
@@ -186,52 +196,18 @@ def _foreign(work: _Batch, event: EventMessage) -> Letter | None:
     return Letter(event.incoming, "foreign", reason, event.address, event.outbox_id, event.envelope.sequence)
 
 
-async def _store_events(work: _Batch, new: list[EventMessage]) -> None:
+async def _store_events(work: _Batch, new: list[PreparedEvent]) -> None:
     if not new:
         return
-    now = to_instant(work.now_us)
-    rows = [_event_row(event, work.now_us, now) for event in new]
-    await work.database.insert_rows(work.connection, events, rows)
-    proofs = [row for event in new for row in _evidence_rows(event)]
-    await work.database.insert_rows(work.connection, event_evidence, proofs)
-    for event in new:
-        if isinstance(event.data, DroppedData):
-            await _close_dropped(work, event, event.data)
+    # A number that was not received has no event. Should it have one after all, it ends up here again, alone.
+    clause = LEAVE_OUT if work.again or len(new) == 1 else NONE_IS_THERE
+    await work.database.insert_tuples(work.connection, events, EVENT_COLUMNS, [one.row for one in new], clause)
+    proofs = [row for one in new for row in one.proofs]
+    await work.database.insert_tuples(work.connection, event_evidence, EVIDENCE_COLUMNS, proofs)
+    for one in new:
+        if isinstance(one.message.data, DroppedData):
+            await _close_dropped(work, one.message, one.message.data)
     work.tally.stored += len(new)
-
-
-def _event_row(event: EventMessage, now_us: int, now: datetime) -> dict[str, object]:
-    envelope, data = event.envelope, event.data
-    plate = data.plate.text if isinstance(data, PlatePassageData | WatchlistHitData) and data.plate else None
-    passage = data.passage_id if isinstance(data, PlatePassageData | WatchlistHitData) else None
-    return {
-        "outbox_id": event.outbox_id,
-        "sequence": envelope.sequence,
-        "event_id": event.event_id,
-        "type": str(envelope.event_type),
-        "site": envelope.site,
-        "edge": envelope.edge,
-        "source": event.source,
-        "occurred_us": event.occurred_us,
-        "received_us": now_us,
-        "late": is_late(event, now),
-        "passage_id": passage,
-        "plate": plate or None,
-        "payload": event.text,
-    }
-
-
-def _evidence_rows(event: EventMessage) -> list[dict[str, object]]:
-    """Evidence that came later belongs to the event it names."""
-    if not event.data.evidence:
-        return []
-    belongs_to = event.data.event_id if isinstance(event.data, EvidenceData) else event.event_id
-    return [_evidence_row(belongs_to, proof) for proof in event.data.evidence]
-
-
-def _evidence_row(event_id: str, proof: EvidenceRef) -> dict[str, object]:
-    fields = proof.model_dump(include={"sha256", "role", "media_type", "size_bytes", "note"})
-    return {"event_id": event_id, **fields}
 
 
 async def _close_dropped(work: _Batch, event: EventMessage, dropped: DroppedData) -> None:
@@ -282,29 +258,27 @@ async def _store_ranges(work: _Batch) -> None:
     await outbox_store.store_ranges(work.database, work.connection, work.held, work.added)
 
 
-async def _raise_alerts(work: _Batch, new: list[EventMessage], more: Sequence[Draft] = ()) -> None:
+async def _raise_alerts(work: _Batch, new: list[PreparedEvent], more: Sequence[Draft] = ()) -> None:
     """Alerts of these events, and those (`more`) that rest on more than one event."""
-    now = to_instant(work.now_us)
-    drafts: list[alert_store.Proven] = []
-    for event in sorted(new, key=lambda event: (event.outbox_id, event.envelope.sequence)):
+    asked: list[Proposal] = []
+    for one in sorted(new, key=lambda one: (one.message.outbox_id, one.message.envelope.sequence)):
+        event, made = one.message, one.proposal
         if isinstance(event.data, CameraData):
-            if any(drafted.type == "camera" and drafted.source == event.source for drafted, _ in drafts):
-                await _raise(work, drafts)  # what this state ends must be there first
-                drafts = []
+            if any(other.draft.type == "camera" and other.draft.source == event.source for other in asked):
+                await _raise(work, asked)  # what this state ends must be there first
+                asked = []
             made = await _camera_alert(work, event, event.data)
-        else:
-            made = draft(event, now)
         if made is not None:
-            drafts.append((made, event.data.evidence))
-    await _raise(work, [*drafts, *((one, ()) for one in more)])
+            asked.append(made)
+    await _raise(work, [*asked, *propose([(one, ()) for one in more], work.now_us, work.duty)])
 
 
-async def _raise(work: _Batch, drafts: list[alert_store.Proven]) -> None:
-    raised = await alert_store.raise_new(work.database, work.connection, drafts, work.now_us, work.duty)
+async def _raise(work: _Batch, asked: list[Proposal]) -> None:
+    raised = await alert_store.raise_new(work.database, work.connection, asked, work.now_us, work.duty)
     work.tally.alerts += raised
 
 
-async def _camera_alert(work: _Batch, event: EventMessage, data: CameraData) -> Draft | None:
+async def _camera_alert(work: _Batch, event: EventMessage, data: CameraData) -> Proposal | None:
     """A camera's newest state decides; one that comes late after a newer one changes nothing."""
     if not await _is_newest_camera_state(work, event):
         return None
@@ -312,7 +286,8 @@ async def _camera_alert(work: _Batch, event: EventMessage, data: CameraData) -> 
     await alert_moves.close_of_camera(work.connection, place, work.now_us, work.duty)
     if data.state not in CAMERA_TROUBLE:
         return None
-    return camera_draft(event, to_instant(work.now_us), data.state)
+    drafted = camera_draft(event, to_instant(work.now_us), data.state)
+    return propose([(drafted, data.evidence)], work.now_us, work.duty)[0]
 
 
 async def _is_newest_camera_state(work: _Batch, event: EventMessage) -> bool:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from collector.database import Database, Turn
 from collector.duty import Standing
-from collector.ingest import Outcome, Tally, ingest
+from collector.ingest import Outcome, Tally, ingest, store
 from collector.instants import SECOND_US, Clock
 from collector.messages import EventMessage, Incoming, Letter, StatusMessage, Understood, understand
 from collector.mqtt import Link, Outgoing
+from collector.prepared import Prepared, prepare
 from collector.pulse import Pulse
 from collector.schema import messages
 
@@ -30,7 +31,19 @@ RETRY_MAX_S = 4
 STORE_TROUBLE = (DBAPIError, OSError)
 """The database is away, locked or full: nothing was stored, the batch stays ours and is tried again."""
 
-_Read = tuple[Sequence[Incoming], list[Understood]]
+_AHEAD = 2
+"""Batches that are ready while one is stored."""
+_PIECE = 64
+"""After so many events the loop looks whether the database has answered: it waits for the next statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A batch as it came, as it was understood, and as it is to be stored."""
+
+    incoming: Sequence[Incoming]
+    understood: list[Understood]
+    prepared: list[Prepared]
 
 
 class Intake:
@@ -51,37 +64,50 @@ class Intake:
     async def run(self) -> None:
         """Until cancelled. A batch that was cut off was not confirmed and comes again.
 
-        While the store takes a batch, the next one is read: that needs the processor, a commit mostly waits.
+        While the store takes a batch, the next ones are made ready: that needs the processor, the store has its own.
         """
-        read: asyncio.Queue[_Read] = asyncio.Queue(maxsize=1)
+        ready: asyncio.Queue[_Ready] = asyncio.Queue(maxsize=_AHEAD)
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._read(read))
-            both.create_task(self._write(read))
+            both.create_task(self._read(ready))
+            both.create_task(self._write(ready))
 
-    async def _read(self, read: asyncio.Queue[_Read]) -> None:
+    async def _read(self, ready: asyncio.Queue[_Ready]) -> None:
         while True:
-            batch = await self._link.inbox.take(BATCH_SIZE)
-            await read.put((batch, [one for message in batch for one in understand(message)]))
+            await ready.put(await self._make_ready(await self._link.inbox.take(BATCH_SIZE)))
 
-    async def _write(self, read: asyncio.Queue[_Read]) -> None:
+    async def _write(self, ready: asyncio.Queue[_Ready]) -> None:
         while True:
-            await self._take(*await read.get())
+            await self._take(await ready.get())
 
     async def process(self, batch: Sequence[Incoming]) -> None:
         """One batch, whatever is in it."""
-        await self._take(batch, [one for message in batch for one in understand(message)])
+        await self._take(await self._make_ready(batch))
 
-    async def _take(self, batch: Sequence[Incoming], understood: list[Understood]) -> None:
-        outcome = await self._store(understood)
+    async def _make_ready(self, batch: Sequence[Incoming]) -> _Ready:
+        understood: list[Understood] = []
+        prepared: list[Prepared] = []
+        now_us, duty = self._clock(), self._duty.now
+        for message in batch:
+            understood += understand(message)
+            while len(understood) - len(prepared) >= _PIECE:
+                await asyncio.sleep(0)
+                prepared += prepare(understood[len(prepared) : len(prepared) + _PIECE], now_us, duty)
+                await asyncio.sleep(0)
+        return _Ready(batch, understood, prepared + prepare(understood[len(prepared) :], now_us, duty))
+
+    async def _take(self, ready: _Ready) -> None:
+        outcome = await self._store(ready)
         for topic, ack in outcome.acks.items():
             self._link.send(topic, ack.model_dump_json(by_alias=True))
-        self._link.confirm(batch)
+        self._link.confirm(ready.incoming)
         self.tally.add(outcome.tally)
-        for site in {found.address.site for found in understood if found.address is not None}:
+        for site in {found.address.site for found in ready.understood if found.address is not None}:
             self._link.serve_site(site)
         self._pulse.beat()
 
-    async def _store(self, batch: list[Understood]) -> Outcome:
+    async def _store(self, ready: _Ready) -> Outcome:
+        """However long it takes. What had to wait is made ready again: it may have become history meanwhile."""
+        prepared: list[Prepared] | None = ready.prepared
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(STORE_TROUBLE),
             wait=wait_exponential(0.2, max=RETRY_MAX_S),
@@ -89,7 +115,8 @@ class Intake:
         )
         async for attempt in retrying:
             with attempt:
-                outcome = await self._store_or_split(batch)
+                first, prepared = prepared, None
+                outcome = await self._store_or_split(ready.understood, first)
                 self.store_trouble = None
                 return outcome
         raise AssertionError("unreachable: the retrying never gives up")
@@ -100,9 +127,11 @@ class Intake:
         wait_s = attempt.next_action.sleep if attempt.next_action else 0.0
         log.error("%s; nothing is confirmed, trying again in %.1f s", self.store_trouble, wait_s)
 
-    async def _store_or_split(self, batch: list[Understood]) -> Outcome:
+    async def _store_or_split(self, batch: list[Understood], prepared: list[Prepared] | None = None) -> Outcome:
         """A value that the database refuses must not hold up the others: then one by one, and that one is set aside."""
         try:
+            if prepared is not None:
+                return await store(self._database, prepared, self._clock(), duty=self._duty.now)
             return await ingest(self._database, batch, self._clock(), duty=self._duty.now)
         except (DataError, IntegrityError) as error:
             if len(batch) == 1:
@@ -168,10 +197,9 @@ class Publisher:
 
     async def _forget(self, message_ids: Sequence[int]) -> None:
         """If a power cut undoes this, they are published once more."""
-        published = delete(messages).where(messages.c.message_id.in_(message_ids))
 
         async def forget(connection: AsyncConnection) -> None:
-            await connection.execute(published)
+            await self._database.delete_matching(connection, messages.c.message_id, message_ids)
 
         await self._database.transact_hastily(forget)
 

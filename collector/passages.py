@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.database import Database
 from collector.instants import to_us
-from collector.messages import EventMessage
 from collector.schema_vehicles import passages
 from contract.envelope import Envelope
 from contract.events import PlatePassageData
@@ -24,15 +23,15 @@ _KEY = ("site", "edge", "passage_id")
 _NEWER = "NOT passages.final AND (excluded.final OR excluded.seen_us >= passages.seen_us)"
 
 
-async def follow(database: Database, connection: AsyncConnection, new: Iterable[EventMessage]) -> list[dict[str, Any]]:
-    """Bring the passages to what these events say; returns their rows, one a passage."""
+async def follow(
+    database: Database, connection: AsyncConnection, new: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Bring the passages to what these rows of events (`row_of`) say; returns the last one of each passage."""
     told: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for event in new:
-        if isinstance(event.data, PlatePassageData):
-            row = row_of(event.envelope, event.data, event.source)
-            key = (row["site"], row["edge"], row["passage_id"])
-            if key not in told or row["final"] or not told[key]["final"]:
-                told[key] = row
+    for row in new:
+        key = (row["site"], row["edge"], row["passage_id"])
+        if key not in told or row["final"] or not told[key]["final"]:
+            told[key] = row
     if told:
         await store(database, connection, list(told.values()))
     return list(told.values())
