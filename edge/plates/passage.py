@@ -233,11 +233,11 @@ class Passage:
         return self.colours.most_common(1)[0][0] if self.colours else "unknown"
 
     def _keep(self, evidence: PlateEvidence, leading: str) -> None:
-        """Keep the best proof of each text, of few texts: pictures are large."""
+        """Keep the best proof of each text, of few texts: pictures are large, and a car park is full of them."""
         text = evidence.reading.text
         if text not in self.proofs or evidence.value > self.proofs[text].value:
             self.proofs[text] = evidence
-        while len(self.proofs) > _PROOFS:
+        while len(self.proofs) > (1 if self.stands and leading in self.proofs else _PROOFS):
             del self.proofs[min((t for t in self.proofs if t != leading), key=lambda t: self.proofs[t].value)]
 
     def evidence(self, text: str) -> PlateEvidence | None:

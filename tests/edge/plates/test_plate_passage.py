@@ -277,6 +277,20 @@ def test_evidence_is_a_frame_on_which_the_final_text_was_read() -> None:
     assert len(passage.proofs) == 2
 
 
+def test_a_standing_vehicle_keeps_one_picture() -> None:
+    settings = PlatesSettings()
+    tracked = tracker()
+    for step in range(20):
+        [(passage, seen)] = tracked.follow([sighting(step * 0.2, 500, 300)], SIZE)
+        if step in {0, 1, 2, 19}:
+            text = "京A12335" if step == 1 else "京A12345"
+            passage.take(evidence(seen, reading(text, sure=0.8), shade=step), settings)
+        assert len(passage.proofs) == (1 if step in {0, 19} else 2)
+    proof = passage.evidence("京A12345")
+    assert proof is not None
+    assert proof.frame[0, 0, 0] == 0, "of equally good ones the first"
+
+
 def _finding_of(passage: Passage, *, readable: bool) -> Finding:
     span = (passage.first.time_s, passage.last.time_s)
     told = Telling("final", "CN", readable=readable, clip=True, span=span)
