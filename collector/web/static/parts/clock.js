@@ -28,6 +28,12 @@ function start(every_ms) {
   return clocks.get(every_ms);
 }
 
+// "2026-03-01T08:00", in the reader's own time, as the collector wants it; empty for what is no time.
+export function instant(local) {
+  const moment = new Date(local ?? "");
+  return Number.isNaN(moment.getTime()) ? "" : moment.toISOString();
+}
+
 // "due in 42 s", "overdue by 3 min"; nothing when nothing is due.
 export function Due({ at, words }) {
   const now = useNow();

@@ -3,8 +3,17 @@ import { useEffect, useState } from "./lib.js";
 
 export function parse(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
-  const [view = "", ...rest] = path.split("/").map(decodeURIComponent);
+  const [view = "", ...rest] = path.split("/").map(plain);
   return { view, rest: rest.filter(Boolean), query: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+// An address that was cut off, or typed, must not keep the page from opening.
+function plain(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 // address("alerts", [id], { state: "open" }) → "#/alerts/ID?state=open"; empty values are left out

@@ -1,5 +1,6 @@
 // Who looked at which plates, when and what for; and whether the record is whole.
 import { get } from "../parts/api.js";
+import { instant } from "../parts/clock.js";
 import { html, useEffect, useState } from "../parts/lib.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
 import { Reason, useReason } from "../parts/reason.js";
@@ -11,7 +12,6 @@ const ACTIONS = ["view", "list", "search", "export", "evidence", "original", "co
   "add-user", "change-user", "add-token", "revoke-token", "hold", "release", "set-retention", "expire", "set-due", "set-channel", "test-channel", "acknowledged",
   "assigned", "on_scene", "resolved", "dismissed", "new", "comment", "add", "change", "remove", "import", "place", "unplace", "plan", "unplan"];
 const actWord = (name) => `act_${name.replaceAll("-", "_")}`;
-const instant = (local) => (local ? new Date(local).toISOString() : "");
 
 export default function Audit({ words, who, route }) {
   const { say } = words;

@@ -1,12 +1,12 @@
 // The search: what is known of the plate, where and when; newest first, a page at a time.
 import { get, search as queryText } from "../../parts/api.js";
+import { instant } from "../../parts/clock.js";
 import { PLATE_KINDS, kindOfPlate } from "../../parts/describe.js";
 import { html, useEffect, useState } from "../../parts/lib.js";
 import { Problem, useLoad } from "../../parts/load.js";
 import { address, go } from "../../parts/router.js";
 
 const FIELDS = ["plate", "alike", "camera", "direction", "kind", "since", "until"];
-const instant = (local) => (local ? new Date(local).toISOString() : "");
 
 function asked(query) {
   const { since, until, alike, ...rest } = query;
