@@ -11,8 +11,9 @@ export const firstLanguage = () => localStorage.getItem("watchpost-language") ??
 export function wording(language) {
   const words = WORDS[language];
   const locale = LOCALES[language];
-  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   const day = new Intl.DateTimeFormat(locale, { month: "2-digit", day: "2-digit" });
+  const date = new Intl.DateTimeFormat(locale, { year: "numeric", month: "2-digit", day: "2-digit" });
   const say = (key, ...values) => {
     const found = words[key] ?? key;
     return typeof found === "function" ? found(...values) : found;
@@ -20,8 +21,10 @@ export function wording(language) {
   const when = (text) => {
     if (!text) return "–";
     const moment = new Date(text);
-    const today = moment.toDateString() === new Date().toDateString();
-    return today ? clock.format(moment) : `${day.format(moment)} ${clock.format(moment)}`;
+    const now = new Date();
+    if (moment.toDateString() === now.toDateString()) return clock.format(moment);
+    const year = moment.getFullYear() === now.getFullYear() ? day : date; // records are kept for years
+    return `${year.format(moment)} ${clock.format(moment)}`;
   };
   const lasts = (seconds) => {
     if (seconds == null) return "–";
