@@ -1,6 +1,7 @@
 // The page's frame: who is signed in, which view is shown, in which language. Views are in views/, words in words/.
 import { SIGNED_OUT, get, remove } from "./parts/api.js";
 import { Attention } from "./parts/attention.js";
+import { onlyDraftsOf } from "./parts/draft.js";
 import { HealthStrip, useHealth } from "./parts/health.js";
 import { firstLanguage, keepLanguage, languages, wording } from "./parts/language.js";
 import { html, render, useEffect, useMemo, useRef, useState } from "./parts/lib.js";
@@ -37,6 +38,7 @@ function App() {
   }, []);
   const become = (found) => {
     onlyReasonOf(found?.name);
+    onlyDraftsOf(found?.name ?? null);
     leaving.current = false;
     setEnded(false);
     setWho(found);
@@ -83,7 +85,7 @@ function Signed({ words, who, leave, switcher }) {
       <span class="live ${live.state}" role="status">${say(live.state)}</span>
       <button class="plain wall-switch" aria-pressed=${String(wall)} title=${say("wallWhy")} onClick=${() => setWall(!wall)}>${say("wall")}</button>
       ${switcher}<span class="who">${who.name}</span><button class="plain leave" onClick=${leave}>${say("signOut")}</button></header>
-    <${Attention} live=${live} words=${words} who=${who} />
+    <${Attention} live=${live} words=${words} who=${who} view=${view.name} />
     <${HealthStrip} health=${health} words=${words} />
     <main id="content" tabindex="-1" ref=${main} aria-label=${say(view.name)}>
       <${Loaded} key=${view.name} view=${view} words=${words} who=${who} route=${route} live=${live} health=${health} leave=${leave} /></main>`;
@@ -97,7 +99,12 @@ function Languages({ language, setLanguage }) {
 }
 
 function Navigation({ views, current, say }) {
-  return html`<nav class="views" aria-label=${say("navigation")}>${views.map(({ name }) => html`<a href=${address(name)}
+  const bar = useRef(null);
+  useEffect(() => { // on a phone there is not room for all
+    const here = bar.current.querySelector("[aria-current=page]");
+    if (here) bar.current.scrollTo({ left: here.offsetLeft - (bar.current.clientWidth - here.offsetWidth) / 2 });
+  }, [current]);
+  return html`<nav class="views" ref=${bar} aria-label=${say("navigation")}>${views.map(({ name }) => html`<a href=${address(name)}
     aria-current=${name === current ? "page" : null}>${say(name)}</a>`)}</nav>`;
 }
 

@@ -1,5 +1,6 @@
 // What can be done about an alert, by button and by key: one for the frequent, two for those that need to say more.
 import { get, post } from "../../parts/api.js";
+import { useDraft } from "../../parts/draft.js";
 import { html, useEffect, useRef, useState } from "../../parts/lib.js";
 import { useKeys } from "../../parts/keys.js";
 import { Problem, useAction, useLoad } from "../../parts/load.js";
@@ -22,6 +23,7 @@ export function Actions({ alert, done, words }) {
   const [take, { error, busy }] = useAction(async (step) => {
     done(await post(`/alerts/${alert.alert_id}/steps`, step));
     setAsking(null);
+    return true;
   });
   const isAgain = (state) => Number(state === alert.state); // sending another unit is not what comes next
   const possible = Object.keys(STEPS).filter((state) => alert.next_states.includes(state)).sort((a, b) => isAgain(a) - isAgain(b));
@@ -32,17 +34,17 @@ export function Actions({ alert, done, words }) {
   return html`<div class="actions" role="group" aria-label=${say("actions")}>
     ${possible.map((state, at) => html`<button class="do ${state} ${at === 0 && state !== "new" ? "first" : ""}" disabled=${busy}
       aria-expanded=${STEPS[state][2] ? String(asking === state) : null} onClick=${() => act(state)}>${say(STEPS[state][0])}<kbd>${STEPS[state][1].toUpperCase()}</kbd></button>`)}
-    ${asking === "dismissed" ? html`<${Causes} causes=${alert.causes} say=${say} take=${(more) => take({ state: "dismissed", ...more })} />` : null}
+    ${asking === "dismissed" ? html`<${Causes} alert=${alert} say=${say} take=${(more) => take({ state: "dismissed", ...more })} />` : null}
     ${asking === "assigned" ? html`<${Units} alert=${alert} say=${say} take=${(unit) => take({ state: "assigned", unit })} />` : null}
     <${Problem} error=${error} /></div>`;
 }
 
-function Causes({ causes, say, take }) {
-  const [reason, setReason] = useState("");
-  const choose = (cause) => take({ cause, reason: reason.trim() || null });
-  useKeys(Object.fromEntries(causes.slice(0, 9).map((cause, at) => [DIGITS[at], () => choose(cause)])));
+function Causes({ alert, say, take }) {
+  const [reason, setReason] = useDraft(`reason-${alert.alert_id}`);
+  const choose = async (cause) => (await take({ cause, reason: reason.trim() || null })) && setReason("");
+  useKeys(Object.fromEntries(alert.causes.slice(0, 9).map((cause, at) => [DIGITS[at], () => choose(cause)])));
   return html`<div class="ask" role="group" aria-label=${say("whyDismissed")}><b>${say("whyDismissed")}</b>
-    <div class="row">${causes.map((cause, at) => html`<button class="do quiet-do cause" onClick=${() => choose(cause)}>${say(`cause_${cause}`)}${DIGITS[at] ? html`<kbd>${DIGITS[at]}</kbd>` : null}</button>`)}</div>
+    <div class="row">${alert.causes.map((cause, at) => html`<button class="do quiet-do cause" onClick=${() => choose(cause)}>${say(`cause_${cause}`)}${DIGITS[at] ? html`<kbd>${DIGITS[at]}</kbd>` : null}</button>`)}</div>
     <label class="field"><span>${say("reason")}</span><input type="text" maxlength="500" value=${reason} onInput=${({ target }) => setReason(target.value)} /></label></div>`;
 }
 
@@ -57,7 +59,7 @@ function Units({ alert, say, take }) {
 }
 
 export function CommentBox({ alert, done, say }) {
-  const [text, setText] = useState("");
+  const [text, setText] = useDraft(`comment-${alert.alert_id}`);
   const box = useRef(null);
   const [send, { error, busy }] = useAction(async () => {
     done(await post(`/alerts/${alert.alert_id}/comments`, { text }));
