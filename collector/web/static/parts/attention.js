@@ -1,47 +1,88 @@
-// A new alert is heard, shown by the desktop, and said to a screen reader, whichever view is open. Late ones are silent.
+// A new alert, and one whose time has passed, is heard, shown by the desktop, and said to a screen reader, whichever view
+// is open; a critical one again and again until somebody takes it. Late ones are silent.
 // What would keep somebody from hearing of one is said: no sound yet, no connection, a
 // session that ends.
+import { get } from "./api.js";
 import { useNow } from "./clock.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
 import { useLive } from "./live.js";
 import { usePreference } from "./preferences.js";
-import { go } from "./router.js";
+import { address, go } from "./router.js";
 import { ring } from "./sound.js";
 
 const URGENT = ["critical", "warning"];
+const CLOSED = ["resolved", "dismissed"];
+const ACTORS = ["operator", "admin"];
+const AGAIN_MS = 30000; // a critical alert is heard again until somebody has taken it
 const TOUCHES = ["pointerup", "keyup"];
 const LOST_AFTER_MS = 5000;
 const ENDS_SOON_MS = 30 * 60 * 1000;
 
-export function Attention({ live, words, who }) {
+const OPEN = { state: "open", severity: URGENT, limit: 500 };
+
+export function Attention({ live, words, who, view }) {
+  const { say, language } = words;
   const [sound] = usePreference("sound", true);
+  const [repeat] = usePreference("repeat", true);
   const [notify] = usePreference("notify", false);
   const [said, setSaid] = useState("");
-  const counts = useRef(new Map()); // alert → events that were told
-  const waiting = useRef(0);
-  useLive(live, "alert", (alert) => {
-    const before = counts.current.get(alert.alert_id) ?? 0;
-    counts.current.set(alert.alert_id, alert.events);
-    const news = before === 0 ? alert.state === "new" && alert.events === 1 : alert.events > before;
-    if (!news || alert.late || !URGENT.includes(alert.severity)) return;
-    const title = alert.titles[words.language];
-    setSaid(`${words.say(alert.severity)}: ${title}`);
+  const [open, setOpen] = useState(new Map());
+  const known = useRef(open); // id → alert as it was told last: what somebody should hear is what differs
+  const hidden = useRef(0);
+  const note = (alerts) => {
+    known.current = new Map([...known.current, ...alerts.map((alert) => [alert.alert_id, alert])].filter(([, alert]) => !CLOSED.includes(alert.state)));
+    setOpen(known.current);
+  };
+  const tell = (alert, word) => {
+    const title = `${word}: ${alert.titles[language]}`;
+    setSaid(title);
     if (sound) ring(alert.severity);
     if (!document.hidden) return;
-    waiting.current += 1;
-    document.title = `(${waiting.current}) ${title}`;
+    hidden.current += 1;
+    document.title = `(${hidden.current}) ${title}`;
     if (notify && Notification.permission === "granted") show(alert, title);
-  });
+  };
+  const hear = (alert) => {
+    const before = known.current.get(alert.alert_id);
+    note([alert]);
+    if (alert.late || !URGENT.includes(alert.severity)) return;
+    if (isNews(alert, before)) tell(alert, say(alert.severity));
+    else if (before && alert.overdue && !before.overdue) tell(alert, say("overdueAlerts"));
+  };
+  const first = useRef(true);
+  const look = () => get("/alerts", OPEN).then(({ items }) => {
+    const unheard = first.current ? [] : items.filter((alert) => !known.current.has(alert.alert_id)); // raised while the stream was away
+    first.current = false;
+    note(items.filter((alert) => !unheard.includes(alert)));
+    unheard.reverse().forEach(hear);
+  }, () => null); // the next connection asks again
+  useLive(live, "open", look);
+  useLive(live, "alert", hear);
+  const waiting = [...open.values()].filter((alert) => alert.state === "new" && alert.severity === "critical" && !alert.late);
+  const remind = sound && repeat && waiting.length > 0 && ACTORS.includes(who.role);
+  useEffect(() => {
+    const timer = remind && setInterval(() => ring("critical"), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [remind]);
   useEffect(() => {
     const back = () => {
-      if (document.hidden || !waiting.current) return;
-      waiting.current = 0;
-      document.title = words.say("title");
+      if (document.hidden || !hidden.current) return;
+      hidden.current = 0;
+      document.title = say("title");
     };
     document.addEventListener("visibilitychange", back);
     return () => document.removeEventListener("visibilitychange", back);
   }, [words]);
-  return html`<p class="only-heard" role="alert">${said}</p><${Deaf} live=${live} sound=${sound} words=${words} who=${who} />`;
+  const newest = waiting.sort((a, b) => b.raised_at.localeCompare(a.raised_at))[0];
+  return html`<p class="only-heard" role="alert">${said}</p>
+    ${newest && view !== "alerts" ? html`<a class="deaf bad waits" href=${address("alerts", [newest.alert_id])}>▲ ${say("criticalWaits", waiting.length)} ${newest.titles[language]}</a>` : null}
+    <${Deaf} live=${live} sound=${sound} words=${words} who=${who} />`;
+}
+
+// New or open again, or once more; a camera that fails again by itself makes no noise.
+function isNews(alert, before) {
+  if (before) return alert.events > before.events || (alert.state === "new" && before.state !== "new");
+  return alert.state === "new" && (alert.type !== "camera" || alert.raised_at === alert.state_since);
 }
 
 const untouched = () => navigator.userActivation?.hasBeenActive === false;

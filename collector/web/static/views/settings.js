@@ -8,6 +8,7 @@ import { ring } from "../parts/sound.js";
 export default function Settings({ words, who, leave }) {
   const { say } = words;
   const [sound, setSound] = usePreference("sound", true);
+  const [repeat, setRepeat] = usePreference("repeat", true);
   const [notify, setNotify] = usePreference("notify", false);
   const [wall, setWall] = usePreference("wall", false);
   const [denied, setDenied] = useState(false);
@@ -19,6 +20,7 @@ export default function Settings({ words, who, leave }) {
   return html`<div class="sheet"><h2>${say("settings")}</h2>
     <section class="card"><h3>${say("thisBrowser")}</h3>
       <${Switch} label=${say("soundOn")} why=${say("soundWhy")} value=${sound} set=${setSound}><button class="plain" onClick=${() => ring("critical")}>${say("tryIt")}</button><//>
+      <${Switch} label=${say("repeatOn")} why=${say("repeatWhy")} value=${repeat} set=${setRepeat} />
       <${Switch} label=${say("notifyOn")} why=${denied ? say("notifyDenied") : say("notifyWhy")} value=${notify} set=${askFirst} />
       <${Switch} label=${say("wallOn")} why=${say("wallWhy")} value=${wall} set=${setWall} /></section>
     <section class="card"><h3>${say("signedInAs")}</h3><p><b>${who.name}</b> · ${say(who.role)}</p>

@@ -2,6 +2,7 @@
 export const en = {
   thisBrowser: "This browser",
   soundOn: "Sound for a new alert", soundWhy: "Three tones for a critical alert, one for a warning; none for late ones.", tryIt: "Try it",
+  repeatOn: "Sound again until taken", repeatWhy: "Every 30 seconds while nobody has taken a critical alert.",
   notifyOn: "Desktop notification", notifyWhy: "Shown while the page is open but hidden.", notifyDenied: "The browser forbids it: allow notifications for this address.",
   wallOn: "Wall mode", signedInAs: "Signed in as", role: "Role",
   viewer: "viewer", operator: "operator", auditor: "auditor", admin: "administrator",
@@ -11,6 +12,7 @@ export const en = {
 export const zh = {
   thisBrowser: "本浏览器",
   soundOn: "新告警声音", soundWhy: "紧急告警响三声，警告响一声；补报不响。", tryIt: "试听",
+  repeatOn: "无人处理时重复响铃", repeatWhy: "紧急告警无人处理时每 30 秒响一次。",
   notifyOn: "桌面通知", notifyWhy: "页面打开但不在前台时显示。", notifyDenied: "浏览器已禁止：请允许此地址发送通知。",
   wallOn: "大屏模式", signedInAs: "当前用户", role: "角色",
   viewer: "查看员", operator: "值班员", auditor: "审计员", admin: "管理员",
