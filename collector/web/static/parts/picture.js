@@ -1,8 +1,10 @@
 // Evidence on the page: a picture that may still be on its way, with the path drawn over it, and the clip.
 import { evidenceUrl } from "./api.js";
+import { useNow } from "./clock.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
 
 const THUMB_PX = 168;
+const MARK_EVERY_MS = 15000;
 const RETRY_MS = [400, 600, 1000, 2000, 3000, 5000, 8000, 15000, 30000];
 
 // Loads until it has arrived; "here", "waiting", "forbidden" or "missing".
@@ -85,14 +87,20 @@ export function Corners({ corners, size: [width, height] }) {
   return html`<svg class="path" viewBox="0 0 ${width} ${height}" aria-hidden="true"><polygon class="plate-box" points=${points} /></svg>`;
 }
 
-// What is played bears no mark: on the page one stands over it. What is saved has it burnt in.
+// What is played bears no mark: on the page one stands over it, on the full screen too, for the page makes that screen
+// itself. What is saved has it burnt in.
 export function Clip({ proof, who, say }) {
   const state = useArrival(proof?.sha256);
+  const frame = useRef(null);
+  const now = useNow(MARK_EVERY_MS);
   if (!proof) return html`<p class="quiet">${say("noClip")}</p>`;
   if (state !== "here") return html`<div class="frame empty">${say(WAITING[state])}</div>`;
-  const mark = `${who.name} ${new Date().toISOString().slice(0, 16).replace("T", " ")}Z`;
-  return html`<div class="frame marked"><video class="clip" controls loop muted playsinline preload="metadata" controlsList="nodownload" src=${evidenceUrl(proof.sha256)}></video>
+  const mark = `${who.name} ${new Date(now).toISOString().slice(0, 16).replace("T", " ")}Z`;
+  const enlarge = () => (document.fullscreenElement ? document.exitFullscreen() : frame.current.requestFullscreen());
+  return html`<div class="frame marked" ref=${frame}><video class="clip" controls loop muted playsinline preload="metadata" controlsList="nodownload nofullscreen noremoteplayback"
+      disablePictureInPicture src=${evidenceUrl(proof.sha256)}></video>
     <p class="over" aria-hidden="true">${mark}</p><p class="over low" aria-hidden="true">${mark}</p></div>
-    <p><a class="save-clip" href=${evidenceUrl(proof.sha256, { download: true })} download>${say("saveClip")}</a> <small>${say("saveClipWhy")}</small></p>
+    <p class="row">${document.fullscreenEnabled ? html`<button class="do quiet-do full-screen" onClick=${enlarge}>${say("fullScreen")}</button>` : null}
+      <span><a class="save-clip" href=${evidenceUrl(proof.sha256, { download: true })} download>${say("saveClip")}</a> <small>${say("saveClipWhy")}</small></span></p>
     ${proof.note ? html`<p class="quiet">${proof.note}</p>` : null}`;
 }

@@ -34,6 +34,7 @@ export default function Alerts({ words, who, route, live, health }) {
   useMoves(list.shown, chosen, choose);
   const [wall] = usePreference("wall", false);
   const seen = chosen ?? (wall ? byItself(list.shown) : null);
+  const following = list.shown.find((alert) => alert.alert_id !== chosen?.alert && !CLOSED.includes(alert.state));
   const waiting = list.shown.filter((alert) => alert.state === "new").length;
   return html`<div class="columns ${chosen ? "has-detail" : ""}">
       <section class="list" aria-label=${say("alerts")}>
@@ -44,7 +45,7 @@ export default function Alerts({ words, who, route, live, health }) {
       </section>
       <section class="middle">${seen
         ? html`<${Detail} key=${seen.alert ?? seen.event} chosen=${seen} words=${words} who=${who} canAct=${chosen !== null && ACTORS.includes(who.role)} close=${() => choose(null)}
-            changed=${list.put} live=${live} />`
+            changed=${list.put} live=${live} following=${following} choose=${choose} />`
         : html`<div class="choose">${waiting ? html`<p class="many">${say("waitingForYou", waiting)}</p>
             <button class="do first" onClick=${() => choose({ alert: list.shown[0].alert_id })}>${say("openMostUrgent")}<kbd>J</kbd></button>` : html`<p>${say("choose")}</p>`}
             <p class="quiet">${say("keys")}</p></div>`}</section>

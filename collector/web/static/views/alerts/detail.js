@@ -14,10 +14,11 @@ import { NearUnits } from "./near-units.js";
 import { Proof } from "./proof.js";
 import { Earlier, History, Near } from "./related.js";
 
+const CLOSED = ["resolved", "dismissed"];
 const BELONGS = ["evidence"];
 const KEEPERS = ["operator", "auditor", "admin"];
 
-export function Detail({ chosen, words, who, canAct, close, changed, live }) {
+export function Detail({ chosen, words, who, canAct, close, changed, live, following, choose }) {
   const { say } = words;
   const load = async () => {
     const alert = chosen.alert ? await get(`/alerts/${chosen.alert}`) : null;
@@ -41,6 +42,7 @@ export function Detail({ chosen, words, who, canAct, close, changed, live }) {
     <${Back} close=${close} say=${say} />
     <${Head} alert=${alert} event=${event} words=${words} />
     ${alert && canAct ? html`<${Actions} alert=${alert} done=${done} words=${words} />` : null}
+    ${alert && canAct && following && CLOSED.includes(alert.state) ? html`<${Next} alert=${following} choose=${choose} words=${words} />` : null}
     ${event ? html`<${Proof} key=${why} item=${event} who=${who} words=${words} />` : null}
     ${alert ? html`<${NearUnits} alert=${alert} canAct=${canAct} done=${done} live=${live} words=${words} />` : null}
     ${alert ? html`<${History} alert=${alert} words=${words} />` : null}
@@ -50,6 +52,9 @@ export function Detail({ chosen, words, who, canAct, close, changed, live }) {
       <${Near} title=${say("near")} items=${alert.near} words=${words} />` : null}
   </article>`;
 }
+
+// The one that waits next stands where the hand is already.
+const Next = ({ alert, choose, words }) => html`<button class="do first next" onClick=${() => choose({ alert: alert.alert_id })}>${words.say("nextWaiting")} ${alert.titles[words.language]}<kbd>J</kbd></button>`;
 
 const Back = ({ close, say }) => html`<button class="back" onClick=${close}>← ${say("back")}</button>`;
 
