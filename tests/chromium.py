@@ -13,13 +13,20 @@ from typing import Any
 from collector_process import CollectorProcess, wait_until
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from services import require
 
+from collector import people
+from collector.access import Role
+from collector.database import Database
+from collector.instants import system_clock
+from collector.people import Person
 from simulator.screen_load.desks import open_browser
 
 Browser = webdriver.Chrome
 LANGUAGES = ("en-GB", "zh-CN")
+PASSWORD = "correct horse battery"
 PICTURES = os.environ.get("WATCHPOST_PICTURES")
 """A folder for screenshots of the guide; without it none are taken."""
 _TEXT = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join('\\n')"
@@ -88,6 +95,23 @@ def sign_in(browser: Browser, running: CollectorProcess, role: str = "operator",
     one(browser, ".live.live", 20)
     if view:
         browser.get(f"{running.url}/{view}")
+
+
+def person(running: CollectorProcess, name: str, role: Role) -> None:
+    """Let somebody in, with PASSWORD."""
+
+    async def add(store: Database) -> str:
+        await people.add(store, Person(name, name, role), PASSWORD, by="test", now_us=system_clock())
+        return name
+
+    running.with_store(add)
+
+
+def sign_in_as(browser: Browser, running: CollectorProcess, name: str, view: str = "") -> None:
+    """With name and PASSWORD, by keyboard only."""
+    browser.get(f"{running.url}/{view}")
+    one(browser, "input[name=name]").send_keys(name, Keys.TAB, PASSWORD, Keys.ENTER)
+    one(browser, ".live.live", 20)
 
 
 def choose(browser: Browser, selector: str, value: str) -> None:

@@ -6,36 +6,30 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from chromium import LANGUAGES, Browser, all_of, errors, fits, one, picture, resize, says, word
+from chromium import (
+    LANGUAGES,
+    PASSWORD,
+    Browser,
+    all_of,
+    errors,
+    fits,
+    one,
+    person,
+    picture,
+    resize,
+    says,
+    sign_in_as,
+    word,
+)
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from collector import people
 from collector.access import Role
-from collector.database import Database
-from collector.instants import system_clock
-from collector.people import Person
 
 pytestmark = pytest.mark.services
-PASSWORD = "correct horse battery"
-
-
-def person(running: CollectorProcess, name: str, role: Role) -> None:
-    async def add(store: Database) -> str:
-        await people.add(store, Person(name, name, role), PASSWORD, by="test", now_us=system_clock())
-        return name
-
-    running.with_store(add)
-
-
-def sign_in_as(browser: Browser, running: CollectorProcess, name: str, view: str = "") -> None:
-    """By keyboard only."""
-    browser.get(f"{running.url}/{view}")
-    one(browser, "input[name=name]").send_keys(name, Keys.TAB, PASSWORD, Keys.ENTER)
-    one(browser, ".live.live")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
