@@ -5,7 +5,8 @@ snapshots that were asked for, and in clips. Hits of the watch list stay in clea
 in their pictures, but not in clips. All findings pass here, on their way from an analyzer to the disk.
 
 What it cannot do: a plate that the detector does not find is not covered. It looks at the full picture at two sizes,
-and takes a weak suspicion for enough; a clip is looked at in every third picture (`edge.evidence.covering`).
+at a dark one lightened as well, and takes a weak suspicion for enough; a clip is looked at in every third picture
+(`edge.evidence.covering`).
 """
 
 from __future__ import annotations
