@@ -9,11 +9,13 @@ from edge.types import Frame
 _REMEMBERED = 8
 """Connections whose begin is known; what was last seen before them has been told long ago."""
 
+_LEAST_GAP_S = 0.04
+
 
 class Timeline:
     """Turns stream time into seconds that go on over a reconnect; how long that took is told by the frames' UTC.
 
-    A wall clock that is set meanwhile makes the gap longer or none; it never makes time go back.
+    A wall clock that is set meanwhile makes the gap longer or one picture long; it never makes time go back.
     """
 
     def __init__(self) -> None:
@@ -25,7 +27,7 @@ class Timeline:
         """Seconds of this frame on the line; never less than those of the frame before."""
         last, self._last = self._last, frame
         if last is not None and frame.stream_time_s < last.stream_time_s:
-            gap_s = max(0.0, (frame.captured_at - last.captured_at).total_seconds())
+            gap_s = max(_LEAST_GAP_S, (frame.captured_at - last.captured_at).total_seconds())
             begins_s = last.stream_time_s + self._shifts[-1][1] + gap_s
             self._shifts.append((begins_s, begins_s - frame.stream_time_s))
         return frame.stream_time_s + self._shifts[-1][1]
