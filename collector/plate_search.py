@@ -2,21 +2,25 @@
 
 A planner does not know how rare the plates of a prefix are: with statistics or without, SQLite gathers and sorts every
 plate of a common prefix to give the newest fifty. So the plate's own index is asked first, for at most MOST_RARE rows:
-when these are all, they are the candidates; when there are more, walking by time finds a page of them soon.
+when these are all, they are the candidates; when there are more, walking by time finds a page of them soon. That index
+has the times, too: so candidates are put in order without reading one of them, and only those of the page are read.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, literal_column, select
+from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector.reading import page, page_among
 from collector.schema_vehicles import passages
 from contract.plate_keys import fold
 
+KEYS = (passages.c.seen_us, passages.c.passage_no)
 MOST_RARE = 2000
 _LAST = "\U0010ffff"
 _DROPPED = str.maketrans("", "", " \t\u00b7\u2022\u2027\u30fb.-_")
@@ -68,6 +72,20 @@ class Pattern:
     def _literal(text: str) -> str:
         """The characters before the first wildcard."""
         return text.replace("?", "*").partition("*")[0]
+
+
+async def page_by_plate(
+    connection: AsyncConnection, query: Select[Any], pattern: Pattern, *, limit: int, cursor: str | None
+) -> tuple[Sequence[Row[Any]], str | None]:
+    """A page of those that match, newest first, and the cursor of the next. Raises BadCursor."""
+    near = select(*KEYS).where(pattern.narrowed).limit(MOST_RARE + 1)
+    found = sorted((tuple(row) for row in await connection.execute(near)), reverse=True)
+    if len(found) <= MOST_RARE:
+        exact = query.where(pattern.matches(past_index=False))
+        return await page_among(connection, exact, KEYS, found, limit=limit, cursor=cursor)
+    past_index = connection.dialect.name == "sqlite"
+    walked = query.where(pattern.matches(past_index=past_index))
+    return await page(connection, walked, KEYS, descending=True, limit=limit, cursor=cursor)
 
 
 async def by_plate(connection: AsyncConnection, query: Select[Any], pattern: Pattern) -> Select[Any]:

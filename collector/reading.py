@@ -49,6 +49,40 @@ async def page(
         query = query.where(_beyond(keys, _decode(cursor, len(keys)), descending))
     ordered = query.order_by(*(key.desc() if descending else key.asc() for key in keys)).limit(limit + 1)
     rows = (await connection.execute(ordered)).all()
+    return _cut(rows, keys, limit)
+
+
+async def page_among(
+    connection: AsyncConnection,
+    query: Select[Any],
+    keys: Sequence[ColumnElement[Any]],
+    candidates: Sequence[tuple[Any, ...]],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> tuple[Sequence[Row[Any]], str | None]:
+    """As `page`, newest first, out of `candidates`: values of `keys`, the last of which names a row, in that order.
+
+    No more rows are read than a page needs, or the filters of `query` leave out.
+    """
+    if cursor:
+        beyond = tuple(_decode(cursor, len(keys)))
+        if not all(isinstance(value, int) for value in beyond):
+            raise BadCursor(f"cursor {cursor!r} is not one of ours: leave it out to begin again")
+        candidates = [one for one in candidates if one < beyond]
+    rows: list[Row[Any]] = []
+    newest = query.order_by(*(key.desc() for key in keys))
+    for start in range(0, len(candidates), limit + 1):
+        some = [one[-1] for one in candidates[start : start + limit + 1]]
+        rows += (await connection.execute(newest.where(keys[-1].in_(some)))).all()
+        if len(rows) > limit:
+            break
+    return _cut(rows, keys, limit)
+
+
+def _cut(
+    rows: Sequence[Row[Any]], keys: Sequence[ColumnElement[Any]], limit: int
+) -> tuple[Sequence[Row[Any]], str | None]:
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]

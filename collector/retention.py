@@ -7,7 +7,9 @@ transaction that records it; files whose last row is gone go after the commit: a
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 
 DAY_US = 24 * HOUR_US
 BATCH = 500
+REST = 4.0
+"""A batch is deleted, then nothing for so many times as long: a month that expires at once must not be noticed."""
 SYSTEM = Principal("collector", Role.ADMIN)
 """Who deletes what has expired."""
 
@@ -103,6 +107,7 @@ async def _expire_events(
     old = and_(events.c.type.in_(OF_TYPES[kind]), events.c.occurred_us < before_us, ~_needed())
     rows = files = 0
     while True:
+        begun_s = time.monotonic()
         async with database.write() as connection:
             batch = select(events.c.row_id, events.c.event_id).where(old).order_by(events.c.occurred_us).limit(BATCH)
             found = (await connection.execute(batch)).all()
@@ -117,6 +122,7 @@ async def _expire_events(
             await _record(connection, kind, before_us, len(found), len(unused), now_us)
         await _unlink(store, unused)
         rows, files = rows + len(found), files + len(unused)
+        await asyncio.sleep(REST * (time.monotonic() - begun_s))  # people search and events come meanwhile
 
 
 def _needed() -> ColumnElement[bool]:

@@ -32,7 +32,7 @@ passages = Table(
     UniqueConstraint("site", "edge", "passage_id"),
     Index(None, "plate", "seen_us"),
     Index(None, "folded", "seen_us"),
-    Index(None, "tail"),
+    Index(None, "tail", "seen_us"),
     Index(None, "seen_us", "passage_no"),
     Index(None, "camera", "seen_us", "passage_no"),
     Index(None, "event_id"),

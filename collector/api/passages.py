@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import Select, select, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import audit
@@ -20,7 +20,7 @@ from collector.api.lookups import write_down
 from collector.api.shapes import EvidenceItem, said
 from collector.instants import to_text, to_us
 from collector.passages import plate_columns
-from collector.plate_search import Pattern, by_plate
+from collector.plate_search import KEYS, Pattern, page_by_plate
 from collector.plate_text import mask_plate
 from collector.reading import evidence_of, page
 from collector.schema_vehicles import corrections, passages
@@ -47,7 +47,6 @@ EXPORTED = (
     "speed_class",
     "event_id",
 )
-KEYS = (passages.c.seen_us, passages.c.passage_no)
 HASHED_NOTE = (
     "some passages here are kept as keyed hashes (privacy.plates: hashed on their edge): "
     "they cannot be searched by plate, not even by its first characters, and are not among the results"
@@ -166,8 +165,7 @@ async def list_passages(
 ) -> PassagePage:
     """Passages, newest first. A search by plate takes the right and a reason, and is recorded with what it showed."""
     async with collector.database.read() as connection:
-        query = wanted.query if wanted.pattern is None else await by_plate(connection, wanted.query, wanted.pattern)
-        rows, following = await page(connection, query, KEYS, descending=True, limit=limit, cursor=cursor)
+        rows, following = await _page(connection, wanted, limit, cursor)
         items = await passage_items(connection, rows, look.sees_plates)
         hashed = wanted.query.where(passages.c.hashed).limit(1)
         note = HASHED_NOTE if wanted.pattern and (await connection.execute(hashed)).first() else None
@@ -223,12 +221,19 @@ async def correct(number: Number, correction: NewCorrection, collector: Running,
     return detail
 
 
+async def _page(
+    connection: AsyncConnection, wanted: Wanted, limit: int, cursor: str | None
+) -> tuple[Sequence[Row[Any]], str | None]:
+    if wanted.pattern is not None:
+        return await page_by_plate(connection, wanted.query, wanted.pattern, limit=limit, cursor=cursor)
+    return await page(connection, wanted.query, KEYS, descending=True, limit=limit, cursor=cursor)
+
+
 async def _all_rows(collector: Collector, wanted: Wanted) -> AsyncIterator[Any]:
     cursor: str | None = None
     for _ in range(MOST_EXPORTED // EXPORT_BATCH):
         async with collector.database.read() as connection:
-            query = wanted.query if wanted.pattern is None else await by_plate(connection, wanted.query, wanted.pattern)
-            rows, cursor = await page(connection, query, KEYS, descending=True, limit=EXPORT_BATCH, cursor=cursor)
+            rows, cursor = await _page(connection, wanted, EXPORT_BATCH, cursor)
         for row in rows:
             yield row
         if cursor is None:

@@ -15,10 +15,10 @@ from collector import audit, watch_entries
 from collector.access import ACTORS, Principal, Sites, sites_tuple
 from collector.api.guard import Actor, Look, Looker, PlateReader, Reader, Running, in_scope
 from collector.api.lookups import write_down
-from collector.api.passages import HASHED_NOTE, KEYS, PassagePage, passage_items
+from collector.api.passages import HASHED_NOTE, PassagePage, passage_items
 from collector.api.shapes import said
 from collector.instants import to_text, to_us
-from collector.plate_search import Pattern, by_plate
+from collector.plate_search import Pattern, page_by_plate
 from collector.plate_text import mask_plate
 from collector.reading import page
 from collector.schema_vehicles import passages
@@ -173,8 +173,8 @@ async def seen_before(entry_id: Id, collector: Running, _principal: PlateReader,
         query = select(passages).where(in_scope(passages.c.site, look.principal))
         sites = sites_tuple(row.sites)
         query = query if sites is None else query.where(passages.c.site.in_(sites))
-        query = await by_plate(connection, query, Pattern(fold(row.plate), alike=True))
-        found, following = await page(connection, query, KEYS, descending=True, limit=MOST_SEEN, cursor=None)
+        pattern = Pattern(fold(row.plate), alike=True)
+        found, following = await page_by_plate(connection, query, pattern, limit=MOST_SEEN, cursor=None)
         items = await passage_items(connection, found, look.sees_plates)
         hashed = select(passages.c.passage_no).where(in_scope(passages.c.site, look.principal), passages.c.hashed)
         note = HASHED_NOTE if (await connection.execute(hashed.limit(1))).first() else None

@@ -25,6 +25,7 @@ import click
 import httpx
 import psutil
 
+from collector.retention import Kind
 from simulator.faults.events import SITE, Maker
 from simulator.faults.ledger import Promise
 from simulator.faults.services import MissingProgram, PostgreSQL, free_port, postgres_program
@@ -34,6 +35,8 @@ _START_TIMEOUT_S = 120.0
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _STEP_S = 2
 """Seconds between two events."""
+_KEPT_DAYS = 36_500
+"""A store keeps events for 30 days; deleting these while searches are timed would tell of something else."""
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _ONE_HASH = UUID(int=0x4D)
 
@@ -245,7 +248,9 @@ def _statements(events: int, postgres: bool) -> list[str]:
         f" {yes}, occurred_us, plate, plate, {backwards}, plate, {no}, {no}, 'unknown' FROM events"
         " WHERE plate IS NOT NULL ORDER BY row_id"
     )
-    return [into_events, into_passages, "ANALYZE"]
+    kept = ", ".join(f"('{kind}', {_KEPT_DAYS})" for kind in Kind)
+    for_ever = f"INSERT INTO retention (kind, days) VALUES {kept}"
+    return [for_ever, into_events, into_passages, "ANALYZE"]
 
 
 def fill(path: Path, url: str | None, events: int) -> None:
@@ -261,9 +266,9 @@ def fill(path: Path, url: str | None, events: int) -> None:
             "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
             " AND tbl_name IN ('events', 'passages')"
         ).fetchall()
-        into_events, into_passages, analyze = _statements(events, postgres=False)
+        for_ever, into_events, into_passages, analyze = _statements(events, postgres=False)
         drop, make = [f"DROP INDEX {name}" for name, _ in indexes], [sql for _, sql in indexes]
-        for statement in (*drop, into_events, into_passages, *make, analyze):
+        for statement in (for_ever, *drop, into_events, into_passages, *make, analyze):
             connection.execute(statement)
             connection.commit()
 
@@ -275,9 +280,9 @@ def _fill_postgres(url: str, events: int) -> None:
         " WHERE tablename IN ('events', 'passages') AND indexname LIKE 'ix_%'",
     )
     indexes = [line.split("|", 1) for line in listed.splitlines()]
-    into_events, into_passages, analyze = _statements(events, postgres=True)
+    for_ever, into_events, into_passages, analyze = _statements(events, postgres=True)
     drop, make = [f'DROP INDEX "{name}"' for name, _ in indexes], [definition for _, definition in indexes]
-    for statement in (*drop, into_events, into_passages, *make, f"VACUUM {analyze}"):
+    for statement in (for_ever, *drop, into_events, into_passages, *make, f"VACUUM {analyze}"):
         _psql(url, statement)
 
 

@@ -11,6 +11,7 @@ from collector_api import WHY, Api, started
 from sample_events import SampleEdge
 from sqlalchemy import Table, func, select
 
+from collector import retention
 from collector.access import Role
 from collector.retention import DAY_US, Deleted, Kind, expire
 from collector.schema import alerts, event_evidence, events, evidence
@@ -44,6 +45,21 @@ async def with_picture(api: Api, edge: SampleEdge) -> None:
     async with await api.client(Role.EDGE) as client:
         answer = await client.put(f"/api/v1/evidence/{HASH}", content=PICTURE, headers={"Content-Type": "image/jpeg"})
         assert answer.status_code == 201
+
+
+async def test_much_that_expires_at_once_leaves_time_for_others(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    edge = SampleEdge()
+    await api.take(edge, *(edge.sensor(alarm=False) for _ in range(5)))
+    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention.asyncio, "sleep", rest)
+    api.now_us += 31 * DAY_US
+    assert (await expired(api)).rows[Kind.SENSORS] == 5
+    assert [seconds > 0 for seconds in rests] == [True] * 3
 
 
 async def test_after_thirty_days_rows_and_files_are_gone_and_it_is_written_down(api: Api) -> None:

@@ -17,7 +17,8 @@ from sqlalchemy import select, text
 from collector.access import Role
 from collector.database import Database
 from collector.passages import plate_columns
-from collector.plate_search import BadPattern, Pattern, by_plate
+from collector.plate_search import KEYS, BadPattern, Pattern, by_plate, page_by_plate
+from collector.reading import BadCursor
 from collector.schema_vehicles import passages
 
 PLATES = ("京A12345", "京A1Z345", "京AB2345", "沪D80B5S", "粤B99999")
@@ -183,6 +184,37 @@ async def test_a_search_walks_an_index_and_not_the_store(database: Database) -> 
             assert "SCAN passages USING INDEX" in plan or "SEARCH passages" in plan or "Index" in plan, plan
             # what is common is walked by time, not collected and sorted
             assert "京A" not in typed or "TEMP B-TREE" not in plan, plan
+
+
+async def test_a_page_of_many_candidates_reads_only_its_own_rows(database: Database) -> None:
+    """The index has what orders them: so the page costs what is on it, however many plates begin, or end, alike."""
+    await fill(database, 20_000)
+    query, typed = select(passages).where(passages.c.camera != "c0"), Pattern.parse("*00", alike=False)
+    async with database.read() as connection:
+        expected = [
+            row.passage_no
+            for row in await connection.execute(
+                query.where(passages.c.plate.like("%00")).order_by(*(key.desc() for key in KEYS))
+            )
+        ]
+        found, cursor = list[int](), None
+        while True:
+            rows, cursor = await page_by_plate(connection, query, typed, limit=20, cursor=cursor)
+            found += [row.passage_no for row in rows]
+            if cursor is None:
+                break
+        assert 40 < len(expected) < 2000
+        assert found == expected
+        with pytest.raises(BadCursor):
+            await page_by_plate(connection, query, typed, limit=20, cursor="WyJhIiwiYiJd")
+        near = (
+            select(*KEYS)
+            .where(typed.narrowed)
+            .compile(connection.sync_connection, compile_kwargs={"literal_binds": True})
+        )
+        if database.is_sqlite:
+            plan = (await connection.execute(text(f"EXPLAIN QUERY PLAN {near}"))).all()
+            assert "COVERING INDEX ix_passages_tail_passages_seen_us" in str(plan)
 
 
 def test_a_pattern_that_would_find_everything_is_refused() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from services import require
 
+from collector.retention import Kind
 from simulator.faults import ingest_speed, query_speed
 from simulator.faults.plots import speeds_command
 
@@ -38,6 +41,8 @@ def test_every_search_finds_something_and_is_drawn(tmp_path: Path) -> None:
     assert {row["search"]: row["found"] > 0 for row in report["searches"]} == {
         search.name: True for search in query_speed.SEARCHES
     }
+    with closing(sqlite3.connect(tmp_path / "collector" / "collector.db")) as store:  # nothing expires meanwhile
+        assert store.execute("SELECT count(*) FROM retention WHERE days > 10000").fetchone() == (len(Kind),)
     (tmp_path / "queries.json").write_text(json.dumps(report))
     files = ["--queries", str(tmp_path / "queries.json"), "--plot", str(tmp_path / "speeds.png")]
     assert CliRunner().invoke(speeds_command, files).exit_code == 0
