@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
 _AHEAD_S = 2.0
-"""What ends this much later than the newest packet did not happen in this connection: time began anew with it."""
+"""What ends this much later than the newest packet of a young connection happened in the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,8 @@ class Recorder:
     def request_clip(self, token: str, from_s: float, to_s: float) -> None:
         """A clip from `before_s` before stream time `from_s` to `after_s` after `to_s`; `on_clip` gets the result.
 
-        A time that has not come yet is one of the connection before: its clip gets what is left of that.
+        A time that has not come yet is one of the connection before, while that is remembered: its clip gets what is
+        left of it. What is farther ahead than a clip is long is never waited for.
         """
         begin_s = max(0.0, from_s - self._before_s)
         end_s = min(to_s + self._after_s, begin_s + self._limits.longest_clip_s)
@@ -156,13 +157,13 @@ class Recorder:
             ready: list[_Pending] = []
             if self._info is None or self._closed:
                 failed = "no stream was running"
-            elif not self._ring or to_s <= self._ring[-1].pts_s + _AHEAD_S:
-                self._pending.append(_Pending(token, self._info, begin_s, end_s, list(self._ring)))
-                ready = self._take_pending(lambda waiting: waiting.complete)
-            elif self._earlier is None:
+            elif self._ring and self._earlier is not None and to_s > self._ring[-1].pts_s + _AHEAD_S:
+                ready = [_Pending(token, self._earlier[0], begin_s, end_s, self._earlier[1])]
+            elif self._ring and to_s > self._ring[-1].pts_s + self._limits.longest_clip_s:
                 failed = "the connection that showed it has ended"
             else:
-                ready = [_Pending(token, self._earlier[0], begin_s, end_s, self._earlier[1])]
+                self._pending.append(_Pending(token, self._info, begin_s, end_s, list(self._ring)))
+                ready = self._take_pending(lambda waiting: waiting.complete)
         if failed is not None:
             self._tell(ClipResult(token, None, failed=failed))
         self._hand_over(ready)
