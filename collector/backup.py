@@ -1,8 +1,9 @@
 """`collector backup` and `collector restore`: the database and the evidence in one folder.
 
 A backup is made while the collector runs. Procedure: 1. the database, as of one moment, into a temporary name; 2. every
-evidence file that is not yet there (files never change, so they are linked where that is possible); 3. fsync, then the
-names that count: a folder with `backup.json` is a whole backup.
+evidence file that is not yet there (files never change, so they are linked where that is possible), and none that
+retention has deleted since an older backup; 3. fsync, then the names that count: a folder with `backup.json` is a whole
+backup.
 Restoring: 1. the database takes its place under a temporary name and is renamed; 2. evidence that is not there is
 copied; 3. every edge is asked to send again what it sent shortly before the backup, from the oldest event on whose
 evidence is not there; all that came later shows as a gap and is asked for by `gaps`.
@@ -27,7 +28,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.audit import KEY_FILE
-from collector.database import Database
+from collector.database import NAME, Database
 from collector.instants import to_instant, to_text, to_us
 from collector.schema import event_evidence, events, evidence, messages, outboxes, received_ranges
 from contract.commands import Command, ReplayRange
@@ -61,6 +62,7 @@ def back_up(url: URL, data: Path, target: Path, now_us: int, replace: bool) -> s
     _sync(temporary)
     temporary.replace(target / name)
     files = _copy_evidence(data / "evidence", target / "evidence")
+    _forget_deleted(data / "evidence", target / "evidence")
     _copy_key(data, target)
     manifest = {"made": to_text(now_us), "database": name, "evidence_files": files}
     (target / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
@@ -153,6 +155,7 @@ def _dump(url: URL, target: Path) -> None:
 
 def _undump(url: URL, source: Path, replace: bool) -> None:
     if not _is_sqlite(url):
+        _must_be_left(url)
         clean = ["--clean", "--if-exists"] if replace else []
         _run(["pg_restore", *clean, "--no-owner", "--single-transaction", f"--dbname={_libpq(url)}", str(source)])
         return
@@ -168,6 +171,13 @@ def _undump(url: URL, source: Path, replace: bool) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     temporary.replace(path)
     _sync(path.parent)
+
+
+def _must_be_left(url: URL) -> None:
+    """A collector keeps connections open, under a name of their own."""
+    text = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = '{NAME}'"  # noqa: S608
+    if int(_run(["psql", "--no-psqlrc", "--tuples-only", "--no-align", f"--command={text}", _libpq(url)])):
+        raise BackupError("the database is in use by a collector; stop all of them first")
 
 
 def _must_be_idle(path: Path) -> None:
@@ -225,6 +235,16 @@ def _copy_evidence(source: Path, target: Path) -> int:
     return count
 
 
+def _forget_deleted(source: Path, target: Path) -> None:
+    """What retention has deleted is not kept in an older backup either. Without a source nothing is told."""
+    if not source.is_dir():
+        return
+    kept = {file.name for file in _evidence_files(source)}
+    for file in _evidence_files(target):
+        if file.name not in kept:
+            file.unlink()
+
+
 def _evidence_files(folder: Path) -> Iterator[Path]:
     return (file for file in sorted(folder.glob("??/*")) if len(file.name) == 64)
 
@@ -233,9 +253,10 @@ def _libpq(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str]) -> str:
+    """What it prints. Raises BackupError."""
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
     except FileNotFoundError as error:
         raise BackupError(f"{command[0]} is not installed (Debian: apt-get install postgresql-client)") from error
     except subprocess.CalledProcessError as error:

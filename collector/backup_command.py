@@ -16,7 +16,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("folder", type=_FOLDER)
-@click.option("--replace", is_flag=True, help="Over an older backup; evidence that is there already stays.")
+@click.option("--replace", is_flag=True, help="Over an older backup; evidence that is still kept is not copied again.")
 def backup(folder: Path, replace: bool, data: Path, database: str | None) -> None:
     """Copy database and evidence into FOLDER, while the collector runs."""
     try:

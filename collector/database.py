@@ -26,6 +26,8 @@ from sqlalchemy.pool import StaticPool
 
 from collector.copying import FEWEST, copy_rows
 
+NAME = "watchpost-collector"
+"""What PostgreSQL is told who we are."""
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 BUSY_TIMEOUT_MS = 10_000
@@ -75,7 +77,7 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.is_sqlite else create_async_engine(url, pool_pre_ping=True)
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
         self._inserts: dict[tuple[str, ...], str] = {}
         self._one_writer = asyncio.Lock()
         on_disk = self.is_sqlite and url.database not in {None, "", ":memory:"}
@@ -296,6 +298,11 @@ async def _finished(running: asyncio.Future[T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([running])
         raise
+
+
+def _postgresql_engine(url: URL) -> AsyncEngine:
+    named = {"server_settings": {"application_name": NAME}}
+    return create_async_engine(url, pool_pre_ping=True, connect_args=named)
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:

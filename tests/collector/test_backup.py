@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from sample_events import SampleEdge, later_us, payload
+from services import require
 from sqlalchemy import select
 
 from collector.__main__ import main
@@ -18,6 +19,7 @@ from collector.gaps import GapPatience, look, missing
 from collector.ingest import ingest
 from collector.messages import Incoming, understand
 from collector.schema import events, evidence, messages
+from simulator.faults.services import PostgreSQL
 
 PATIENCE = GapPatience(ask_after_s=2)
 SHA = "ab" * 32
@@ -131,6 +133,41 @@ async def test_a_backup_does_not_take_the_place_of_the_running_database(store: D
     said = await asyncio.to_thread(refused, "backup", str(tmp_path / "data"), "--replace", data=tmp_path / "data")
     assert "own folder" in said
     assert (tmp_path / "data" / "collector.db").stat().st_ino == before
+
+
+async def test_a_newer_backup_does_not_keep_what_retention_has_deleted(store: Database, tmp_path: Path) -> None:
+    data, copy, other = tmp_path / "data", tmp_path / "copy", "cd" * 32
+    for name in (SHA, other):
+        put_evidence(data / "evidence", name)
+    collector("backup", str(copy), data=data)
+    (data / "evidence" / other[:2] / other).unlink()
+    (copy / "evidence" / "cd" / "notes.txt").write_text("somebody else's")
+    collector("backup", str(copy), "--replace", data=data)
+    kept = sorted(path.name for path in (copy / "evidence").glob("??/*"))
+    assert kept == [SHA, "notes.txt"]
+    (data / "evidence").rename(tmp_path / "elsewhere")  # such as a disk that is not there
+    collector("backup", str(copy), "--replace", data=data)
+    assert sorted(path.name for path in (copy / "evidence").glob("??/*")) == kept
+
+
+@pytest.mark.services
+async def test_a_running_collector_on_postgresql_is_not_restored(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    for program in ("pg_dump", "pg_restore", "psql"):
+        require(program)
+    url, data, copy = postgresql.new_database(), tmp_path / "data", tmp_path / "copy"
+    data.mkdir()
+    running = Database(database_url(url, data))
+    await running.migrate()
+    CliRunner().invoke(main, ["backup", str(copy), "--data", str(data), "--database", url], catch_exceptions=False)
+    restore = ["restore", str(copy), "--replace", "--data", str(data), "--database", url]
+    async with running.read() as connection:
+        await connection.execute(select(messages))
+        refused = await asyncio.to_thread(CliRunner().invoke, main, restore)
+    assert refused.exit_code == 1
+    assert "in use by a collector; stop all of them first" in refused.output
+    await running.close()
+    done = await asyncio.to_thread(CliRunner().invoke, main, restore)
+    assert done.exit_code == 0, done.output
 
 
 async def test_the_check_finds_a_file_that_was_cut_off(store: Database, tmp_path: Path) -> None:
