@@ -37,9 +37,9 @@ def listen(world: World, seconds: float) -> Delays:
         )
 
 
-def quantile(ascending: Sequence[float], part: float) -> float:
-    """The smallest of these values that at least this part of them does not exceed; NaN of none."""
-    return round(ascending[max(0, math.ceil(part * len(ascending)) - 1)], 1) if ascending else math.nan
+def quantile(ascending: Sequence[float], part: float) -> float | None:
+    """The smallest of these values that at least this part of them does not exceed; None of none."""
+    return round(ascending[max(0, math.ceil(part * len(ascending)) - 1)], 1) if ascending else None
 
 
 def _delays_ms(subscriber: Subscriber, begun_s: float, happened: Callable[[bytes], datetime]) -> tuple[float, ...]:
