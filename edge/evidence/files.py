@@ -55,7 +55,8 @@ class EvidenceFiles:
         try:
             (folder / "tmp").mkdir(parents=True, exist_ok=True)
             for left_over in (folder / "tmp").iterdir():
-                left_over.unlink()
+                if left_over.is_symlink() or not left_over.is_dir():  # a folder is none of ours: it may stay
+                    left_over.unlink()
         except OSError as error:
             raise _failed(folder, error) from error
         self._used_bytes = sum(file.lstat().st_size for file in folder.glob("??/*"))

@@ -383,3 +383,13 @@ def test_the_quota_takes_uploaded_files_then_clips_then_pictures(edge: Edge, tmp
     assert [file.path.exists() for file in (picture, clip)] == [True, False]
     assert lost == [1]
     assert files.used_bytes == 400
+
+
+def test_a_folder_among_the_temporary_files_stops_nothing(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "evidence" / "tmp" / "half.part", tmp_path / "evidence" / "tmp" / "old"
+    theirs.mkdir(parents=True)
+    ours.write_bytes(b"half")
+    (theirs / "kept").write_bytes(b"by hand")
+    EvidenceFiles(tmp_path / "evidence", 50_000_000)
+    assert not ours.exists()
+    assert (theirs / "kept").exists()
