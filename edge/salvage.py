@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -29,7 +30,11 @@ SALVAGED = "salvaged:"
 _SPAN = 256
 _UNREADABLE = "unreadable"
 _FAR = 1 << 32
+_PATIENCE = 200_000
+"""Parts that cannot be read before the rest is given up: where the root of the table is gone, none can."""
 
+Range = tuple[int, int]
+"""First and last number, both included."""
 Row = tuple[int, str, str, str, float, int, int, str, int | None]
 """sequence, id, type, source, created_s, worth, state, body, checksum"""
 COLUMNS = "sequence, id, type, source, created_s, worth, state, body, checksum"
@@ -42,7 +47,13 @@ class Remains:
     outbox_id: str | None = None
     pending: list[Row] = field(default_factory=list)
     uploads: list[tuple[object, ...]] = field(default_factory=list)
-    unreadable: list[int] = field(default_factory=list)
+    unreadable: list[Range] = field(default_factory=list)
+    """Ascending; ranges, because a damaged number may say that there were billions."""
+
+    @property
+    def unreadable_count(self) -> int:
+        """How many numbers cannot be read."""
+        return sum(high - low + 1 for low, high in self.unreadable)
 
 
 def checksum(identity: str, event_type: str, source: str, body: str) -> int:
@@ -65,11 +76,14 @@ def read_remains(damaged: Path, given: int) -> Remains:
             remains.outbox_id = _one(connection, "SELECT value FROM meta WHERE key = 'outbox_id'")
             last = max(given, _last(connection))
             gone = _gone(connection, last)
-            for row in _rows(connection, last, remains, gone):
+            read: list[Range] = []
+            for row in _rows(connection, _outside(gone, last)):
                 if not is_whole(row):
-                    remains.unreadable.append(row[0])
-                elif row[6] == 0:
+                    continue
+                read.append((row[0], row[0]))
+                if row[6] == 0:
                     remains.pending.append(row)
+            remains.unreadable = _outside(_joined([*gone, *read]), last)
             remains.uploads = _all(
                 connection,
                 "SELECT sha256, path, role, media_type, size_bytes, sequence, worth, stored_s FROM upload"
@@ -89,12 +103,11 @@ def losses(remains: Remains, damaged: Path) -> list[DroppedData]:
     lost = f"the outbox was damaged (set aside as {damaged.name}); these numbers could not be read any more"
     told = []
     for numbers, counts, reason in (
-        ([row[0] for row in remains.pending], {}, moved),
-        (remains.unreadable, {_UNREADABLE: len(remains.unreadable)}, lost),
+        (_joined((row[0], row[0]) for row in remains.pending), {}, moved),
+        (remains.unreadable, {_UNREADABLE: remains.unreadable_count}, lost),
     ):
         if numbers:
-            ranges = tuple(_ranges(numbers))
-            told.append(DroppedData(outbox_id=remains.outbox_id, ranges=ranges, counts=counts, reason=reason))
+            told.append(DroppedData(outbox_id=remains.outbox_id, ranges=tuple(numbers), counts=counts, reason=reason))
     return told
 
 
@@ -120,22 +133,26 @@ def put_remains(connection: sqlite3.Connection, remains: Remains, damaged: Path,
     connection.execute("INSERT INTO meta VALUES (?, ?)", (SALVAGED + damaged.name, str(now_s)))
 
 
-def _rows(connection: sqlite3.Connection, last: int, remains: Remains, gone: set[int]) -> Iterator[Row]:
-    """All rows that can be read; a span that cannot is read number by number."""
-    for low in range(1, last + 1, _SPAN):
-        high = min(low + _SPAN - 1, last)
-        query = f"SELECT {COLUMNS} FROM event WHERE sequence BETWEEN ? AND ?"  # noqa: S608 (our own words)
+def _rows(connection: sqlite3.Connection, wanted: list[Range]) -> Iterator[Row]:
+    """All rows of these numbers that can be read; a part that cannot is read in halves, down to single numbers."""
+    parts, failures = list(reversed(wanted)), 0
+    query = f"SELECT {COLUMNS} FROM event WHERE sequence BETWEEN ? AND ? LIMIT {_SPAN}"  # noqa: S608 (our own words)
+    while parts and failures < _PATIENCE:
+        low, high = parts.pop()
         try:
-            found = connection.execute(query, (low, high)).fetchall()
+            rows = connection.execute(query, (low, high)).fetchall()
+            found = [row for row in rows if _is_sound(row, low, high)]
+            readable = all(one[0] < other[0] for one, other in pairwise(found)) and (bool(found) or len(rows) < _SPAN)
         except sqlite3.Error:
-            found = []
-            for number in range(low, high + 1):
-                found += _all(connection, query, (number, number))
-        found = [row for row in found if _is_sound(row, low, high)]
-        found = list({row[0]: row for row in found}.values())
-        seen = {row[0] for row in found}
-        remains.unreadable += [number for number in range(low, high + 1) if number not in seen and number not in gone]
-        yield from found
+            found, readable = [], False
+        if not readable and low < high:
+            failures += 1
+            middle = (low + high) // 2
+            parts += [(middle + 1, high), (low, middle)]
+            continue
+        yield from found[:1] if low == high else found
+        if found and found[-1][0] < high:
+            parts.append((found[-1][0] + 1, high))
 
 
 def _is_sound(row: tuple[Any, ...], low: int, high: int) -> bool:
@@ -157,13 +174,11 @@ def _last(connection: sqlite3.Connection) -> int:
     return max(numbers, default=0)
 
 
-def _gone(connection: sqlite3.Connection, last: int) -> set[int]:
+def _gone(connection: sqlite3.Connection, last: int) -> list[Range]:
     """Numbers that had left the file in order."""
-    found: set[int] = set()
-    for low, high in _all(connection, "SELECT low, high FROM gone"):
-        if isinstance(low, int) and isinstance(high, int) and 1 <= low <= high <= last:
-            found.update(range(low, high + 1))
-    return found
+    found = _all(connection, "SELECT low, high FROM gone")
+    sound = [(low, high) for low, high in found if isinstance(low, int) and isinstance(high, int)]
+    return _joined((low, high) for low, high in sound if 1 <= low <= high <= last)
 
 
 def _one(connection: sqlite3.Connection, query: str) -> str | None:
@@ -178,11 +193,19 @@ def _all(connection: sqlite3.Connection, query: str, parameters: tuple[int, ...]
         return []
 
 
-def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
-    ranges: list[tuple[int, int]] = []
-    for number in sorted(numbers):
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1] = (ranges[-1][0], number)
+def _joined(ranges: Iterable[Range]) -> list[Range]:
+    """The shortest ascending list that covers the same numbers."""
+    joined: list[Range] = []
+    for low, high in sorted(ranges):
+        if joined and low <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
         else:
-            ranges.append((number, number))
-    return ranges
+            joined.append((low, high))
+    return joined
+
+
+def _outside(joined: list[Range], last: int) -> list[Range]:
+    """The numbers from 1 to `last` that are in none of these ranges."""
+    after = [low for low, _ in joined] + [last + 1]
+    before = [0] + [high for _, high in joined]
+    return [(high + 1, low - 1) for high, low in zip(before, after, strict=True) if high + 1 < low]

@@ -191,7 +191,7 @@ class Outbox:
             self._mark.raise_to(self.last_sequence())
             log.error(
                 "%s: %d events that wait were salvaged, %d numbers cannot be read",
-                damaged, len(remains.pending), len(remains.unreadable),
+                damaged, len(remains.pending), remains.unreadable_count,
             )  # fmt: skip
 
     def _is_salvaged(self, damaged: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from edge.errors import OutboxCorrupt
 from edge.evidence.files import StoredFile
 from edge.evidence.queue import UploadQueue
 from edge.outbox import SCHEMA, NewEvent, Outbox, check
+from edge.salvage import losses, read_remains
 
 CLOCK = SystemClock()
 PAGE = 4096
@@ -54,7 +56,7 @@ def account(path: Path, old_id: UUID, ids: list[str], acked: int) -> tuple[set[s
     outbox = Outbox.open(path, CLOCK)
     assert outbox.set_aside is not None
     assert outbox.outbox_id != old_id
-    held = {str(UUID(one.body.split('"id": "')[1][:36])) for one in outbox.pending(limit=1000)}
+    held = {str(UUID(one.body.split('"id": "')[1][:36])) for one in outbox.pending(limit=2000)}
     moved: set[int] = set()
     unreadable: set[int] = set()
     for _, records in outbox.losses():
@@ -196,3 +198,46 @@ def test_a_file_without_checksums_is_an_earlier_version_not_a_damaged_one(path: 
     assert outbox.put(event()) == 4
     outbox.close()
     assert check(path) == []
+
+
+def test_billions_of_numbers_that_are_not_there_cost_no_memory_and_no_time(path: Path) -> None:
+    """What a damaged page says of them may be anything."""
+    old_id, _ = filled(path, count=20, acked=5)
+    far = 4_000_000_000
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM event WHERE sequence BETWEEN 3 AND 4")
+        connection.execute("INSERT INTO gone VALUES (3, 4, 'x'), (1000, 2000000000, 'x')")
+        connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'event'", (far,))
+    tracemalloc.start()
+    remains = read_remains(path, given=0)
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert remains.outbox_id == str(old_id)
+    assert [row[0] for row in remains.pending] == list(range(6, 21))
+    assert remains.unreadable == [(21, 999), (2_000_000_001, far)]
+    assert remains.unreadable_count == 979 + 2_000_000_000 - 1 + 1
+    assert most_bytes < 5_000_000
+    (_, lost) = losses(remains, path)
+    assert lost.ranges == ((21, 999), (2_000_000_001, far))
+
+
+def test_a_part_that_cannot_be_read_costs_only_itself(path: Path) -> None:
+    """It is read in halves: a few pages of thousands of events are told number by number, nothing around them."""
+    old_id, ids = filled(path, count=1500, acked=0)
+    pages = path.stat().st_size // PAGE
+    for page in (pages // 3, pages // 2):
+        spoil(path, page, b"\xff" * PAGE)
+    _, moved, unreadable = account(path, old_id, ids, acked=0)
+    assert len(moved) + len(unreadable) == 1500
+    assert 0 < len(unreadable) <= 40
+
+
+def test_a_table_whose_root_is_gone_is_given_up_in_the_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.salvage._PATIENCE", 50)
+    filled(path, count=200, acked=0)
+    with sqlite3.connect(path) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'").fetchone()
+    spoil(path, root - 1, b"\xff" * PAGE)
+    remains = read_remains(path, given=3_000_000_000)
+    assert remains.pending == []
+    assert remains.unreadable == [(1, 3_000_000_000)]
