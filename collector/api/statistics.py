@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Row, and_, select
+from sqlalchemy import ColumnElement, Row, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import audit, statistics
@@ -24,6 +25,11 @@ from collector.spreadsheet import cell
 from collector.titles import Language
 
 router = APIRouter(prefix="/api/v1/statistics", tags=["statistics"])
+_WHEN = (alerts.c.raised_us, alerts.c.opened_us, alerts.c.acknowledged_us, alerts.c.arrived_us, alerts.c.closed_us)
+FOR_RESPONSE = (alerts.c.alert_id, alerts.c.unit, *_WHEN)
+FOR_QUALITY = tuple(alerts.c[name] for name in ("site", "edge", "source", "type", "state", "cause", "raised_us"))
+AT_ONCE = 500
+MOST_EXPORTED = 100_000
 Weeks = Annotated[int, Query(ge=1, le=53, description="How many weeks back.")]
 
 
@@ -82,17 +88,19 @@ Zone = Annotated[tzinfo, Depends(zone_of)]
 async def response_times(collector: Running, principal: Reader, zone: Zone, weeks: Weeks = 8) -> list[ResponseItem]:
     """Time to acknowledge, to arrive and to close, by unit and week."""
     async with collector.database.read() as connection:
-        rows = await _alerts(connection, principal, collector.clock(), weeks)
+        rows = await _alerts(connection, principal, collector.clock(), weeks, FOR_RESPONSE)
         overdue = await _ever_overdue(connection, rows)
-    return [ResponseItem.model_validate(one) for one in statistics.responses(rows, overdue, zone)]
+    found = await asyncio.to_thread(statistics.responses, rows, overdue, zone)
+    return [ResponseItem.model_validate(one) for one in found]
 
 
 @router.get("/quality")
 async def quality(collector: Running, principal: Reader, zone: Zone, weeks: Weeks = 8) -> list[QualityItem]:
     """Valid and false alerts of each camera and sensor, by week."""
     async with collector.database.read() as connection:
-        rows = await _alerts(connection, principal, collector.clock(), weeks)
-    return [QualityItem.model_validate(one) for one in statistics.qualities(rows, zone)]
+        rows = await _alerts(connection, principal, collector.clock(), weeks, FOR_QUALITY)
+    found = await asyncio.to_thread(statistics.qualities, rows, zone)
+    return [QualityItem.model_validate(one) for one in found]
 
 
 COLUMNS = ("alert_id", "site", "source", "type", "severity", "title", "state", "cause", "unit", "events")
@@ -103,17 +111,22 @@ TIMES = ("occurred", "raised", "acknowledged", "arrived", "closed", "due")
 async def tasks_as_csv(
     collector: Running, principal: Reader, zone: Zone, weeks: Weeks = 8, language: Language = "zh"
 ) -> Response:
-    """Alerts with who dealt with them and when, for a spreadsheet. Plates are masked."""
+    """Alerts with who dealt with them and when, for a spreadsheet, the newest 100,000. Plates are masked."""
     async with collector.database.read() as connection:
-        rows = await _alerts(connection, principal, collector.clock(), weeks)
+        rows = await _alerts(connection, principal, collector.clock(), weeks, tuple(alerts.c), MOST_EXPORTED)
     async with collector.database.write() as connection:
         await audit.record(connection, principal, "export", "/api/v1/statistics/tasks.csv", now_us=collector.clock())
+    content = await asyncio.to_thread(_as_csv, rows, language, zone)
+    headers = {"Content-Disposition": 'attachment; filename="watchpost-tasks.csv"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _as_csv(rows: Sequence[Row[Any]], language: Language, zone: tzinfo) -> bytes:
     content = io.StringIO()
     writer = csv.writer(content)
     writer.writerow([*COLUMNS, *(f"{name}_at" for name in TIMES)])
     writer.writerows(_line(row, language, zone) for row in rows)
-    headers = {"Content-Disposition": 'attachment; filename="watchpost-tasks.csv"'}
-    return Response(content.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+    return content.getvalue().encode("utf-8-sig")
 
 
 def _line(row: Row[Any], language: Language, zone: tzinfo) -> list[Any]:
@@ -127,12 +140,25 @@ def _local(us: int, zone: tzinfo) -> str:
     return to_instant(us).astimezone(zone).isoformat(sep=" ", timespec="seconds")
 
 
-async def _alerts(connection: AsyncConnection, principal: Principal, now_us: int, weeks: int) -> Sequence[Row[Any]]:
-    """Those that a person had to deal with, newest first."""
+async def _alerts(
+    connection: AsyncConnection,
+    principal: Principal,
+    now_us: int,
+    weeks: int,
+    columns: Sequence[ColumnElement[Any]],
+    most: int | None = None,
+) -> list[Row[Any]]:
+    """Those that a person had to deal with, newest first. A year has a million: they come in parts, and between them
+    new alerts go on their way.
+    """
     since_us = now_us - weeks * 7 * 24 * HOUR_US
     recent = and_(alerts.c.severity.in_(("critical", "warning")), alerts.c.raised_us >= since_us)
-    query = select(alerts).where(recent, in_scope(alerts.c.site, principal)).order_by(alerts.c.raised_us.desc())
-    return (await connection.execute(query)).all()
+    query = select(*columns).where(recent, in_scope(alerts.c.site, principal)).order_by(alerts.c.raised_us.desc())
+    found: list[Row[Any]] = []
+    async for part in (await connection.stream(query.limit(most))).partitions(AT_ONCE):
+        found += part
+        await asyncio.sleep(0)
+    return found
 
 
 async def _ever_overdue(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> frozenset[str]:
