@@ -30,3 +30,13 @@ channel_rules = Table(
     Column("changed_by", Text, nullable=False),
     comment="In place of what the configuration file says.",
 )
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("name", Text, primary_key=True, comment="As collector/limits.py names them."),
+    Column("value", Integer, nullable=False, comment="Metres or seconds, as the name ends."),
+    Column("changed_us", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    comment="In place of what the configuration file says.",
+)

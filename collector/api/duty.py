@@ -1,4 +1,4 @@
-"""/api/v1/duty: until when a person must have acted, who is told outside the page, and a test message.
+"""/api/v1/duty: until when a person must have acted, what is near and what one case, who is told outside the page.
 
 The configuration file is the beginning; what an administrator changes here stands over it. Addresses and keys of
 channels stay in the file and are never answered.
@@ -18,8 +18,9 @@ from collector import audit, duty_changes
 from collector.access import ACTORS, AUDITORS, Principal
 from collector.api.guard import AdminOfAll, Running, allow
 from collector.channels import Channel, ChannelError
-from collector.duty import ChannelRule
+from collector.duty import ChannelRule, Duty
 from collector.instants import to_text
+from collector.limits import RANGES, Limit, values_of
 from collector.schema_alerts import notifications
 from collector.sending import Refused, Unsent, example, send, trouble, without_login
 from collector.service import Collector
@@ -98,10 +99,29 @@ class ChannelItem(BaseModel):
     last_sent_at: str | None
 
 
+class LimitItem(BaseModel):
+    """How near is near (`near_m`, `heard_s`), or how soon a repetition is one case (`again_…_s`)."""
+
+    name: Limit
+    value: int = Field(description="Metres or seconds, as the name ends.")
+    configured: int
+    lowest: int
+    highest: int
+    changed_by: str | None = Field(description="Null: nobody has changed it.")
+    changed_at: str | None
+
+
+class NewLimit(BaseModel):
+    """Another value."""
+
+    value: int = Field(ge=0, le=1_000_000, examples=[300])
+
+
 class DutyItem(BaseModel):
     """What is in force."""
 
     due: list[DueItem]
+    limits: list[LimitItem]
     channels: list[ChannelItem]
 
 
@@ -138,6 +158,29 @@ async def reset_due(severity: Urgent, collector: Running, principal: AdminOfAll)
         if not await duty_changes.unset_due(connection, severity):
             raise HTTPException(404, f"the due times of {severity} are those of the configuration")
         await _record(collector, connection, principal, "set-due", f"due/{severity}", AS_CONFIGURED)
+    return await _in_force(collector)
+
+
+@router.put("/limits/{name}")
+async def set_limit(name: Limit, new: NewLimit, collector: Running, principal: AdminOfAll) -> DutyItem:
+    """Change how near is near, or how soon a repetition is one case (0: never); recorded, and in force at once."""
+    lowest, highest = RANGES[name]
+    if not lowest <= new.value <= highest:
+        raise HTTPException(422, f"{name} is {lowest} to {highest}")
+    async with collector.database.write() as connection:
+        now_us = collector.clock()
+        await duty_changes.set_limit(collector.database, connection, name, new.value, by=principal.name, now_us=now_us)
+        await _record(collector, connection, principal, "set-limit", f"limits/{name}", str(new.value))
+    return await _in_force(collector)
+
+
+@router.delete("/limits/{name}")
+async def reset_limit(name: Limit, collector: Running, principal: AdminOfAll) -> DutyItem:
+    """Back to what the configuration says; recorded. 404 when it was not changed."""
+    async with collector.database.write() as connection:
+        if not await duty_changes.unset_limit(connection, name):
+            raise HTTPException(404, f"{name} is as configured")
+        await _record(collector, connection, principal, "set-limit", f"limits/{name}", AS_CONFIGURED)
     return await _in_force(collector)
 
 
@@ -213,9 +256,19 @@ async def _duty(collector: Collector, connection: AsyncConnection) -> DutyItem:
     states = await _states(connection)
     severities: Sequence[Severity] = ("critical", "warning")
     return DutyItem(
+        limits=_limit_items(configured, await duty_changes.limit_rows(connection)),
         due=[_due_item(severity, configured.rules.due[severity], due.get(severity)) for severity in severities],
         channels=[_channel_item(one, rules.get(one.name), states.get(one.name)) for one in configured.channels],
     )
+
+
+def _limit_items(configured: Duty, rows: dict[Limit, Row[Any]]) -> list[LimitItem]:
+    items = []
+    for name, value in values_of(configured).items():
+        row, (lowest, highest) = rows.get(name), RANGES[name]
+        now = value if row is None else row.value
+        items.append(LimitItem(name=name, value=now, configured=value, lowest=lowest, highest=highest, **_changed(row)))
+    return items
 
 
 def _due_item(severity: Severity, configured: Due, row: Row[Any] | None) -> DueItem:

@@ -145,6 +145,10 @@ def test_an_administrator_changes_due_times_and_who_is_told(
         assert field.get_attribute("value") == "1"
         field.send_keys(Keys.CONTROL, "a", Keys.NULL, "2.5", Keys.ENTER)
         says(browser, ".due.critical", word(browser, "isSaved"))
+        near = one(browser, ".limit [name=value]")
+        assert near.get_attribute("value") == "500"
+        near.send_keys(Keys.CONTROL, "a", Keys.NULL, "250", Keys.ENTER)
+        says(browser, ".limit", word(browser, "isSaved"))
         one(browser, ".channel [name=after]").send_keys(Keys.CONTROL, "a", Keys.NULL, "3", Keys.ENTER)
         says(browser, ".channel", word(browser, "isSaved"))
         one(browser, ".channel button.test").send_keys(Keys.ENTER)

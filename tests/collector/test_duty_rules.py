@@ -103,6 +103,26 @@ async def test_what_cannot_be_meant_is_refused(api: Api, path: str, body: Any, w
     assert word in problem["detail"]
 
 
+async def test_what_is_near_and_what_is_one_case_are_changed_and_put_back(api: Api) -> None:
+    status, duty = await ask(api, "PUT", "/limits/again_sensor_s", {"value": 0})
+    (item,) = [one for one in duty["limits"] if one["name"] == "again_sensor_s"]
+    assert (status, item["value"], item["configured"], item["changed_at"] is not None) == (200, 0, 600, True)
+    assert api.collector.duty.now.rules.group_within_s["sensor"] == 0
+    async with api.collector.database.read() as connection:
+        followed = await duty_changes.in_force(connection, api.collector.duty.configured)
+    assert followed == api.collector.duty.now, "another collector on the store takes it over"
+    assert (await ask(api, "PUT", "/limits/near_m", {"value": 120}))[0] == 200
+    assert api.collector.duty.now.nearest.within_m == 120
+    assert (await ask(api, "DELETE", "/limits/near_m"))[0] == 200
+    assert api.collector.duty.now == replace(api.collector.duty.configured, rules=api.collector.duty.now.rules)
+    assert (await ask(api, "DELETE", "/limits/near_m"))[0] == 404
+    for name, value in (("near_m", 0), ("heard_s", 90_000), ("near_m", 1.5), ("nowhere", 3)):
+        assert (await ask(api, "PUT", f"/limits/{name}", {"value": value}))[0] == 422, name
+    assert (await ask(api, "PUT", "/limits/near_m", {"value": 9}, Role.OPERATOR))[0] == 403
+    acts = (await api.get("/api/v1/audit", Role.AUDITOR, action="set-limit")).json()["items"]
+    assert [act["reason"] for act in acts] == ["as configured", "120", "0"]
+
+
 async def test_a_channel_is_told_as_changed_and_nothing_while_it_is_paused(api: Api) -> None:
     edge = SampleEdge()
     await take(api, edge, edge.sensor("manhole"))

@@ -9,7 +9,7 @@ import { Holds } from "./holds.js";
 
 const FIELDS = ["who", "action", "plate", "words", "since", "until"];
 const ACTIONS = ["view", "list", "search", "export", "evidence", "original", "correct", "propose", "propose-again", "approve", "refuse", "withdraw", "sign-in", "change-password",
-  "add-user", "change-user", "add-token", "revoke-token", "hold", "release", "set-retention", "expire", "set-due", "set-channel", "test-channel", "acknowledged",
+  "add-user", "change-user", "add-token", "revoke-token", "hold", "release", "set-retention", "expire", "set-due", "set-limit", "set-channel", "test-channel", "acknowledged",
   "assigned", "on_scene", "resolved", "dismissed", "new", "comment", "add", "change", "remove", "import", "place", "unplace", "plan", "unplan"];
 const actWord = (name) => `act_${name.replaceAll("-", "_")}`;
 

@@ -1,4 +1,4 @@
-// Until when somebody must have acted, and who is told outside the page: of what, when, and whether it gets through.
+// Until when somebody must have acted, what is near and what one case, and who is told outside the page: of what, when, and whether it gets through.
 import { get, post, put, remove } from "../../parts/api.js";
 import { html, useState } from "../../parts/lib.js";
 import { Problem, useAction, useLoad } from "../../parts/load.js";
@@ -15,6 +15,8 @@ export function DutyRules({ words }) {
   const { value, error, set } = useLoad(() => get("/duty"), []);
   return html`<section class="card due-times"><h3>${say("dueTimes")}</h3><p class="quiet">${say("dueWhy")}</p><${Problem} error=${error} />
       ${value?.due.map((one) => html`<${DueForm} key=${one.severity} one=${one} changed=${set} words=${words} />`)}</section>
+    <section class="card limits"><h3>${say("limits")}</h3><p class="quiet">${say("limitsWhy")}</p>
+      ${value?.limits.map((one) => html`<${LimitForm} key=${one.name} one=${one} changed=${set} words=${words} />`)}</section>
     <section class="card channels"><h3>${say("channels")}</h3><p class="quiet">${say("channelsWhy")}</p>
       ${value && !value.channels.length ? html`<p>${say("noChannels")}</p>` : null}
       ${value?.channels.map((one) => html`<${ChannelForm} key=${one.name} one=${one} changed=${set} words=${words} />`)}</section>`;
@@ -55,6 +57,20 @@ function DueForm({ one, changed, words }) {
   return html`<form key=${change.turn} class="row form due ${one.severity}" onSubmit=${submit} aria-label=${`${say("dueTimes")}: ${say(one.severity)}`}><b class="severity ${one.severity}">${say(one.severity)}</b>
     ${Object.entries(TIMES).map(([name, caption]) => html`<label class="field"><span>${say(caption)}${one.due[name] >= LONG_S ? ` (${lasts(one.due[name])})` : ""}</span>
       <input name=${name} type="number" required min="0.1" max="43200" step="any" defaultValue=${minutes(one.due[name])} /></label>`)}
+    <${Changed} one=${one} change=${change} words=${words} /></form>`;
+}
+
+// Metres are written as they are, seconds in minutes.
+function LimitForm({ one, changed, words }) {
+  const { say } = words;
+  const change = useChange(`/duty/limits/${one.name}`, changed);
+  const unit = one.name.endsWith("_s") ? 60 : 1;
+  const submit = (event) => {
+    event.preventDefault();
+    change.save({ value: Math.round(Number(new FormData(event.target).get("value")) * unit) });
+  };
+  return html`<form key=${change.turn} class="row form due limit" onSubmit=${submit}><label class="field"><span>${say(`limit_${one.name}`)}</span>
+    <input name="value" type="number" required min=${one.lowest / unit} max=${one.highest / unit} step="any" defaultValue=${Number((one.value / unit).toFixed(2))} /></label>
     <${Changed} one=${one} change=${change} words=${words} /></form>`;
 }
 
