@@ -223,11 +223,13 @@ def test_a_fall_is_marked_at_its_building_with_its_floor_and_its_window(
         done.raise_for_status()
     fall_from(peer, edge, "f7-c3")
     browser.get(f"{running.url}/#/map/west")
-    mark = one(browser, ".pin.alarm[data-key='alert-at-house-3']")
+    mark = ".pin.alarm[data-key='alert-at-house-3']"
+    one(browser, mark)
     assert not all_of(browser, ".pin.alarm[data-key$=tower]")
     again = word(browser, "windowBefore", 1)
     says(browser, ".pin-label", f"{word(browser, 'floor', 7)} · {word(browser, 'column', 3)} · {again}")
-    assert again in (mark.get_attribute("aria-label") or "")
+    named = "return document.querySelector(arguments[0])?.ariaLabel ?? ''"  # the mark is drawn anew with each news
+    wait_until(lambda: again in browser.execute_script(named, mark))
     says(browser, ".map-side .line", again)
     assert all_of(browser, "path.sight")
     picture(browser, f"fall-{language[:2]}")
