@@ -25,6 +25,7 @@ from edge.evidence.proofs import PassageProofs
 from edge.evidence.queue import UploadQueue
 from edge.evidence.quota import EvidenceQuota
 from edge.evidence.recorder import Recorder
+from edge.evidence.strays import StraySearch
 from edge.evidence.uploader import Uploader
 from edge.falling.analyzer import FallingAnalyzer
 from edge.health import CameraMeter
@@ -160,6 +161,8 @@ class Agent:
         self._proofs = PassageProofs()
         self._delivery = self._make_delivery()
         self._uploader = self._make_uploader()
+        found = (lambda: None) if self._uploader is None else self._uploader.wake
+        self._strays = StraySearch(self._uploads, self._files.folder, clock, found)
         self._workers = {camera.id: self._make_worker(camera) for camera in config.cameras}
         self._control = Control(
             config=config,
@@ -204,7 +207,7 @@ class Agent:
 
     def _start(self) -> None:
         self._report_damage()
-        self._offer_strays()
+        self._strays.start()
         if self._uploader is not None:
             self._uploader.start()
             self.outbox.on_put(self._uploader.wake)
@@ -224,6 +227,7 @@ class Agent:
                 worker.join(_JOIN_S)
         if self._delivery is not None and self._delivery.connected:
             self._drain(_LAST_DRAIN_S)
+        self._strays.stop()
         if self._uploader is not None:
             self._uploader.stop()
         if self._delivery is not None:
@@ -361,13 +365,6 @@ class Agent:
             for data in records:
                 self.reporter.report(EventType.DROPPED, self._config.edge, data)
             self.outbox.told(key)
-
-    def _offer_strays(self) -> None:
-        """Files that no event names go to the collector; where the disk is full, at the next start."""
-        try:
-            self._uploads.add_strays(self._files.folder, self._clock.now())
-        except OutboxError as error:
-            log.error("evidence that no event names is not offered: %s", error)
 
     def _report_lost_evidence(self, count: int) -> None:
         reason = f"evidence reached its {self._config.evidence.max_mb:.0f} MB before it was uploaded"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sqlite3
 import stat
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import cast
 
 from contract.events import EvidenceRole
@@ -39,6 +42,8 @@ _ASKED_FOR = 5
 
 _STRAY = 0
 """Worth of a file of which nothing is known."""
+_STRAYS_AT_ONCE = 500
+"""In one transaction: events wait for its end."""
 _KINDS: dict[str, tuple[str, EvidenceRole]] = {
     extension: (media_type, "clip" if media_type.startswith("video/") else "snapshot")
     for media_type, extension in EXTENSIONS.items()
@@ -94,18 +99,28 @@ class UploadQueue:
         """Queue a file that no event names (a commanded snapshot): a person waits for it."""
         self._database.write(lambda connection: queue_upload(connection, file, 0, _ASKED_FOR, now_s))
 
-    def add_strays(self, folder: Path, now_s: float) -> int:
+    def add_strays(self, folder: Path, now_s: float, stop: Event | None = None) -> int:
         """Queue the files of a folder of evidence that this table does not know; returns how many.
 
         A damaged outbox leaves such files, and a crash between file and event. The collector says which of them it has.
-        What is not named as `EvidenceFiles` names is somebody else's and stays here.
+        What is not named as `EvidenceFiles` names is somebody else's and stays here. Folder by folder, with a rest
+        after each, so that it can run beside all else; until `stop`. A file that comes meanwhile keeps its own place.
         """
-        known = {row[0] for row in self._database.read("SELECT sha256 FROM upload")}
-        unknown = (path for path in folder.glob("??/*") if path.stem not in known)
-        strays = [found for path in unknown if (found := _as_evidence(path))]
-        if strays:
-            self._database.write(lambda connection: _queue_strays(connection, strays, now_s))
-        return len(strays)
+        added = 0
+        for part in sorted(folder.glob("??")):
+            begun_s = time.monotonic()
+            marks = (f"{part.name}0", f"{part.name}g")  # hexadecimal digits end before g
+            query = "SELECT sha256 FROM upload WHERE sha256 BETWEEN ? AND ?"
+            known = {row[0] for row in self._database.read(query, marks)}
+            unknown = (path for path in part.glob("*") if path.stem not in known)
+            strays = [found for path in unknown if (found := _as_evidence(path))]
+            for start in range(0, len(strays), _STRAYS_AT_ONCE):
+                some = strays[start : start + _STRAYS_AT_ONCE]
+                self._database.write(functools.partial(_queue_strays, strays=some, now_s=now_s))
+            added += len(strays)
+            if stop is not None and stop.wait(time.monotonic() - begun_s):
+                break
+        return added
 
     def mark_uploaded(self, sha256: str) -> None:
         """The collector has it."""
@@ -186,7 +201,8 @@ def _queue_strays(connection: sqlite3.Connection, strays: list[tuple[StoredFile,
     """
     last = int(connection.execute("SELECT coalesce(max(sequence), 0) FROM event").fetchone()[0])
     for file, stored_s in strays:
-        queue_upload(connection, file, last, _STRAY, min(stored_s, now_s))
+        if connection.execute("SELECT 1 FROM upload WHERE sha256 = ?", (file.sha256,)).fetchone() is None:
+            queue_upload(connection, file, last, _STRAY, min(stored_s, now_s))
 
 
 def _set_state(connection: sqlite3.Connection, sha256: str, state: int, problem: str | None) -> None:

@@ -189,6 +189,23 @@ def test_a_full_disk_at_the_start_does_not_keep_the_agent_from_starting(
     assert len([event for event in events_of(agent) if event.event_type == "sensor"]) == 2
 
 
+def test_cameras_do_not_wait_until_all_files_of_evidence_are_looked_at(
+    tmp_path: Path, video: Path, flashes: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be half a million; the agent ends in the middle of it, too."""
+    ended: list[bool] = []
+
+    def endless(_uploads: object, _folder: Path, _now_s: float, stop: threading.Event) -> int:
+        ended.append(stop.wait(60))
+        return 0
+
+    monkeypatch.setattr(UploadQueue, "add_strays", endless)
+    agent = make_agent(tmp_path, [camera(video)])
+    assert agent.run(once=True) == 0
+    assert len([event for event in events_of(agent) if event.event_type == "sensor"]) == 2
+    assert ended == [True]
+
+
 @pytest.mark.services
 def test_a_live_camera_its_states_commands_and_delivery(
     tmp_path: Path, video: Path, flashes: dict[str, int], mosquitto: Mosquitto

@@ -393,3 +393,13 @@ def test_a_folder_among_the_temporary_files_stops_nothing(tmp_path: Path) -> Non
     EvidenceFiles(tmp_path / "evidence", 50_000_000)
     assert not ours.exists()
     assert (theirs / "kept").exists()
+
+
+def test_the_look_for_strays_ends_when_it_is_told_to(edge: Edge) -> None:
+    for number in range(40):
+        edge.files.store(f"stray {number}".encode(), "snapshot", "image/jpeg")
+    stop = threading.Event()
+    stop.set()
+    first = edge.uploads.add_strays(edge.files.folder, CLOCK.now(), stop)
+    assert 0 < first < 40
+    assert first + edge.uploads.add_strays(edge.files.folder, CLOCK.now()) == 40
