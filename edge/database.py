@@ -23,6 +23,7 @@ Change = Callable[[sqlite3.Connection], T]
 
 _BATCH = 500
 _DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
+_NO_TEXT = "Could not decode to UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,8 @@ def translate(path: Path, error: sqlite3.Error) -> OutboxError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.split("_IOERR")[0] in _DAMAGED or any(name.startswith(damaged) for damaged in _DAMAGED):
         return OutboxCorrupt(f"{path}: the file is damaged ({error}); it is set aside at the next start")
+    if str(error).startswith(_NO_TEXT):  # from Python, which names no code, and would tell the text itself: a plate
+        return OutboxCorrupt(f"{path}: the file is damaged (a text is not UTF-8); it is set aside at the next start")
     if name == "SQLITE_FULL" or name in {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE"}:
         return OutboxError(
             f"{path}: the disk is full ({error}); free space, or lower outbox.max_mb and evidence.max_mb"

@@ -91,7 +91,16 @@ def _find_damage(database: Database) -> str | None:
         if changed is not None:
             return f"event {changed} is not what was written"
         after = rows[-1][0]
+    _read_all(database, "upload")
+    _read_all(database, "meta")
     return None
+
+
+def _read_all(database: Database, table: str) -> None:
+    """Whoever needs a row later must be able to read it, or each start would end there. Raises OutboxCorrupt."""
+    after = 0
+    while rows := database.read(f"SELECT rowid, * FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1000", (after,)):  # noqa: S608
+        after = rows[-1][0]
 
 
 def _add_checksums(connection: sqlite3.Connection) -> None:

@@ -241,3 +241,40 @@ def test_a_table_whose_root_is_gone_is_given_up_in_the_end(path: Path, monkeypat
     remains = read_remains(path, given=3_000_000_000)
     assert remains.pending == []
     assert remains.unreadable == [(1, 3_000_000_000)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE event SET body = CAST(x'7b22ff22' || substr(body, 4) AS TEXT) WHERE sequence = 12",
+        "UPDATE event SET source = CAST(x'ff' AS TEXT) WHERE sequence = 12",
+        "UPDATE upload SET path = CAST(x'2fff' AS TEXT)",
+        "INSERT INTO meta VALUES ('note', CAST(x'ff' AS TEXT))",
+    ],
+)
+def test_noise_in_a_text_does_not_keep_the_edge_from_starting(path: Path, tmp_path: Path, damage: str) -> None:
+    """SQLite's check does not look at letters; Python refuses to give out such a text at all."""
+    file = StoredFile("ab" * 32, tmp_path / "a.jpg", "snapshot", "image/jpeg", 1)
+    outbox = Outbox.open(path, CLOCK)
+    for _ in range(20):
+        outbox.put(event(files=(file,)))
+    outbox.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(damage)
+    again = Outbox.open(path, CLOCK)
+    assert again.set_aside is not None
+    assert again.pending_count() == (19 if "UPDATE event" in damage else 20)
+    again.close()
+    assert check(path) == []
+
+
+def test_noise_that_is_met_while_it_runs_ends_the_agent_and_is_not_told_itself(path: Path) -> None:
+    outbox = Outbox.open(path, CLOCK)
+    outbox.put(event("secret" * 9))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE event SET body = body || CAST(x'ff' AS TEXT)")
+    with pytest.raises(OutboxCorrupt, match="not UTF-8") as refused:
+        outbox.pending()
+    assert outbox.damage is not None
+    assert "secret" not in str(refused.value)
+    outbox.close()
