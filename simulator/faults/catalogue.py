@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,12 +117,40 @@ def _damage_outbox(world: World) -> Heal:
     return lambda: _start_edge(world, edge)
 
 
-def _spoil(path: Path, world: World) -> None:
-    pages = path.stat().st_size // _PAGE
+def _damage_waiting(world: World) -> Heal:
+    """A page on which events wait, because the network is away: these are given up and told, nothing around them."""
+    edge = _an_edge(world)
+    edge.to_broker.weather = Weather(cut=True)
+    world.wait(world.rng.uniform(1.0, 3.0))
+    edge.runner.end(signal.SIGKILL, hold=True)
+    path = edge.disk.folder / "outbox.db"
+    pages = pages_of_waiting(path)
+    if pages:
+        _spoil(path, world, world.rng.choice(pages))
+
+    def heal() -> None:
+        edge.to_broker.weather = FAIR
+        _start_edge(world, edge)
+
+    return heal
+
+
+def pages_of_waiting(outbox: Path) -> list[int]:
+    """Pages of the file, counted from 0, on which an event waits; what was only in its log goes over before."""
+    with contextlib.closing(sqlite3.connect(outbox)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        waiting = connection.execute("SELECT id FROM event WHERE state = 0").fetchall()
+    content = outbox.read_bytes()
+    places = (content.find(f'"id": "{identity}"'.encode()) for (identity,) in waiting)
+    return sorted({place // _PAGE for place in places if place >= 0})
+
+
+def _spoil(path: Path, world: World, page: int | None = None) -> None:
+    page = world.rng.randrange(max(1, path.stat().st_size // _PAGE)) if page is None else page
     noise = b"\0" * _PAGE if world.rng.random() < 0.5 else world.rng.randbytes(_PAGE)
     torn = world.rng.choice((_PAGE, _PAGE // 2, 512))
     with path.open("r+b") as file:
-        file.seek(world.rng.randrange(max(1, pages)) * _PAGE + _PAGE - torn)
+        file.seek(page * _PAGE + _PAGE - torn)
         file.write(noise[:torn])
 
 
@@ -264,6 +293,7 @@ KINDS = (
     Kind("disk full at the edge", _fill_edge_disk),
     Kind("disk full at the collector", _fill_collector_disk),
     Kind("outbox page damaged", _damage_outbox),
+    Kind("page of waiting events damaged", _damage_waiting),
     Kind("power cut at the edge", _cut_power, records=True),
     Kind("clock jumps forward", _shift_clock(1)),
     Kind("clock jumps back", _shift_clock(-1)),

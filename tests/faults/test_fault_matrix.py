@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -16,7 +17,11 @@ import pytest
 from click.testing import CliRunner
 from services import require
 
-from simulator.faults.catalogue import KINDS
+from contract.events import EventType, SensorData
+from edge.clock import SystemClock
+from edge.outbox import NewEvent, Outbox
+from edge.salvage import read_remains
+from simulator.faults.catalogue import KINDS, pages_of_waiting
 from simulator.faults.command import faults_command
 from simulator.faults.count import Verdict, judge
 from simulator.faults.ledger import Kept, Ledger, Promise, read_ledger
@@ -229,3 +234,24 @@ def test_a_short_round_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None
 def test_every_kind_has_its_own_name() -> None:
     names = [kind.name for kind in KINDS]
     assert len(names) == len(set(names))
+
+
+def test_the_damaged_page_is_one_on_which_events_wait(tmp_path: Path) -> None:
+    """Found for each of them: spoiled, it costs waiting events, and none that is settled is counted."""
+    path = tmp_path / "outbox.db"
+    outbox = Outbox.open(path, SystemClock())
+    for number in range(60):
+        data = SensorData(sensor="door", kind="contact", alarm=False, text="x" * 600)
+        outbox.put(NewEvent(uuid4(), EventType.SENSOR, "west", "gate-1", "door", datetime.now(UTC), data))
+        if number == 29:
+            outbox.mark_acked([(1, 30)]).result()
+    outbox.close()
+    pages = pages_of_waiting(path)
+    whole = path.read_bytes()
+    assert len(pages) >= 5
+    for page in pages:
+        path.write_bytes(whole[: page * 4096] + b"\0" * 4096 + whole[(page + 1) * 4096 :])
+        remains = read_remains(path, given=60)
+        waiting = {number for low, high in remains.unreadable for number in range(low, high + 1) if number > 30}
+        assert waiting
+        assert len(waiting) + len(remains.pending) == 30
