@@ -24,7 +24,7 @@ from simulator.faults.world import World
 
 _SETTLE_MINUTES = 5.0
 """Caches fill in the beginning: growth is told of what comes after."""
-_DRAIN_S = 60.0
+_DRAIN_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,10 @@ def measure(folder: Path, minutes: float, rate: float, edges: int, every_s: floa
         for edge in world.edges:
             edge.runner.order("rate 0.001")
         world.wait(2.0)
-        complete = world.wait(_DRAIN_S, lambda: world.has_all(time.monotonic()) and world.has_all_evidence())
+        ended_s = time.monotonic()
+        world.wait(_DRAIN_S, lambda: world.has_all(time.monotonic()) and world.has_all_evidence())
+        drained_s = time.monotonic() - ended_s
+        missing = {"events_missing": world.lacking(), "files_missing": world.lacking_evidence()}
         alerts = int(world.store.rows("SELECT count(*) FROM alerts")[0][0])
     cores = psutil.cpu_count() or 1
     settled = [one for one in samples if one.minute >= min(_SETTLE_MINUTES, minutes / 3)]
@@ -89,7 +92,9 @@ def measure(folder: Path, minutes: float, rate: float, edges: int, every_s: floa
         "minutes": round(samples[-1].minute, 1),
         "events": samples[-1].events,
         "alerts": alerts,
-        "everything_arrived": complete,
+        "everything_arrived": not any(missing.values()),
+        "drained_s": round(drained_s, 1),
+        **missing,
         "collector_mb_per_hour": growth([(one.minute / 60, one.collector_mb) for one in settled]),
         "edges_mb_per_hour": growth([(one.minute / 60, one.edges_mb) for one in settled]),
         "broker_mb_per_hour": growth([(one.minute / 60, one.broker_mb) for one in settled]),

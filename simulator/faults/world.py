@@ -168,7 +168,15 @@ class World:
 
     def has_all_evidence(self) -> bool:
         """Whether it has the files too."""
-        return self.progress.lacking_evidence(edge.ledger for edge in (*self.edges, *self.twins)) == 0
+        return self.lacking_evidence() == 0
+
+    def lacking(self) -> int:
+        """Events that were promised and are not at the collector."""
+        return sum(self.progress.lacking(edge.ledger, time.monotonic()) for edge in (*self.edges, *self.twins))
+
+    def lacking_evidence(self) -> int:
+        """Files that were promised and are not at the collector."""
+        return self.progress.lacking_evidence(edge.ledger for edge in (*self.edges, *self.twins))
 
     def collector_command(self, *arguments: str) -> None:
         """Run a collector command on its store. Raises StackError."""

@@ -1,0 +1,31 @@
+"""`simulator soak`: a short one says how much is still on its way at its end, and nothing is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from services import require
+
+from simulator.faults.soak import growth, soak_command
+
+
+@pytest.mark.services
+def test_a_short_soak_ends_with_everything_at_the_collector(tmp_path: Path) -> None:
+    require("mosquitto")
+    options = ["--minutes", "0.15", "--every", "3", "--rate", "20", "--json", str(tmp_path / "soak.json")]
+    done = CliRunner().invoke(soak_command, options, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "soak.json").read_text())
+    total = report["total"]
+    assert (total["everything_arrived"], total["events_missing"], total["files_missing"]) == (True, 0, 0)
+    assert total["drained_s"] < 300
+    assert total["events"] > 0
+    assert len(report["samples"]) >= 2
+
+
+def test_growth_is_the_slope_of_what_was_seen() -> None:
+    assert growth([(0.0, 100.0), (0.5, 101.0), (1.0, 102.0)]) == 2.0
+    assert growth([(0.0, 100.0)]) == 0.0
