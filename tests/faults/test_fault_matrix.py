@@ -26,6 +26,7 @@ from simulator.faults.command import faults_command
 from simulator.faults.count import Verdict, judge
 from simulator.faults.ledger import Kept, Ledger, Promise, read_ledger
 from simulator.faults.matrix import Injected, as_markdown, make_report
+from simulator.faults.progress import Progress
 from simulator.faults.proxy import FAIR, Proxy, Weather
 from simulator.faults.store import SqliteStore
 
@@ -255,3 +256,23 @@ def test_the_damaged_page_is_one_on_which_events_wait(tmp_path: Path) -> None:
         waiting = {number for low, high in remains.unreadable for number in range(low, high + 1) if number > 30}
         assert waiting
         assert len(waiting) + len(remains.pending) == 30
+
+
+def test_what_is_told_as_lost_is_not_waited_for(case: Case) -> None:
+    """But what comes under another number is: its record has no counts."""
+    events = [case.promise() for _ in range(4)]
+    case.store(events[0], 1)
+    case.database.commit()
+    ledger = case.folder / "ledger"
+    progress = Progress(SqliteStore(case.folder / "collector.db"))
+    assert progress.lacking(ledger, 100.0) == 3
+    for low, high, counts in ((2, 2, {"unreadable": 1}), (3, 4, {})):
+        data = {"outbox_id": str(BOX), "ranges": [[low, high]], "counts": counts}
+        case.database.execute(
+            "INSERT INTO events (event_id, outbox_id, sequence, edge, source, type, payload)"
+            " VALUES (?, 'other', 1, 'edge-1', 'edge-1', 'dropped', ?)",
+            (str(uuid4()), json.dumps({"data": data})),
+        )
+    case.database.commit()
+    assert progress.lacking(ledger, 100.0) == 2
+    assert progress.lacking(ledger, events[2].begun_s) == 0
