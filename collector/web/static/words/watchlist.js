@@ -5,7 +5,7 @@ export const en = {
   expires: "Until", decide: "Decide", withdraw: "Withdraw", approve: "Approve", refuse: "Refuse", decisionNote: "Note (optional)",
   proposePlate: "Propose a plate", propose: "Propose", onlySites: "Only at these sites", allSites: "all",
   somebodyElse: "Somebody else must approve it before the cameras look for it.", importTable: "Import a table (CSV: plate, until, reason)",
-  imported: (n) => `${n} proposed`, exportList: "Export as CSV", toldEdges: "What the boxes were told", entriesTold: (n) => `${n} entries`,
+  imported: (n) => `${n} proposed`, exportList: "Export as CSV", toldEdges: "What the boxes were told", entriesTold: (n) => (n === 1 ? "1 entry" : `${n} entries`),
   toldNobody: "No box was told anything yet.",
   seenBefore: "Seen before?", seenWhy: "Passages of the last weeks with this plate, look-alikes too. The entry's reason is recorded.", notSeenBefore: "No passage with this plate is kept.",
   noListKey: "The collector has no key for the list (option --watchlist-key): boxes are told nothing.",

@@ -1,7 +1,7 @@
 // The search: what is known of the plate, where and when; newest first, a page at a time.
 import { get, search as queryText } from "../../parts/api.js";
 import { instant } from "../../parts/clock.js";
-import { PLATE_KINDS, kindOfPlate } from "../../parts/describe.js";
+import { PLATE_KINDS, kindOfPlate, lane } from "../../parts/describe.js";
 import { html, useEffect, useState } from "../../parts/lib.js";
 import { Problem, useLoad } from "../../parts/load.js";
 import { address, go } from "../../parts/router.js";
@@ -62,5 +62,5 @@ export function Table({ items, words }) {
       <td><a href=${address("vehicles", [one.passage_no])}><b class="plate-word">${one.plate ?? say(one.hashed ? "hashedPlate" : "noPlate")}</b></a>
         ${one.corrected ? html` <span class="mark">${say("corrected")}</span>` : null}${one.final ? null : html` <span class="mark">${say("provisional")}</span>`}</td>
       <td>${one.kind ? kindOfPlate(one.kind, say) : "–"}</td>
-      <td>${one.site} / ${one.camera}${one.lane ? ` · ${say("lane", one.lane)}` : ""}</td><td>${say(one.direction)}</td></tr>`)}</tbody></table></div>`;
+      <td>${one.site} / ${one.camera}${one.lane ? ` · ${lane(one.lane, say)}` : ""}</td><td>${say(one.direction)}</td></tr>`)}</tbody></table></div>`;
 }
