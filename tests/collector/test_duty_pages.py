@@ -89,8 +89,9 @@ def test_the_nearest_unit_is_sent_and_the_case_is_kept_as_evidence(
     assert errors(browser) == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_devices_say_what_ails_them_and_what_nobody_was_told(
-    mosquitto: Mosquitto, peer: MqttPeer, tmp_path: Path, browse: Callable[..., Browser]
+    mosquitto: Mosquitto, peer: MqttPeer, tmp_path: Path, browse: Callable[..., Browser], language: str
 ) -> None:
     key, config = tmp_path / "key", tmp_path / "collector.yaml"
     key.write_text("a key")
@@ -108,18 +109,18 @@ def test_devices_say_what_ails_them_and_what_nobody_was_told(
         state = {"state": "blind", "since": now(-300), "reason": "the picture is dark"}
         peer.publish(topics.camera_status("tower"), json.dumps(state).encode(), True)
         publish(peer, edge, edge.sensor(time=now()))
-        browser = browse(390, "zh-CN", 844)
+        browser = browse(390, language, 844)
         sign_in(browser, running)
         browser.get(f"{running.url}/#/devices")
         says(browser, ".boxes", "uploads: disk full")
         says(browser, ".boxes", "12")
-        says(browser, ".cameras", "遮挡")
+        says(browser, ".cameras", word(browser, "blind"))
         wait_until(lambda: _failed(running), 20)
         browser.refresh()
         says(browser, ".untold", "dispatch")
-        says(browser, ".untold", "待发送")
+        says(browser, ".untold", word(browser, "told_waiting"))
         assert fits(browser, 390)
-        picture(browser, "devices-390")
+        picture(browser, f"devices-390-{language[:2]}")
         sign_in(browser, running, "viewer")
         browser.get(f"{running.url}/#/devices")
         one(browser, ".cameras")
