@@ -18,15 +18,16 @@ from edge.falling.tracker import GravityTracker, Track
 from edge.falling.weather import WeatherWatch
 from edge.types import Luma
 
-_THRESHOLD = {"low": 12.0, "normal": 8.0, "high": 6.0}
+_THRESHOLD = {"low": 12.0, "normal": 7.0, "high": 5.0}
 """Grey levels that a proposal must differ by, by sensitivity."""
 _FULL_SIZE_BELOW = 1000
 """Pictures narrower than this are analysed at full size, wider ones at half size."""
 _MIN_DESCENT = 0.05
 """Picture heights a track must have gone down to be worth a fit."""
 _MIN_DESCENT_IN_WEATHER = 0.08
-_LARGE_IN_WEATHER = 3.0
-"""Times the usual area of what moves."""
+_LARGE_IN_WEATHER, _LARGE_AND_LONG = 3.0, 1.5
+"""Times the usual area of what moves: at once, and after so many sightings as no drop and few flakes reach."""
+_LONG_IN_WEATHER = 24
 _MOST_PIECES = 12
 _AGREE = 0.6
 """Share of the sightings of an added piece that must lie on the common curve."""
@@ -142,7 +143,8 @@ class CandidateFinder:
     def _large(self, track: Track) -> bool:
         """Beside the drops and flakes."""
         area = float(np.median([point.area for point in track.points]))
-        return area > _LARGE_IN_WEATHER * self.weather.usual_area
+        wanted = _LARGE_AND_LONG if len(track.points) >= _LONG_IN_WEATHER else _LARGE_IN_WEATHER
+        return area > wanted * self.weather.usual_area
 
 
 def _at_rest(track: Track) -> bool:

@@ -34,6 +34,8 @@ _ACTIVITY_S = 8.0
 _PAST, _PAST_EVERY_S = 4, 0.5
 """Copies of the map that are kept, and how often one is made: what moves now is asked of the oldest."""
 _THRESHOLD_EVERY = 5
+_DEVIATIONS = 6.0
+"""Of the noise, that a proposal must differ by: with five, the noise of many a night was taken for rain."""
 _GRADIENT_SHARE = 0.25
 """Grey levels of threshold for a grey level per pixel of gradient: what a quarter of a pixel of shake changes."""
 _SPARSE = 20_000
@@ -62,6 +64,13 @@ class Pictures:
             return windows
         padding = ((0, 0), (0, PATCH - windows.shape[1]), (0, PATCH - windows.shape[2]))
         return np.asarray(np.pad(windows, padding), dtype=np.uint8)
+
+    def change(self, rows: slice, columns: slice, sign: float) -> NDArray[np.int16]:
+        """(h, w) grey levels by which the middle picture alone is brighter (`sign` 1) or darker (−1); below 0: less."""
+        before, middle, after = (picture[rows, columns].astype(np.int16) for picture in self._three)
+        if sign > 0:
+            return np.asarray(middle - np.maximum(before, after), dtype=np.int16)
+        return np.asarray(np.minimum(before, after) - middle, dtype=np.int16)
 
     def _windows(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
         """Where many are asked for, as in rain, one copy of the whole saves many small ones."""
@@ -102,10 +111,12 @@ class Proposals:
     """Share of 6 x 8 fields of the picture that hold one of them."""
     usual_area: float
     """Their median area."""
+    threshold: NDArray[np.uint8] | None = None
+    """(h, w) grey levels that a change had to exceed; 255 where nothing is looked for."""
 
     def without_pictures(self) -> Proposals:
         """The same, light enough to be kept for seconds."""
-        return replace(self, pictures=_NO_PICTURES)
+        return replace(self, pictures=_NO_PICTURES, threshold=None)
 
 
 class ActivityMap:
@@ -207,7 +218,7 @@ class MotionDetector:
         pixels = _Pixels(x, y, residue.ravel()[where].astype(np.float64), bright.ravel()[where] > 0)
         self.activity.learn(self.activity.cells(x, y), pixels.residue, self._interval())
         if len(where) == 0:
-            return _empty(middle_s)
+            return _empty(middle_s, Pictures(before, middle, after), self._threshold)
         return self._proposals(middle_s, Pictures(before, middle, after), pixels, mask, only)
 
     def _interval(self) -> float:
@@ -218,8 +229,7 @@ class MotionDetector:
             self._refresh_threshold(middle, after)
         self._count += 1
         assert self._threshold is not None  # noqa: S101 (set by the refresh above)
-        mask = cv2.compare(residue, self._threshold, cv2.CMP_GT)
-        return np.asarray(mask if self._watched is None else cv2.bitwise_and(mask, self._watched))
+        return np.asarray(cv2.compare(residue, self._threshold, cv2.CMP_GT))
 
     def _refresh_threshold(self, middle: Luma, after: Luma) -> None:
         difference = cv2.absdiff(middle[::8, ::8], after[::8, ::8])
@@ -229,9 +239,12 @@ class MotionDetector:
         self.noise += 0.3 * (sigma - self.noise)
         if self._gradient is None or self._count % (6 * _THRESHOLD_EVERY) == 0:
             self._gradient = cv2.convertScaleAbs(_gradient(middle), alpha=_GRADIENT_SHARE).astype(np.uint8)
-        extra = np.rint(self.activity.extra_threshold() + max(self._base, 5.0 * self.noise)).astype(np.uint8)
+        extra = np.rint(self.activity.extra_threshold() + max(self._base, _DEVIATIONS * self.noise)).astype(np.uint8)
         local = cv2.resize(extra, self.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        self._threshold = np.asarray(cv2.add(local, self._gradient), np.uint8)
+        threshold = cv2.add(local, self._gradient)
+        if self._watched is not None:
+            threshold = cv2.max(threshold, cv2.bitwise_not(self._watched))
+        self._threshold = np.asarray(threshold, np.uint8)
 
     def _proposals(
         self,
@@ -267,6 +280,7 @@ class MotionDetector:
             crowd=crowd,
             spread=spread,
             usual_area=usual_area,
+            threshold=self._threshold,
         )
 
     def _spread(self, blobs: _Blobs, chosen: NDArray[np.intp]) -> float:
@@ -370,6 +384,7 @@ def _neighbours(all_x: Floats, all_y: Floats, x: Floats, y: Floats, radius: floa
     return np.asarray(np.bincount(whose[near], minlength=len(x)) - 1.0)
 
 
-def _empty(time_s: float) -> Proposals:
+def _empty(time_s: float, pictures: Pictures, threshold: NDArray[np.uint8] | None) -> Proposals:
     none = np.zeros(0)
-    return Proposals(time_s, none, none, none, none, none, none, none, none, none, _NO_PICTURES, 0, 0, 0.0, 1.0)
+    arrays = (none,) * 9
+    return Proposals(time_s, *arrays, pictures, 0, 0, 0.0, 1.0, threshold)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.falling.glimpse import Glimpse, glimpse
 from edge.falling.motion import Floats, Pictures, Proposals
 
 MAX_TRACKS = 480
@@ -28,6 +29,18 @@ _BIRTHS = 600
 """Beginnings that are remembered; in a snowfall, those of some seconds."""
 _SIBLINGS_S, _SIBLINGS_NEAR = 0.8, 0.12
 """Seconds and picture heights within which tracks begin together."""
+_CALM = 60
+"""Things in one picture above which no closer look is taken: in rain there is always another drop."""
+_CLOSER_LOOKS = 8
+"""In one picture; the longest tracks first."""
+_CLOSER_FROM = 3
+_FAINT_AT_ONCE = 3
+_SMALL = 12.0
+"""Working pixels that have changed."""
+_QUIET = 0.1
+"""Mean activity: where something else may move at any time, a faint change says nothing, and costs."""
+_CLOSE = 2.0
+"""Standard deviations."""
 _GATE = 9.0
 """Squared innovations over their variances, per axis."""
 
@@ -66,6 +79,10 @@ class Track:
     number: int
     points: list[TrackPoint] = field(default_factory=list)
     missed: int = 0
+    faint: int = 0
+    """Sightings since the last one that was strong enough to begin a track."""
+    largest: float = 0.0
+    """Area of the largest sighting."""
     highest: float = np.inf
     """Smallest y so far."""
     activity: float = 0.0
@@ -76,11 +93,26 @@ class Track:
         self.points.append(point)
         self.highest = min(self.highest, point.y)
         self.activity += point.activity
+        self.largest = max(self.largest, point.area)
         if len(self.points) == MIN_POINTS - 1:
             for earlier in self.points:
                 earlier.cut_patch()
         elif len(self.points) >= MIN_POINTS:
             point.cut_patch()
+
+    @property
+    def clear(self) -> TrackPoint:
+        """The last sighting that did not take a closer look: the next one will look like it."""
+        return self.points[-1 - self.faint]
+
+    @property
+    def may_be_faint(self) -> bool:
+        """Whether it is surely enough a thing, and a small one, to be looked for where only little shows.
+
+        A large thing that flutters is seen again without that, and hardly ever faintly at the right place.
+        """
+        enough = len(self.points) >= _CLOSER_FROM and self.faint < _FAINT_AT_ONCE
+        return enough and self.largest <= _SMALL and self.activity <= _QUIET * len(self.points)
 
     @property
     def last_s(self) -> float:
@@ -114,6 +146,8 @@ class GravityTracker:
         self._index += 1
         self._filter.predict(interval)
         taken = self._extend(proposals)
+        if proposals.crowd <= _CALM:
+            self._look_closer(proposals)
         ended = self._end(proposals.time_s)
         self._begin(proposals, taken)
         return ended
@@ -155,7 +189,7 @@ class GravityTracker:
         for t, track in enumerate(self.tracks):
             track.missed += 1
             if t in extended:
-                track.missed = 0
+                track.missed = track.faint = 0
                 track.add(self._sighting(proposals, extended[t]))
                 if len(track.points) == MIN_POINTS:
                     self._births.append((track.points[0].time_s, track.points[0].x, track.points[0].y))
@@ -164,12 +198,45 @@ class GravityTracker:
             self._filter.correct(rows, proposals.x[columns], proposals.y[columns], _spread(proposals)[columns])
         return taken
 
+    def _look_closer(self, proposals: Proposals) -> None:
+        """Lengthen tracks that have just lost their thing, when it is faintly there."""
+        lost = [t for t, track in enumerate(self.tracks) if track.missed and track.may_be_faint]
+        for t in sorted(lost, key=lambda t: -len(self.tracks[t].points))[:_CLOSER_LOOKS]:
+            track, place = self.tracks[t], (self._filter.x[t, 0], self._filter.y[t, 0])
+            spread = np.sqrt([self._filter.x_cov[t, 0, 0], self._filter.y_cov[t, 0, 0]]) + 0.5
+            reach_x, reach_y = (_CLOSE * spread).tolist()
+            seen = glimpse(proposals, place, (reach_x, reach_y), track.points[-1].sign)
+            if seen is None:
+                continue
+            track.missed = 0
+            track.faint += 1
+            track.add(self._faint_point(proposals, seen, track.points[-1]))
+            row = np.array([t])
+            deviation = np.array([0.5 + 0.12 * max(seen.width, seen.height)])
+            self._filter.correct(row, np.array([seen.x]), np.array([seen.y]), deviation)
+
+    def _faint_point(self, proposals: Proposals, seen: Glimpse, last: TrackPoint) -> TrackPoint:
+        return TrackPoint(
+            index=self._index,
+            time_s=proposals.time_s,
+            x=seen.x,
+            y=seen.y,
+            width=seen.width,
+            height=seen.height,
+            area=seen.area,
+            contrast=seen.contrast,
+            sign=last.sign,
+            activity=last.activity,
+            neighbours=last.neighbours,
+            pictures=proposals.pictures,
+        )
+
     def _pairs(self, proposals: Proposals) -> list[tuple[int, int]]:
         """(track, blob) pairs inside the gate, the most likely first."""
         if not self.tracks or not len(proposals.x):
             return []
         t, b, cost = self._filter.near(proposals.x, proposals.y, _spread(proposals))
-        last = [(track.points[-1].area, track.points[-1].contrast, track.points[-1].sign) for track in self.tracks]
+        last = [(track.clear.area, track.clear.contrast, track.clear.sign) for track in self.tracks]
         area, contrast, sign = np.array(last).T
         cost += np.log(proposals.area[b] / area[t]) ** 2
         cost += 2.0 * np.log(proposals.contrast[b] / contrast[t]) ** 2

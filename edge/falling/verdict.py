@@ -21,6 +21,10 @@ _DOUBT = {"low": (0.08, 0.3), "normal": (0.2, 0.5), "high": (0.35, 0.7)}
 _CLEAR_DOUBT = (0.4, 0.85)
 _WEATHER_DOUBT = 0.3
 """Factor on what is tolerated to confirm where drops, flakes or sparks go down everywhere."""
+_ODD_DOUBT = 0.5
+"""Factor where something sinks steadily, as drones and lifts do, or goes sideways faster than down, as birds do."""
+_SIDEWAYS = 1.5
+"""Ways sideways for one way down, from which on a path is odd."""
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
@@ -73,10 +77,13 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
 
 def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tuple[float, float]:
     """The classifier's word counts less where gravity itself has spoken long and clearly, and the air is clear."""
-    if not weather and not sinks_steadily(candidate) and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
+    odd = sinks_steadily(candidate) or candidate.sideways > _SIDEWAYS
+    if not weather and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
         return _CLEAR_DOUBT
     confirmed, suspected = _DOUBT[settings.sensitivity]
-    return (_WEATHER_DOUBT * confirmed if weather else confirmed), suspected
+    if weather:
+        return _WEATHER_DOUBT * confirmed, suspected
+    return (_ODD_DOUBT * confirmed if odd else confirmed), suspected
 
 
 def _seen(candidate: Candidate) -> int:
@@ -105,7 +112,7 @@ def _path_checks(candidate: Candidate, settings: FallingSettings) -> Iterator[_C
     yield _Check("sightings", 1 / count, 1 / 7, 1 / 6)
     yield _Check("duration", 1 / max(candidate.duration_s, 1e-6), 1 / 0.3, 1 / 0.25)
     yield _Check("gaps", 1 - candidate.fill, 0.5, 0.6)
-    yield _Check("sideways", candidate.sideways, 1.5, 2.2)
+    yield _Check("sideways", candidate.sideways, 2.5, 3.5)
     yield _Check("misfit", candidate.fit.rms, 1.7, 2.2)
     yield _Check("bend", candidate.bend, 0.08, 0.12)
     yield _Check("beside the facade", candidate.beside, 0.5, 1.0)
@@ -132,6 +139,7 @@ def _scene_checks(candidate: Candidate, weather: bool, slack: float) -> Iterator
     yield _Check("company", candidate.neighbours, 1.0 * slack, 2.0 * slack)
     yield _Check("disturbance", candidate.disturbance, 0.07 * slack, 0.11 * slack)
     yield _Check("flicker", candidate.sign_changes, 0.6, 0.8)
+    yield _Check("sideways", candidate.sideways, _SIDEWAYS, 2.2)
     if weather:
         yield _Check("weather", 1.0, 0.9, 1.1)
     if sinks_steadily(candidate):

@@ -35,13 +35,26 @@ def verdict(found: Candidate, look: Look = SURE, weather: bool = False) -> Verdi
     return judge(found, look, weather, FallingSettings())
 
 
-@pytest.mark.parametrize(("sideways", "certainty"), [(1.2, "confirmed"), (1.9, "suspected"), (3.0, None)])
+@pytest.mark.parametrize(
+    ("sideways", "certainty"), [(1.2, "confirmed"), (2.2, "confirmed"), (3.0, "suspected"), (4.5, None)]
+)
 def test_what_the_wind_drives_may_go_sideways_faster_than_down(sideways: float, certainty: str | None) -> None:
     assert verdict(sinking(wobble_px=1.0, seconds=3, sideways=sideways)).certainty == certainty
 
 
+def test_without_a_network_what_goes_sideways_is_no_fall() -> None:
+    found = sinking(wobble_px=1.0, seconds=3, sideways=2.5)
+    assert judge(found, None, False, FallingSettings()).certainty is None
+
+
+def test_of_what_sinks_steadily_the_network_must_be_surer() -> None:
+    bag = sinking(wobble_px=1.0, seconds=4)
+    assert verdict(bag, Look((0.85, 0.1, 0.05))).certainty == "suspected"
+    assert verdict(bag, Look((0.92, 0.05, 0.03))).certainty == "confirmed"
+
+
 def test_through_rain_the_network_must_be_surer() -> None:
-    bag, rather_sure = sinking(wobble_px=1.0, seconds=4), Look((0.9, 0.06, 0.04))
+    bag, rather_sure = sinking(wobble_px=1.0, seconds=4), Look((0.92, 0.05, 0.03))
     assert verdict(bag, rather_sure).certainty == "confirmed"
     assert verdict(bag, rather_sure, weather=True).certainty == "suspected"
     assert verdict(bag, weather=True).certainty == "confirmed"
