@@ -25,6 +25,10 @@ _ODD_DOUBT = 0.5
 """Factor where something sinks steadily, as drones and lifts do, or goes sideways faster than down, as birds do."""
 _SIDEWAYS = 1.5
 """Ways sideways for one way down, from which on a path is odd."""
+_STRAIGHT_DOUBT = 0.2
+"""Factor where something sinks steadily and straight for long: what the air carries sways, a lift does not."""
+_STRAIGHT, _STRAIGHT_S = 0.1, 1.5
+"""Ways sideways for one way down, seconds."""
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
@@ -81,6 +85,8 @@ def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tu
     if not weather and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
         return _CLEAR_DOUBT
     confirmed, suspected = _DOUBT[settings.sensitivity]
+    if sinks_steadily(candidate) and candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
+        return _STRAIGHT_DOUBT * confirmed, suspected
     if weather:
         return _WEATHER_DOUBT * confirmed, suspected
     return (_ODD_DOUBT * confirmed if odd else confirmed), suspected

@@ -48,13 +48,21 @@ def test_without_a_network_what_goes_sideways_is_no_fall() -> None:
 
 
 def test_of_what_sinks_steadily_the_network_must_be_surer() -> None:
-    bag = sinking(wobble_px=1.0, seconds=4)
+    bag = sinking(wobble_px=1.0, seconds=4, sideways=0.3)
     assert verdict(bag, Look((0.85, 0.1, 0.05))).certainty == "suspected"
     assert verdict(bag, Look((0.92, 0.05, 0.03))).certainty == "confirmed"
 
 
+def test_of_what_sinks_straight_as_a_lift_the_network_must_be_surest() -> None:
+    rather_sure, sure = Look((0.94, 0.03, 0.03)), Look((0.97, 0.02, 0.01))
+    lift = sinking(wobble_px=0.3, seconds=4)
+    assert verdict(lift, rather_sure).certainty == "suspected"
+    assert verdict(lift, sure).certainty == "confirmed"
+    assert verdict(sinking(wobble_px=0.3, seconds=4, sideways=0.3), rather_sure).certainty == "confirmed"
+
+
 def test_through_rain_the_network_must_be_surer() -> None:
-    bag, rather_sure = sinking(wobble_px=1.0, seconds=4), Look((0.92, 0.05, 0.03))
+    bag, rather_sure = sinking(wobble_px=1.0, seconds=4, sideways=0.3), Look((0.92, 0.05, 0.03))
     assert verdict(bag, rather_sure).certainty == "confirmed"
     assert verdict(bag, rather_sure, weather=True).certainty == "suspected"
     assert verdict(bag, weather=True).certainty == "confirmed"
