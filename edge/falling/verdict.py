@@ -29,6 +29,8 @@ _STRAIGHT_DOUBT = 0.2
 """Factor where something sinks steadily and straight for long: what the air carries sways, a lift does not."""
 _STRAIGHT, _STRAIGHT_S = 0.1, 1.5
 """Ways sideways for one way down, seconds."""
+_FEW, _BURST = 2, 8
+"""Others that begin beside a fall at its time, up to which it is one alone, and from which on it is a spark of many."""
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
@@ -67,6 +69,8 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
     if look is not None:
         confirmed, suspected = _doubt(candidate, weather, settings)
         checks.append(_Check("classifier", 1.0 - look.object, confirmed, suspected))
+        if not weather:
+            checks.append(_Check("burst", candidate.siblings, _BURST, 1000))
     else:
         checks += _scene_checks(candidate, weather, _SLACK[settings.sensitivity])
     worst = min(checks, key=lambda check: check.score)
@@ -82,12 +86,13 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
 def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tuple[float, float]:
     """The classifier's word counts less where gravity itself has spoken long and clearly, and the air is clear."""
     odd = sinks_steadily(candidate) or candidate.sideways > _SIDEWAYS
-    if not weather and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
+    burst = candidate.siblings > _FEW
+    if not weather and not burst and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
         return _CLEAR_DOUBT
     confirmed, suspected = _DOUBT[settings.sensitivity]
     if sinks_steadily(candidate) and candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
         return _STRAIGHT_DOUBT * confirmed, suspected
-    if weather:
+    if weather or burst:
         return _WEATHER_DOUBT * confirmed, suspected
     return (_ODD_DOUBT * confirmed if odd else confirmed), suspected
 

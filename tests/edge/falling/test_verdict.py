@@ -15,7 +15,7 @@ FPS, HEIGHT = 12.5, 540
 SURE = Look((0.99, 0.005, 0.005))
 
 
-def sinking(wobble_px: float, seconds: float, sideways: float = 0.0) -> Candidate:
+def sinking(wobble_px: float, seconds: float, sideways: float = 0.0, siblings: int = 0) -> Candidate:
     """Something of 5 px goes down with 0.15 picture heights a second, `sideways` as fast to the right, and wobbles."""
     rng = np.random.default_rng(5)
     track = Track(0)
@@ -25,7 +25,7 @@ def sinking(wobble_px: float, seconds: float, sideways: float = 0.0) -> Candidat
         patch = np.full((3, 32, 32), 120, np.uint8)
         track.points.append(TrackPoint(index, t, x, y, 5, 5, 25, 40.0, 1.0, 0.0, 0.0, None, patch))
     around = Surroundings(0.0, 0.0, 4.0, 0.5, None)
-    found = make_candidate(track, 0, View(960, HEIGHT, 1.0), None, around, np.random.default_rng(0))
+    found = make_candidate(track, siblings, View(960, HEIGHT, 1.0), None, around, np.random.default_rng(0))
     assert found is not None
     assert sinks_steadily(found)
     return found
@@ -51,6 +51,15 @@ def test_of_what_sinks_steadily_the_network_must_be_surer() -> None:
     bag = sinking(wobble_px=1.0, seconds=4, sideways=0.3)
     assert verdict(bag, Look((0.85, 0.1, 0.05))).certainty == "suspected"
     assert verdict(bag, Look((0.92, 0.05, 0.03))).certainty == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("siblings", "word", "certainty"),
+    [(2, 0.92, "confirmed"), (4, 0.92, "suspected"), (4, 0.97, "confirmed"), (30, 0.99, "suspected")],
+)
+def test_one_spark_of_many_is_no_fall(siblings: int, word: float, certainty: str) -> None:
+    spark = sinking(wobble_px=1.0, seconds=3, sideways=0.3, siblings=siblings)
+    assert verdict(spark, Look((word, 1 - word, 0.0))).certainty == certainty
 
 
 def test_of_what_sinks_straight_as_a_lift_the_network_must_be_surest() -> None:
