@@ -29,7 +29,7 @@ _STRAIGHT_DOUBT = 0.2
 """Factor where something sinks steadily and straight for long: what the air carries sways, a lift does not."""
 _STRAIGHT, _STRAIGHT_S = 0.1, 1.5
 """Ways sideways for one way down, seconds."""
-_FEW, _BURST = 2, 8
+_FEW, _BURST = 12, 40
 """Others that begin beside a fall at its time, up to which it is one alone, and from which on it is a spark of many."""
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings."""

@@ -55,7 +55,7 @@ def test_of_what_sinks_steadily_the_network_must_be_surer() -> None:
 
 @pytest.mark.parametrize(
     ("siblings", "word", "certainty"),
-    [(2, 0.92, "confirmed"), (4, 0.92, "suspected"), (4, 0.97, "confirmed"), (30, 0.99, "suspected")],
+    [(8, 0.92, "confirmed"), (16, 0.92, "suspected"), (16, 0.97, "confirmed"), (60, 0.99, "suspected")],
 )
 def test_one_spark_of_many_is_no_fall(siblings: int, word: float, certainty: str) -> None:
     spark = sinking(wobble_px=1.0, seconds=3, sideways=0.3, siblings=siblings)
