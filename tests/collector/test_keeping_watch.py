@@ -31,6 +31,16 @@ new MutationObserver(() => {
   if (said && window.heard.at(-1) !== said) window.heard.push(said);
 }).observe(document, { subtree: true, childList: true, characterData: true });
 """
+SLOW_LOOK = """
+const ask = window.fetch;
+window.fetch = async (path, ...more) => {
+  const answer = await ask(path, ...more);
+  if (!String(path).includes("/alerts?")) return answer;
+  await new Promise((done) => setTimeout(done, 1500));
+  window.looked ??= document.querySelector(".live").className;
+  return answer;
+};
+"""
 SMALL = """
 const high = (one) => one?.getBoundingClientRect().height ?? 0;
 return [...document.querySelectorAll("a:not(.skip), button, input, select, summary")]
@@ -132,6 +142,15 @@ def test_a_viewer_is_told_once(running: CollectorProcess, peer: MqttPeer, browse
     wait_until(lambda: browser.execute_script("return window.tones") == 3)
     browser.execute_async_script("setTimeout(arguments[0], 900)")  # three times the shortened half minute
     assert browser.execute_script("return window.tones") == 3, "he can take no alert: the sound would never end"
+
+
+def test_a_page_is_live_once_it_knows_what_there_was(running: CollectorProcess, browse: Callable[..., Browser]) -> None:
+    browser = browse()
+    browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SLOW_LOOK})
+    listening(browser, running, "viewer")
+    wait_until(lambda: browser.execute_script("return window.looked"))
+    looked = browser.execute_script("return window.looked")
+    assert looked == "live waiting", "an alert that comes between would be taken for an old one, and not be heard"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -56,6 +56,7 @@ export function Attention({ live, words, who, view }) {
     note(items.filter((alert) => !unheard.includes(alert)));
     unheard.reverse().forEach(hear);
   }, () => null); // the next connection asks again
+  useEffect(() => { look().then(live.start) }, []); // one that comes after this look is news, whichever way it is told
   useLive(live, "open", look);
   useLive(live, "alert", hear);
   const waiting = [...open.values()].filter((alert) => alert.state === "new" && alert.severity === "critical" && !alert.late);

@@ -17,24 +17,27 @@ function connect(hear) {
   };
 }
 
-// → { state: "waiting" | "live", on(kind, listener) }. Kind "open" is told whenever the stream begins (again):
+// → { state: "waiting" | "live", start(), on(kind, listener) }. It begins with start(): whoever knows by then what
+// there was can tell what is new. Kind "open" is told whenever the stream begins (again):
 // load then what may have been missed. The browser reconnects by itself and says where it was.
 export function useStream() {
   const [state, setState] = useState("waiting");
+  const [started, setStarted] = useState(false);
   const listeners = useRef(new Map());
   const tell = (kind, item) => listeners.current.get(kind)?.forEach((listener) => listener(item));
-  useEffect(() => connect(({ kind, data, closed }) => {
+  const start = useMemo(() => () => setStarted(true), []);
+  useEffect(() => started ? connect(({ kind, data, closed }) => {
     if (kind === "open") setState("live");
     if (kind === "lost") setState("waiting");
     if (closed) get("/session").catch(() => null); // signed out: the page hears of it
     else if (kind !== "lost") tell(kind, data && JSON.parse(data));
-  }), []);
+  }) : undefined, [started]);
   const on = useMemo(() => (kind, listener) => {
     const own = listeners.current.get(kind) ?? new Set();
     listeners.current.set(kind, own.add(listener));
     return () => own.delete(listener);
   }, []);
-  return { state, on };
+  return { state, start, on };
 }
 
 // useLive(live, "alert", (alert) => …): the newest `listener` hears, without a new connection.
