@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector import alert_moves, alert_store
@@ -22,6 +22,7 @@ from collector.intake import STORE_TROUBLE
 from collector.pulse import Pulse
 from collector.ranges import Range, gaps, merge
 from collector.schema import edges, messages, outboxes, received_ranges
+from contract.base import MAX_NUMBER
 from contract.commands import Command, ReplayRange
 from contract.topics import EdgeTopics
 
@@ -71,19 +72,24 @@ async def missing(connection: AsyncConnection, outbox_id: str | None = None) -> 
 
     The latter, as the edge says, is higher only where this store has forgotten: it was restored from a backup.
     """
-    ends = await _acknowledged(connection)
+    ends = await _acknowledged(connection, outbox_id)
     came = await received(connection, outbox_id)
     return {key: gaps(ranges, ends.get(key, 0)) for key, ranges in came.items()}
 
 
-async def _acknowledged(connection: AsyncConnection) -> dict[str, int]:
-    """Outbox id → the number up to which its edge says that all was acknowledged."""
+async def _acknowledged(connection: AsyncConnection, outbox_id: str | None = None) -> dict[str, int]:
+    """Outbox id → the number up to which its edge says that all was acknowledged; what another edge says is no word."""
+    own = and_(edges.c.site == outboxes.c.site, edges.c.edge == outboxes.c.edge)
+    query = select(outboxes.c.outbox_id, edges.c.birth, edges.c.health).join_from(outboxes, edges, own)
+    if outbox_id is not None:
+        query = query.where(outboxes.c.outbox_id == outbox_id)
     ends: dict[str, int] = {}
-    for row in await connection.execute(select(edges.c.birth, edges.c.health)):
+    for row in await connection.execute(query):
         for text in (row.birth, row.health):
             said = json.loads(text) if text else {}
-            if said.get("outbox_id") and said.get("outbox_settled"):
-                ends[said["outbox_id"]] = max(ends.get(said["outbox_id"], 0), said["outbox_settled"])
+            settled = said.get("outbox_settled") or 0
+            if said.get("outbox_id") == row.outbox_id and settled <= MAX_NUMBER:  # a store may hold an older program's
+                ends[row.outbox_id] = max(ends.get(row.outbox_id, 0), settled)
     return ends
 
 
@@ -112,7 +118,7 @@ async def _look_at(
         since_us = now_us
         await _note(connection, outbox_id, gap_since_us=now_us)
     since_s = (now_us - since_us) / SECOND_US
-    forgotten = lacking[0][0] <= (await _acknowledged(connection)).get(outbox_id, 0)
+    forgotten = lacking[0][0] <= (await _acknowledged(connection, outbox_id)).get(outbox_id, 0)
     due = forgotten or since_s >= patience.ask_after_s  # what was acknowledged once does not come by itself
     asked = due and await _ask(connection, row, lacking, now_us, patience)
     alerted = since_s >= patience.alert_after_s and await _alert(database, connection, row, lacking, now_us, duty)

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from collector.instants import to_us
-from contract.base import Message
+from contract.base import MAX_NUMBER, Message
 from contract.commands import ConfigReported
 from contract.envelope import (
     TYPE_PREFIX,
@@ -32,8 +32,6 @@ from contract.topics import ROOT, EdgeAddress, InvalidTopic, UnitAddress, parse_
 from contract.units import UnitPosition
 
 LetterKind = Literal["malformed", "newer", "foreign", "unstorable"]
-MAX_NUMBER = 2**53
-"""Above it JSON readers lose digits, so no program of ours counts that far."""
 _BACKLOG = ("backlog",)
 _KEPT_LENGTH = 300
 """Longer names are not remembered: the same few come again and again, strange ones must not fill the memory."""
@@ -196,7 +194,7 @@ def _understand_event(
     try:
         envelope, data = read()
         text = incoming.payload.decode()
-        _check_numbers(envelope, data)
+        _check_numbers(data)
     except UnsupportedVersion as error:
         return _letter(incoming, "newer", str(error), address)
     except UnicodeDecodeError as error:
@@ -210,19 +208,13 @@ def _understand_event(
     return EventMessage(incoming, address, envelope, data, text, outbox_id, event_id, to_us(envelope.time))
 
 
-def _check_numbers(envelope: Envelope, data: EventData) -> None:
+def _check_numbers(data: EventData) -> None:
     """Numbers that the store counts with. Raises MalformedEvent."""
-    if envelope.sequence <= MAX_NUMBER and not data.evidence and not isinstance(data, DroppedData):
-        return
-    numbers = [envelope.sequence]
-    if data.evidence:
-        numbers += [proof.size_bytes for proof in data.evidence]
-    if isinstance(data, DroppedData):
-        numbers += [number for dropped in data.ranges for number in dropped]
-        if any(high < low for low, high in data.ranges):
-            raise MalformedEvent("ranges: one ends before it begins")
-    if max(numbers) > MAX_NUMBER:
-        raise MalformedEvent(f"{max(numbers)} is above {MAX_NUMBER}")
+    if isinstance(data, DroppedData) and any(high < low for low, high in data.ranges):
+        raise MalformedEvent("ranges: one ends before it begins")
+    largest = max((proof.size_bytes for proof in data.evidence), default=0)
+    if largest > MAX_NUMBER:
+        raise MalformedEvent(f"size_bytes: {largest} is above {MAX_NUMBER}")
 
 
 def _disagreement(envelope: Envelope, address: EdgeAddress) -> str | None:

@@ -13,7 +13,9 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """Name of a site, edge, camera, sensor or unit: lower case, the same in a topic, a file name and a URL."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Sequence = Annotated[int, Field(ge=1)]
+MAX_NUMBER = 2**53
+"""Above it JSON readers lose digits, and at 2**63 no database counts on; so no program of ours counts that far."""
+Sequence = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Instant = AwareDatetime
 """A point in time with its zone; written as UTC."""

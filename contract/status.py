@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contract.base import Identifier, Instant, Message, Sha256
+from contract.base import MAX_NUMBER, Identifier, Instant, Message, Sha256
 from contract.events import CameraState
 
 
@@ -44,7 +44,10 @@ class Birth(Message):
     outbox_id: UUID
     outbox_depth: int = Field(ge=0)
     outbox_settled: int | None = Field(
-        default=None, ge=0, description="Every number up to this was acknowledged: who lacks one of them has lost it."
+        default=None,
+        ge=0,
+        le=MAX_NUMBER,
+        description="Every number up to this was acknowledged: who lacks one of them has lost it.",
     )
     models: tuple[ModelInfo, ...] = ()
     cameras: tuple[CameraInfo, ...] = ()
@@ -80,7 +83,7 @@ class Health(Message):
     disk_free_mb: float = Field(ge=0)
     outbox_depth: int = Field(ge=0, description="Events not yet acknowledged.")
     outbox_id: UUID | None = None
-    outbox_settled: int | None = Field(default=None, ge=0, description="As in `birth`.")
+    outbox_settled: int | None = Field(default=None, ge=0, le=MAX_NUMBER, description="As in `birth`.")
     outbox_oldest_s: float | None = Field(default=None, ge=0)
     evidence_pending: int = Field(default=0, ge=0)
     clock_offset_s: float | None = Field(

@@ -141,7 +141,7 @@ class Database:
             self._writer.execute("BEGIN IMMEDIATE")
             results = [request.change(self._writer) for request in batch]
             self._writer.execute("COMMIT")
-        except (sqlite3.Error, OutboxError, ValueError, OSError) as error:  # the latter two: what the change was given
+        except (sqlite3.Error, OutboxError, ValueError, OverflowError, OSError) as error:  # what the change was given
             self._roll_back()
             self._retry_or_fail(batch, error)
             return

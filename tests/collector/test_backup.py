@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
 from sample_events import SampleEdge, later_us, payload
 from services import require
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from collector.__main__ import main
 from collector.backup import SENT_BEFORE, ask_again
@@ -18,7 +19,7 @@ from collector.database import Database, database_url
 from collector.gaps import GapPatience, look, missing
 from collector.ingest import ingest
 from collector.messages import Incoming, understand
-from collector.schema import events, evidence, messages
+from collector.schema import edges, events, evidence, messages
 from simulator.faults.services import PostgreSQL
 
 PATIENCE = GapPatience(ask_after_s=2)
@@ -73,11 +74,7 @@ async def test_what_came_after_the_backup_is_asked_for_even_if_nothing_new_comes
         assert len((await connection.execute(select(events))).all()) == 3
     (again,) = await asked(restored)
     assert again["ranges"] == [{"outbox_id": str(edge.outbox_id), "from_sequence": 1, "to_sequence": 3}]
-    health = {
-        "at": "2026-03-01T09:00:00Z", "uptime_s": 1, "memory_mb": 1, "disk_free_mb": 1, "outbox_depth": 0,
-        "outbox_id": str(edge.outbox_id), "outbox_settled": 7, "expires": "2026-03-01T09:02:00Z",
-    }  # fmt: skip
-    await take(restored, Incoming("watchpost/v1/west/gate-1/health", payload(health)))
+    await take(restored, Incoming("watchpost/v1/west/gate-1/health", health(edge.outbox_id, 7)))
     async with restored.read() as connection:
         assert await missing(connection) == {str(edge.outbox_id): [(4, 7)]}
     await look(restored, later_us(0), PATIENCE)  # at once: what was acknowledged does not come by itself
@@ -234,4 +231,38 @@ async def test_no_edge_closes_the_gap_of_another(store: Database) -> None:
     await take(store, thief.incoming(told))
     async with store.read() as connection:
         assert (await missing(connection))[str(victim.outbox_id)] == [(2, 5)]
+    await store.close()
+
+
+def health(outbox: UUID, settled: int) -> bytes:
+    return payload({
+        "at": "2026-03-01T09:00:00Z", "uptime_s": 1, "memory_mb": 1, "disk_free_mb": 1, "outbox_depth": 0,
+        "outbox_id": str(outbox), "outbox_settled": settled, "expires": "2026-03-01T09:02:00Z",
+    })  # fmt: skip
+
+
+async def test_no_edge_makes_a_gap_for_another(store: Database) -> None:
+    victim = SampleEdge(edge="gate-1")
+    await take(store, victim.incoming(victim.sensor(alarm=False)))
+    await take(store, Incoming("watchpost/v1/west/gate-2/health", health(victim.outbox_id, 1000)))
+    await look(store, later_us(90), PATIENCE)
+    async with store.read() as connection:
+        assert await missing(connection) == {str(victim.outbox_id): []}
+    assert await asked(store) == []
+    await take(store, Incoming("watchpost/v1/west/gate-1/health", health(victim.outbox_id, 1000)))
+    async with store.read() as connection:
+        assert await missing(connection) == {str(victim.outbox_id): [(2, 1000)]}
+    await store.close()
+
+
+@pytest.mark.parametrize("settled", [2**53 + 1, 2**63, 10**30])
+async def test_a_number_that_nobody_counts_to_does_not_end_the_watch_over_gaps(store: Database, settled: int) -> None:
+    edge = SampleEdge()
+    await take(store, edge.incoming(edge.sensor(alarm=False)))
+    await take(store, Incoming("watchpost/v1/west/gate-1/health", health(edge.outbox_id, settled)))
+    async with store.write() as connection:  # as an earlier version has stored it
+        said = health(edge.outbox_id, settled).decode()
+        await connection.execute(insert(edges).values(site="west", edge="gate-1", birth=said))
+    await look(store, later_us(90), PATIENCE)
+    assert await asked(store) == []
     await store.close()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contract.acks import Ack, to_ranges
+from contract.commands import ReplayRange
 from contract.events import EventType
 from contract.topics import RESERVED_EDGE_NAMES, EdgeTopics, InvalidTopic, SiteTopics, parse_edge_topic
 
@@ -64,3 +65,14 @@ def test_ranges_hold_exactly_the_given_numbers_and_never_touch(sequences: list[i
 def test_a_range_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ValidationError, match="before it begins"):
         Ack.model_validate({"ranges": [{"outbox_id": str(OUTBOX), "from": 5, "to": 4}]})
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63, 10**30])
+def test_numbers_that_no_database_holds_are_refused(number: int) -> None:
+    """They went from one edge's health, through the collector, into another edge's outbox, and ended its writer."""
+    outbox = str(OUTBOX)
+    with pytest.raises(ValidationError):
+        Ack.model_validate({"ranges": [{"outbox_id": outbox, "from": 1, "to": number}]})
+    with pytest.raises(ValidationError):
+        ReplayRange.model_validate({"outbox_id": outbox, "from_sequence": 1, "to_sequence": number})
+    ReplayRange.model_validate({"outbox_id": outbox, "from_sequence": 1, "to_sequence": 2**53})

@@ -452,8 +452,10 @@ def test_a_change_that_was_given_nonsense_fails_alone(tmp_path: Path) -> None:
         raise ValueError("nonsense")
 
     bad = outbox.database.submit(broken)
+    endless = outbox.mark_acked([(1, 10**30)])  # no number of SQLite's
     assert outbox.put(event()) == 1
     assert isinstance(bad.exception(), ValueError)
+    assert isinstance(endless.exception(), OverflowError)
     outbox.close()
 
 
