@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -14,12 +14,12 @@ from edge.falling.detector import MODEL_NAME, FallClassifier
 from edge.falling.facade import Facade, build_facade
 from edge.falling.finder import CandidateFinder
 from edge.falling.finding import Fall, describe_fall
-from edge.falling.mirror import Extent, FallMerger, extent_of
+from edge.falling.mirror import Extent, FallMerger, Released, extent_of
 from edge.falling.origin import Viewpoint, find_viewpoint
 from edge.falling.pictures import BestFrames, Proof, fall_pictures
 from edge.falling.settings import FallingSettings
 from edge.falling.tracker import Track
-from edge.falling.verdict import judge, possible
+from edge.falling.verdict import doubted, judge, possible
 from edge.inference import ModelStore
 from edge.types import Finding, Frame
 
@@ -75,7 +75,7 @@ class FallingAnalyzer:
             self._consider(stream, candidate)
         rivals = hopeful if stream.merger.holds else []
         open_extents = [_extent(track, stream.finder.view) for track in rivals]
-        return findings + [self._finding(fall) for fall in stream.merger.release(frame.stream_time_s, open_extents)]
+        return findings + self._findings(stream.merger.release(frame.stream_time_s, open_extents))
 
     def finish(self) -> Sequence[Finding]:
         """Close what is open: the stream has ended or was interrupted."""
@@ -84,7 +84,7 @@ class FallingAnalyzer:
             return []
         for candidate in stream.finder.finish():
             self._consider(stream, candidate)
-        return [self._finding(fall) for fall in stream.merger.release(np.inf, [])]
+        return self._findings(stream.merger.release(np.inf, []))
 
     def _begin(self, picture: tuple[int, int]) -> _Stream:
         offset = self.read_offset()
@@ -109,6 +109,8 @@ class FallingAnalyzer:
         look = self._classifier.look(candidate) if self._classifier is not None else None
         verdict = judge(candidate, look, weather, self._settings)
         if verdict.certainty is None:
+            if not weather:  # drops and flakes beside a fall say nothing of it
+                stream.merger.refuse(extent_of(candidate, False))
             return
         certain = verdict.certainty == "confirmed"
         height, width = stream.finder.picture
@@ -117,6 +119,17 @@ class FallingAnalyzer:
 
     def _lost(self) -> bool:
         return self._facade is not None and self.read_offset() is None
+
+    def _findings(self, released: list[Released[_Waiting]]) -> list[Finding]:
+        findings = []
+        for waiting, is_doubted in released:
+            fall = waiting.fall
+            if not is_doubted or fall.weather or fall.verdict.certainty != "confirmed":
+                findings.append(self._finding(waiting))
+            elif self._settings.report_suspected:
+                less = replace(fall, verdict=doubted(fall.verdict))
+                findings.append(self._finding(replace(waiting, fall=less)))
+        return findings
 
     def _finding(self, waiting: _Waiting) -> Finding:
         candidate, frame = waiting.fall.candidate, waiting.proof.frame

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,11 @@ _WAIT_S = 1.2
 _DOUBT_S = 8.0
 """A suspicion may wait longer: it is not urgent, and its continuation may make it certain."""
 _FORGET_S = 30.0
+_MANY = 4
+"""Pieces of one event that were judged, from which on most must have been sure: a lift at night is joined in dozens of
+ways, of which one or the other looks like a fall."""
+_REFUSED = 200
+"""Extents of refused candidates that are remembered."""
 
 T = TypeVar("T")
 
@@ -93,11 +99,26 @@ def extent_of(candidate: Candidate, confirmed: bool) -> Extent:
     )
 
 
+class Released(NamedTuple, Generic[T]):
+    """A fall that may be told."""
+
+    item: T
+    doubted: bool
+    """Whether it was judged in so many pieces, and most of them not surely a fall, that it is only suspected."""
+
+
 @dataclass(slots=True)
 class _Waiting(Generic[T]):
     extent: Extent
     item: T
     certain: bool
+    judged: int
+    sure: int
+
+    @property
+    def doubted(self) -> bool:
+        """Whether most of many pieces were not surely a fall."""
+        return self.judged >= _MANY and 2 * self.sure <= self.judged
 
 
 class FallMerger(Generic[T]):
@@ -106,12 +127,19 @@ class FallMerger(Generic[T]):
     def __init__(self) -> None:
         self._waiting: list[_Waiting[T]] = []
         self._told: list[tuple[Extent, bool]] = []
+        self._refused: deque[Extent] = deque(maxlen=_REFUSED)
         self.merged = 0
 
     @property
     def holds(self) -> bool:
         """Whether anything waits to be told."""
         return bool(self._waiting)
+
+    def refuse(self, extent: Extent) -> None:
+        """What was judged to be no fall speaks against the event that it is a piece of."""
+        self._refused.append(extent)
+        for waiting in self._waiting:
+            waiting.judged += waiting.extent.same_fall(extent)
 
     def add(self, extent: Extent, item: T, certain: bool) -> None:
         """Offer a fall. It may take the place of a weaker one that waits, or vanish into a stronger one."""
@@ -120,16 +148,18 @@ class FallMerger(Generic[T]):
             if told.same_fall(extent) and (told_certain or not certain):
                 self.merged += 1
                 return
-        offered = _Waiting(extent, item, certain)
-        for i, waiting in enumerate(self._waiting):
+        for waiting in self._waiting:
             if waiting.extent.same_fall(extent):
                 self.merged += 1
+                waiting.judged += 1
+                waiting.sure += certain
                 if extent.strength > waiting.extent.strength:
-                    self._waiting[i] = offered
+                    waiting.extent, waiting.item, waiting.certain = extent, item, certain
                 return
-        self._waiting.append(offered)
+        against = sum(refused.same_fall(extent) for refused in self._refused)
+        self._waiting.append(_Waiting(extent, item, certain, 1 + against, int(certain)))
 
-    def release(self, now_s: float, open_extents: list[Extent]) -> list[T]:
+    def release(self, now_s: float, open_extents: list[Extent]) -> list[Released[T]]:
         """What may be told now: no open track can be the same fall, or it has waited long enough."""
         ready: list[_Waiting[T]] = []
         kept: list[_Waiting[T]] = []
@@ -140,4 +170,4 @@ class FallMerger(Generic[T]):
         self._waiting = kept
         self._told = [(extent, sure) for extent, sure in self._told if now_s - extent.end_s < _FORGET_S]
         self._told += [(waiting.extent, waiting.certain) for waiting in ready]
-        return [waiting.item for waiting in ready]
+        return [Released(waiting.item, waiting.doubted) for waiting in ready]

@@ -6,7 +6,7 @@ Every check has a limit for `confirmed` and a wider one for `suspected`: a candi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,8 @@ _FEW, _BURST = 12, 40
 """Others that begin beside a fall at its time, up to which it is one alone, and from which on it is a spark of many."""
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings."""
+_DOUBTED = 0.5
+"""Confidence, at most, of what only a minority of its pieces speaks for."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
 """Factor on what is tolerated where no classifier is asked, by sensitivity."""
 
@@ -81,6 +83,13 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
         certainty = "suspected"
     scores = sorted(check.score for check in checks)
     return Verdict(certainty, float(np.clip(0.6 * scores[0] + 0.4 * np.mean(scores), 0, 1)), worst.name)
+
+
+def doubted(verdict: Verdict) -> Verdict:
+    """The verdict of an event of many pieces, most of which by themselves are not surely a fall."""
+    return replace(
+        verdict, certainty="suspected", confidence=min(verdict.confidence, _DOUBTED), worst="most of its pieces"
+    )
 
 
 def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tuple[float, float]:

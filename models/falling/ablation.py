@@ -15,7 +15,7 @@ from edge.falling.backtrack import Backtracker
 from edge.falling.bench.measure import play
 from edge.falling.bench.scoring import Labelled, match, tally
 from edge.falling.finder import CandidateFinder
-from edge.falling.mirror import Extent, FallMerger
+from edge.falling.mirror import Extent, FallMerger, Released
 from edge.falling.motion import ActivityMap, Floats
 from edge.falling.pieces import Pieces
 from edge.falling.settings import FallingSettings
@@ -82,11 +82,11 @@ class _NoMerger(FallMerger[Any]):
         del extent, certain
         self._items.append(item)
 
-    def release(self, now_s: float, open_extents: list[Extent]) -> list[Any]:
+    def release(self, now_s: float, open_extents: list[Extent]) -> list[Released[Any]]:
         """At once."""
         del now_s, open_extents
         items, self._items = self._items, []
-        return items
+        return [Released(item, doubted=False) for item in items]
 
 
 @dataclass(frozen=True, slots=True)
