@@ -3,7 +3,8 @@
     python -m models.plate_read.crossvalidate --cache CACHE --base FILE --real FOLDER ... [--folds 3] [--minutes 3]
 
 CACHE and the run that made --base must hold no real plate at all (`samples` without --real): then the figures before
-and after say what real pictures add on plates that nothing was learnt from. Pictures of one plate share a fold.
+and after say what real pictures add on plates that nothing was learnt from. As a control, the same is read after as
+many minutes of drawn plates alone. Pictures of one plate share a fold.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from models.plate_read.train import Feed, Trainer
 from models.training import RunSettings, prepare_torch, train_until
 
 _RATE, _BATCH = 5e-4, 128
+_WHEN = ("before", "drawn", "after")
+"""As the base reads, after more drawn plates alone, and after drawn and real ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,14 @@ def sources(folders: Sequence[Path]) -> list[Source]:
 
 
 def tune(tuning: Tuning, learnt: Sequence[Source], scratch: Path) -> dict[str, Any]:
-    """Averaged weights after learning from these plates among the drawn ones."""
+    """Averaged weights after learning from these plates among the drawn ones, or from drawn ones alone."""
     for shard in tuning.cache.glob("*.npy"):
         (scratch / shard.name).symlink_to(shard.resolve())
     rng = np.random.default_rng(tuning.seed)
-    generator = Generator(rng, None, Backgrounds(()))
-    samples = [real_sample(generator, rng, learnt[place % len(learnt)].plate) for place in range(SHARD)]
-    write_shard(scratch / "real-fold", samples)
+    if learnt:
+        generator = Generator(rng, None, Backgrounds(()))
+        samples = [real_sample(generator, rng, learnt[place % len(learnt)].plate) for place in range(SHARD)]
+        write_shard(scratch / "real-fold", samples)
     trainer = Trainer(RunSettings("cpu", _RATE, tuning.precision))
     trainer.begin_from([tuning.base])
     feed = Feed(scratch, _BATCH, rng, torch.Generator().manual_seed(tuning.seed))
@@ -97,28 +101,37 @@ def exact(weights: dict[str, Any], left_out: Sequence[Source], scratch: Path) ->
     return tallies
 
 
-def fold_figures(tuning: Tuning, plates: Sequence[Source], number: int, folds: int) -> dict[str, Any]:
-    """One fold: plates left out, exact before and after, by folder."""
+def drawn_alone(tuning: Tuning) -> dict[str, Any]:
+    """The control: as many minutes of learning, without a real plate."""
+    with TemporaryDirectory() as name:
+        return tune(tuning, [], Path(name))
+
+
+def fold_figures(
+    tuning: Tuning, control: dict[str, Any], plates: Sequence[Source], number: int, folds: int
+) -> dict[str, Any]:
+    """One fold: plates left out, exact before and after and by the control's weights, by folder."""
     left_out = [one for one in plates if fold_of(one.plate.text, folds) == number]
     learnt = [one for one in plates if fold_of(one.plate.text, folds) != number]
     with TemporaryDirectory() as name:
         scratch = Path(name)
         base = torch.load(tuning.base, map_location="cpu", weights_only=True)["mean"]
         before = exact(base, left_out, scratch / "before")
+        drawn = exact(control, left_out, scratch / "drawn")
         (scratch / "learning").mkdir()
         after = exact(tune(tuning, learnt, scratch / "learning"), left_out, scratch / "after")
     return {
-        folder: {"before": before[folder].as_metrics(), "after": after[folder].as_metrics()}
+        folder: {when: tally[folder].as_metrics() for when, tally in zip(_WHEN, (before, drawn, after), strict=True)}
         for folder in sorted(before)
     }
 
 
 def summary(folds: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
-    """By folder and before or after: mean, standard deviation and least of the folds' shares read exactly."""
+    """By folder and by what was learnt: mean, standard deviation and least of the folds' shares read exactly."""
     told: dict[str, dict[str, dict[str, float]]] = {}
     for folder in folds[0]:
         told[folder] = {}
-        for when in ("before", "after"):
+        for when in _WHEN:
             shares = np.array([fold[folder][when]["exact"] for fold in folds])
             deviation = float(shares.std(ddof=1)) if len(shares) > 1 else 0.0
             figures = {"mean": float(shares.mean()), "deviation": deviation, "least": float(shares.min())}
@@ -129,8 +142,7 @@ def summary(folds: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, fl
 def show(number: int, fold: dict[str, Any]) -> None:
     """Print one fold."""
     for folder, both in fold.items():
-        shares = [(both["before"][key], both["after"][key]) for key in ("exact", "without_first")]
-        exactly, tail = (f"{before:.3f} -> {after:.3f}" for before, after in shares)
+        exactly, tail = (" -> ".join(f"{both[when][key]:.3f}" for when in _WHEN) for key in ("exact", "without_first"))
         plates = both["before"]["plates"]
         click.echo(f"fold {number + 1}, {folder}: {plates} left out, exact {exactly}, without the province {tail}")
 
@@ -156,14 +168,15 @@ def main(
     seed: int,
     target: Path | None,
 ) -> None:
-    """Print, for each fold and for all, the plates read exactly before and after."""
+    """Print, for each fold and for all, the plates read exactly before, by the control, and after."""
     cv2.setNumThreads(1)
     prepare_torch(1, seed)
     plates = sources(real)
     tuning = Tuning(cache, base, minutes, precision, seed)
-    found = []
+    found: list[dict[str, Any]] = []
+    control = drawn_alone(tuning)
     for number in range(folds):
-        found.append(fold_figures(tuning, plates, number, folds))
+        found.append(fold_figures(tuning, control, plates, number, folds))
         show(number, found[-1])
     told = summary(found)
     for folder, both in told.items():

@@ -50,8 +50,14 @@ def test_a_fold_is_learnt_from_the_others_and_read(plates: list[Source], tmp_pat
     assert any(not value.equal(weights[name]) for name, value in base.mean.state_dict().items())
     tallies = exact(weights, plates[4:], tmp_path / "read")
     assert tallies["crops_a"].plates == 2
+    assert sorted(path.name for path in (tmp_path / "learning").glob("real-fold*"))
+    control = tmp_path / "control"
+    control.mkdir()
+    drawn = tune(Tuning(cache, tmp_path / "base.pt", 0.01, "float32", 5), [], control)
+    assert not list(control.glob("real-fold*"))
+    assert any(not value.equal(drawn[name]) for name, value in base.mean.state_dict().items())
 
 
 def test_mean_and_spread_are_those_of_the_folds() -> None:
-    folds = [{"a": {when: {"exact": share} for when in ("before", "after")}} for share in (0.8, 0.9, 1.0)]
+    folds = [{"a": {when: {"exact": share} for when in ("before", "drawn", "after")}} for share in (0.8, 0.9, 1.0)]
     assert summary(folds)["a"]["after"] == {"mean": 0.9, "deviation": 0.1, "least": 0.8}
