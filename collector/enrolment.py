@@ -7,6 +7,7 @@ certificate. An edge's common name is its name, by which the broker's ACL knows 
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +22,8 @@ CERTIFICATE_FOR = timedelta(days=825)
 LIST_FOR = timedelta(days=3650)
 _BEFORE = timedelta(minutes=5)
 """A box whose clock is a little behind still takes a new certificate."""
+_NAME = re.compile(r"[A-Za-z0-9*:_][A-Za-z0-9.:_-]{0,63}")
+"""What a certificate may be for: a name of the contract, a host, an address. It is a file's name, too."""
 
 
 class EnrolmentError(ValueError):
@@ -28,13 +31,16 @@ class EnrolmentError(ValueError):
 
 
 class Authority:
-    """The authority in a folder; made when it is not there. Raises EnrolmentError for a folder of no use."""
+    """The authority in a folder; made there with `make`. Raises EnrolmentError for a folder of no use."""
 
-    def __init__(self, folder: Path, now: datetime | None = None) -> None:
+    def __init__(self, folder: Path, now: datetime | None = None, *, make: bool = True) -> None:
         self.folder = folder
         self._now = now or datetime.now(UTC)
+        there = (folder / "ca.key").exists()
+        if not there and not make:
+            raise EnrolmentError(f"{folder} holds no authority: is --authority right?")
         (folder / "issued").mkdir(parents=True, exist_ok=True)
-        if not (folder / "ca.key").exists():
+        if not there:
             self._make()
         try:
             key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
@@ -50,17 +56,40 @@ class Authority:
         """The authority's certificate, which edges and collector trust."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue_client(self, name: str) -> tuple[bytes, bytes]:
-        """(certificate, key) in PEM with which an edge, or the collector, shows the broker who it is."""
-        return self._issue(name, ExtendedKeyUsageOID.CLIENT_AUTH, ())
+    def issue_client(self, name: str, site: str | None = None) -> tuple[bytes, bytes]:
+        """(certificate, key) in PEM with which an edge of a site, or the collector, shows the broker who it is.
+
+        Raises EnrolmentError for a name that no certificate can be for, or that an edge of another site has.
+        """
+        self._must_be_free(name, site)
+        return self._issue(name, ExtendedKeyUsageOID.CLIENT_AUTH, (), site)
 
     def issue_server(self, hosts: tuple[str, ...]) -> tuple[bytes, bytes]:
-        """(certificate, key) in PEM for a broker or collector that is reached by these names or addresses."""
+        """(certificate, key) in PEM for a broker or collector that is reached by these names or addresses.
+
+        Raises EnrolmentError for what is neither.
+        """
         return self._issue(hosts[0], ExtendedKeyUsageOID.SERVER_AUTH, hosts)
+
+    def _must_be_free(self, name: str, site: str | None) -> None:
+        """A broker knows an edge by its name alone: two of one name would speak for each other."""
+        for file in self._issued(name):
+            held = x509.load_pem_x509_certificate(file.read_bytes()).subject
+            for other in held.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME):
+                if other.value != site:
+                    raise EnrolmentError(
+                        f"edge {name!r} was enrolled for site {str(other.value)!r}; names are unique across sites:"
+                        " choose another, or revoke that one first"
+                    )
+
+    def _issued(self, name: str) -> list[Path]:
+        """Its certificates that are not revoked. Never a pattern: `*` is nobody's name."""
+        files = (self.folder / "issued").glob("*.pem")
+        return [file for file in files if file.name.rpartition("@")[0] == name]
 
     def revoke(self, name: str) -> int:
         """Put all certificates of this name on the list of revoked ones; how many. Raises EnrolmentError for none."""
-        files = list((self.folder / "issued").glob(f"{name}@*.pem"))
+        files = self._issued(name)
         if not files:
             raise EnrolmentError(f"{self.folder} has issued no certificate for {name!r}")
         for file in files:
@@ -79,9 +108,19 @@ class Authority:
         self._write_list()
         write_secret(self.folder / "ca.key", _pem_of(key))
 
-    def _issue(self, name: str, purpose: x509.ObjectIdentifier, hosts: tuple[str, ...]) -> tuple[bytes, bytes]:
+    def _issue(
+        self, name: str, purpose: x509.ObjectIdentifier, hosts: tuple[str, ...], site: str | None = None
+    ) -> tuple[bytes, bytes]:
+        for one in {name, *hosts}:
+            if not _NAME.fullmatch(one):
+                raise EnrolmentError(
+                    f"{one!r}: a certificate is for a name, host or address of 1 to 64 ASCII characters"
+                )
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        names = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
+        if site is not None:
+            names.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, site))
+        subject = x509.Name(names)
         builder = self._begun(subject, self.certificate.subject, key.public_key(), CERTIFICATE_FOR)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signs=False), critical=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,7 @@ from collector.access import NameTaken, Role
 from collector.database import Database, DatabaseUrlError, database_url
 from collector.enrolment import Authority, EnrolmentError, write_secret
 from collector.instants import system_clock
+from collector.mqtt_address import BrokerAddress, BrokerUrlError
 from contract.topics import EdgeTopics, InvalidTopic
 
 T = TypeVar("T")
@@ -36,13 +38,14 @@ def enroll(edge: str, site: str, authority: Path, out: Path, data: Path, **optio
     """Make all that EDGE needs to be let in: a certificate for the broker, a token for the collector, its settings."""
     try:
         EdgeTopics(site, edge)
+        _must_be_addresses(str(options["mqtt_url"]), str(options["collector_url"]))
         issuer = Authority(authority)
-        token = _with_store(data, options["database"], lambda store: _new_token(store, edge))
-        certificate, key = issuer.issue_client(edge)
-    except (InvalidTopic, EnrolmentError, NameTaken, DatabaseUrlError, OSError) as error:
+        certificate, key = issuer.issue_client(edge, site)
+        _put_down(out, issuer.pem, "edge", certificate, key)
+        token = _with_store(data, options["database"], lambda store: _new_token(store, edge))  # the one before it ends
+        write_secret(out / "collector-token", token.encode())
+    except (InvalidTopic, EnrolmentError, BrokerUrlError, NameTaken, DatabaseUrlError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    _put_down(out, issuer.pem, "edge", certificate, key)
-    write_secret(out / "collector-token", token.encode())
     settings = {
         "site": site,
         "edge": edge,
@@ -51,6 +54,14 @@ def enroll(edge: str, site: str, authority: Path, out: Path, data: Path, **optio
     }
     (out / "connection.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     click.echo(f"{out} holds what {edge} needs: carry it there, begin its configuration with connection.yaml")
+
+
+def _must_be_addresses(broker: str, collector: str) -> None:
+    """Before anything is made. Raises BrokerUrlError or EnrolmentError."""
+    if not BrokerAddress.parse(broker, "5").tls:
+        raise EnrolmentError(f"--mqtt-url {broker}: a certificate is shown over TLS only; give mqtts://HOST[:PORT]")
+    if not re.match(r"https?://[^/\s]", collector):
+        raise EnrolmentError(f"--collector-url {collector!r}: expected https://HOST[:PORT]")
 
 
 def _put_down(out: Path, authority: bytes, name: str, certificate: bytes, key: bytes) -> None:
@@ -83,7 +94,7 @@ def certificate(names: tuple[str, ...], client: bool, authority: Path, out: Path
 def revoke(edge: str, authority: Path, data: Path, database: str | None) -> None:
     """Let EDGE in no more: its certificates go on the authority's list, its token ends at once."""
     try:
-        count = Authority(authority).revoke(edge)
+        count = Authority(authority, make=False).revoke(edge)
         _with_store(data, database, lambda store: access.revoke_token(store, _token_name(edge)))
     except (EnrolmentError, DatabaseUrlError, OSError) as error:
         raise click.ClickException(str(error)) from error

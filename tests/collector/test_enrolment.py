@@ -51,6 +51,58 @@ def broker_that_asks(folder: Path) -> Mosquitto:
     return Mosquitto(folder / "broker", acl=acl, extra="\n".join(lines))
 
 
+def refused(*arguments: str) -> str:
+    done = CliRunner().invoke(main, list(arguments))
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.exception
+    return done.output
+
+
+def test_no_pattern_revokes_the_others_and_no_typing_error_makes_an_authority(tmp_path: Path) -> None:
+    own = ("--authority", str(tmp_path / "authority"), "--data", str(tmp_path / "collector"))
+    for edge in ("gate-1", "gate-2"):
+        enroll(tmp_path, edge, 8883)
+    for pattern in ("*", "gate-?", "gate-[12]", ""):
+        assert "issued no certificate" in refused("revoke", pattern, *own)
+    assert "is --authority right?" in refused("revoke", "gate-1", "--authority", str(tmp_path / "typo"), *own[2:])
+    assert not (tmp_path / "typo").exists()
+    assert "1 certificate(s) of gate-1" in command("revoke", "gate-1", *own)
+    assert "1 certificate(s) of gate-2" in command("revoke", "gate-2", *own)
+
+
+def test_two_sites_have_no_edge_of_one_name(tmp_path: Path) -> None:
+    """The broker would take one for the other, and the second token ended the first."""
+    enroll(tmp_path, "gate-1", 8883)
+    enroll(tmp_path, "gate-1", 8883)  # such as a lost bundle
+    urls = ("--mqtt-url", "mqtts://b", "--collector-url", "https://c")
+    own = ("--authority", str(tmp_path / "authority"), "--data", str(tmp_path / "collector"))
+    out = ("--out", str(tmp_path / "other"))
+    assert "enrolled for site 'west'" in refused("enroll", "gate-1", "--site", "north", *urls, *own, *out)
+    assert "enrolled for site 'west'" in refused("certificate", "gate-1", "--client", *own[:2], *out)
+    assert not (tmp_path / "other").exists()
+    command("revoke", "gate-1", *own)
+    command("enroll", "gate-1", "--site", "north", *urls, *own, *out)
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "", "m\xfcnchen", "a" * 65, "a\nb", "-x"])
+@pytest.mark.parametrize("kind", [("--client",), ()])
+def test_a_certificate_is_for_a_name_and_no_path(tmp_path: Path, name: str, kind: tuple[str, ...]) -> None:
+    folders = ("--authority", str(tmp_path / "authority"), "--out", str(tmp_path / "out"))
+    assert "a certificate is for" in refused("certificate", *kind, *folders, "--", name)
+    assert [path.name for path in tmp_path.rglob("*@*")] == []
+
+
+@pytest.mark.parametrize("urls", [("foo", "https://c"), ("mqtt://b", "https://c"), ("mqtts://b", "bar")])
+def test_addresses_of_no_use_are_told_before_anything_is_made(tmp_path: Path, urls: tuple[str, str]) -> None:
+    authority, data, out = (tmp_path / name for name in ("authority", "data", "out"))
+    said = refused(
+        "enroll", "gate-1", "--site", "west", "--mqtt-url", urls[0], "--collector-url", urls[1],
+        "--authority", str(authority), "--data", str(data), "--out", str(out),
+    )  # fmt: skip
+    assert "expected" in said or "over TLS only" in said
+    assert not authority.exists()
+    assert not out.exists()
+
+
 def test_an_enrolled_edge_gets_in_until_it_is_revoked(tmp_path: Path) -> None:
     broker = broker_that_asks(tmp_path)
     broker.start()
