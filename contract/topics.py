@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 from contract.base import CONTRACT_VERSION
-from contract.events import EventType
 
 ROOT = f"watchpost/v{CONTRACT_VERSION}"
 RESERVED_EDGE_NAMES = frozenset({"alert", "alert-state", "unit", "collector"})
@@ -86,8 +85,8 @@ class EdgeTopics:
     def camera_status(self, camera: str) -> str:
         return f"{self.prefix}/camera/{check_name(camera, 'camera')}/status"
 
-    def event(self, event_type: EventType, source: str) -> str:
-        return f"{self.prefix}/event/{event_type}/{check_name(source, 'source')}"
+    def event(self, event_type: str, source: str) -> str:
+        return f"{self.prefix}/event/{check_name(event_type, 'type')}/{check_name(source, 'source')}"
 
     @property
     def backlog(self) -> str:

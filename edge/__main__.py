@@ -165,14 +165,18 @@ def _events_of(path: Path) -> Iterator[StoredEvent]:
 
 
 def _row(event: StoredEvent) -> dict[str, object]:
-    body = json.loads(event.body)
+    """Also of an event that is damaged: `outbox check` says how."""
+    try:
+        body = dict(json.loads(event.body))
+    except (ValueError, TypeError, RecursionError):
+        body = {}
     return {
         "sequence": event.sequence,
-        "state": _STATES[event.state],
-        "type": str(event.event_type),
+        "state": _STATES.get(event.state, "damaged"),
+        "type": event.event_type,
         "source": event.source,
-        "time": body["time"],
-        "id": body["id"],
+        "time": body.get("time", "damaged"),
+        "id": body.get("id", "damaged"),
     }
 
 

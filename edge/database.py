@@ -6,6 +6,7 @@ transaction is being synced, the next callers' changes gather and go together in
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import queue
 import sqlite3
@@ -22,6 +23,8 @@ T = TypeVar("T")
 Change = Callable[[sqlite3.Connection], T]
 
 _BATCH = 500
+TROUBLE = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises; the latter from Python, where the error's own text names what is damaged."""
 _DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
 _NO_TEXT = "Could not decode to UTF-8"
 
@@ -47,7 +50,7 @@ class Database:
             self._writer.executescript(schema)
             self._reader = _connect(path)
             problem = self._reader.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.Error as error:
+        except TROUBLE as error:
             self._lock_file.close()
             raise translate(path, error) from error
         if problem != "ok":
@@ -82,14 +85,20 @@ class Database:
         with self._read_lock:
             try:
                 return self._reader.execute(sql, parameters).fetchall()
-            except sqlite3.Error as error:
+            except TROUBLE as error:
                 raise self._noted(error) from error
 
-    def _noted(self, error: sqlite3.Error) -> OutboxError:
+    def _noted(self, error: sqlite3.Error | UnicodeDecodeError) -> OutboxError:
         told = translate(self._path, error)
         if isinstance(told, OutboxCorrupt):
-            self.damage = str(told)
+            self.note_damage(str(told))
         return told
+
+    def note_damage(self, told: str) -> None:
+        """Write it down beside the file: a start looks at less than a day's work does, and would not find it again."""
+        self.damage = told
+        with contextlib.suppress(OSError):  # then the next start looks for itself
+            damage_note(self._path).write_text(told, encoding="utf-8")
 
     def close(self) -> None:
         """Commit what is queued, then close. May be called twice."""
@@ -154,7 +163,7 @@ class Database:
             for request in batch:
                 self._commit([request])
             return
-        batch[0].done.set_exception(self._noted(error) if isinstance(error, sqlite3.Error) else error)
+        batch[0].done.set_exception(self._noted(error) if isinstance(error, TROUBLE) else error)
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
@@ -170,8 +179,15 @@ class Database:
                 request.done.set_exception(OutboxError(f"{self._path}: closed before this was written"))
 
 
-def translate(path: Path, error: sqlite3.Error) -> OutboxError:
+def damage_note(path: Path) -> Path:
+    """Where is written what was found damaged in a file while it was in use."""
+    return path.with_name(f"{path.name}.damage")
+
+
+def translate(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> OutboxError:
     """SQLite's error as one that a person can act on."""
+    if isinstance(error, UnicodeDecodeError):
+        return OutboxCorrupt(f"{path}: the file is damaged (a name is not UTF-8); it is set aside at the next start")
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.split("_IOERR")[0] in _DAMAGED or any(name.startswith(damaged) for damaged in _DAMAGED):
         return OutboxCorrupt(f"{path}: the file is damaged ({error}); it is set aside at the next start")

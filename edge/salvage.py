@@ -21,6 +21,8 @@ from typing import Any
 from zlib import crc32
 
 from contract.events import DroppedData
+from contract.topics import InvalidTopic, check_name
+from edge.database import TROUBLE
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +69,21 @@ def is_whole(row: Row) -> bool:
     return found is None or found == checksum(identity, event_type, source, body)
 
 
+def is_addressed(event_type: str, source: str) -> bool:
+    """Whether there is a topic for it: a row without a checksum may be noise."""
+    try:
+        check_name(event_type, "type")
+        check_name(source, "source")
+    except InvalidTopic:
+        return False
+    return True
+
+
 def read_remains(damaged: Path, given: int) -> Remains:
     """Read what can be read. `given`: the highest number that is known to have been given, 0 when unknown."""
     remains = Remains()
     try:
-        with closing(sqlite3.connect(f"file:{damaged}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{damaged.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             connection.text_factory = lambda raw: raw.decode(errors="replace")
             remains.outbox_id = _one(connection, "SELECT value FROM meta WHERE key = 'outbox_id'")
             last = max(given, _last(connection))
@@ -89,7 +101,7 @@ def read_remains(damaged: Path, given: int) -> Remains:
                 "SELECT sha256, path, role, media_type, size_bytes, sequence, worth, stored_s FROM upload"
                 " WHERE state = 0",
             )
-    except sqlite3.Error as error:
+    except TROUBLE as error:
         log.error("%s: nothing of it can be read (%s)", damaged, error)
     return remains
 
@@ -143,7 +155,7 @@ def _rows(connection: sqlite3.Connection, wanted: list[Range]) -> Iterator[Row]:
             rows = connection.execute(query, (low, high)).fetchall()
             found = [row for row in rows if _is_sound(row, low, high)]
             readable = all(one[0] < other[0] for one, other in pairwise(found)) and (bool(found) or len(rows) < _SPAN)
-        except sqlite3.Error:
+        except TROUBLE:
             found, readable = [], False
         if not readable and low < high:
             failures += 1
@@ -160,7 +172,8 @@ def _is_sound(row: tuple[Any, ...], low: int, high: int) -> bool:
     sequence, identity, event_type, source, created_s, worth, state, body, _ = row
     words = all(isinstance(word, str) for word in (identity, event_type, source, body))
     numbers = all(isinstance(number, int | float) for number in (created_s, worth, state))
-    return words and numbers and isinstance(sequence, int) and low <= sequence <= high
+    placed = isinstance(sequence, int) and low <= sequence <= high
+    return words and numbers and placed and is_addressed(event_type, source)
 
 
 def _last(connection: sqlite3.Connection) -> int:
@@ -189,7 +202,7 @@ def _one(connection: sqlite3.Connection, query: str) -> str | None:
 def _all(connection: sqlite3.Connection, query: str, parameters: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
     try:
         return connection.execute(query, parameters).fetchall()
-    except sqlite3.Error:
+    except TROUBLE:
         return []
 
 

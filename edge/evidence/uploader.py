@@ -230,6 +230,8 @@ def _refusal(answer: httpx.Response, file: StoredFile) -> EvidenceError | Delive
         )
     if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
         return EvidenceError(f"{url}: the collector refuses {file.size_bytes} bytes as too large")
+    if status == httpx.codes.UNSUPPORTED_MEDIA_TYPE:  # whole, or it had said so: it would be refused for ever
+        return EvidenceError(f"{url}: the collector takes no such {file.media_type}")
     return CollectorUnwilling(f"{url}: {status} {answer.reason_phrase}")
 
 

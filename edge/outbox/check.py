@@ -7,11 +7,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from edge.database import Database
+from edge.database import TROUBLE, Database
 from edge.errors import OutboxCorrupt, OutboxError
 from edge.outbox.changes import to_ranges
 from edge.outbox.event import StoredEvent, stored
-from edge.outbox.file import SCHEMA
+from edge.outbox.file import SCHEMA, lost_end, noted_damage
 from edge.salvage import COLUMNS, is_whole
 
 
@@ -34,6 +34,7 @@ def check(path: Path) -> list[str]:
     database = Database(path, SCHEMA)
     try:
         problems = [str(row[0]) for row in database.read("PRAGMA integrity_check") if row[0] != "ok"]
+        problems += [found for found in (noted_damage(path), lost_end(database)) if found is not None]
         return problems + _check_numbers(database) + _check_bodies(database) + _check_files(database)
     finally:
         database.close()
@@ -45,7 +46,7 @@ def _is_outbox(path: Path) -> bool:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
             return names >= {"event", "gone"}
-    except sqlite3.Error:
+    except TROUBLE:
         return True
 
 
@@ -75,7 +76,7 @@ def _check_bodies(database: Database) -> list[str]:
             problems.append(f"event {sequence}: it is not what was written, says its checksum")
         try:
             found = dict(json.loads(body)).get("id")
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             problems.append(f"event {sequence}: no JSON of an event ({error})")
             continue
         if found != identity:

@@ -56,7 +56,8 @@ class StoredEvent:
     """An event as it lies in the outbox."""
 
     sequence: int
-    event_type: EventType
+    event_type: str
+    """One of EventType, or what a newer version has put here before it was taken back."""
     source: str
     created_s: float
     state: int
@@ -89,7 +90,7 @@ def worth_of(event: NewEvent) -> Worth:
 
 def stored(row: tuple[int, str, str, float, int, int, str]) -> StoredEvent:
     sequence, event_type, source, created_s, state, replay, body = row
-    return StoredEvent(sequence, EventType(event_type), source, created_s, state, bool(replay), body)
+    return StoredEvent(sequence, event_type, source, created_s, state, bool(replay), body)
 
 
 def _iso(at: datetime) -> str:

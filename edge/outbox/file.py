@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 from zlib import crc32
 
-from edge.database import Database
+from edge.database import Database, damage_note
 from edge.errors import OutboxCorrupt, OutboxError
 from edge.evidence.queue import SCHEMA as UPLOAD_SCHEMA
 from edge.ports import Clock
@@ -65,6 +65,8 @@ def open_whole(path: Path) -> Database:
     """The file, if it is all that it should be. Raises OutboxCorrupt."""
     database = Database(path, SCHEMA)
     try:
+        if (found := noted_damage(path)) is not None:
+            raise OutboxCorrupt(found)
         database.write(_add_checksums)
         problem = _find_damage(database)
     except OutboxError:
@@ -78,10 +80,8 @@ def open_whole(path: Path) -> Database:
 
 def _find_damage(database: Database) -> str | None:
     """What SQLite's own check does not see: an end that was cut off, a text that has changed."""
-    rows = database.read("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
-    last, given = int(rows[0][0]) if rows else 0, HighMark(database.path).value
-    if last < given:
-        return f"numbers up to {given} were given, it knows only {last}: its end is lost"
+    if (lost := lost_end(database)) is not None:
+        return lost
     after = 0
     while rows := database.read(
         f"SELECT {COLUMNS} FROM event WHERE state = 0 AND sequence > ? ORDER BY sequence LIMIT 1000",  # noqa: S608
@@ -94,6 +94,21 @@ def _find_damage(database: Database) -> str | None:
     _read_all(database, "upload")
     _read_all(database, "meta")
     return None
+
+
+def noted_damage(path: Path) -> str | None:
+    """What was found damaged while the file was in use."""
+    try:
+        return damage_note(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:  # as a rule: there is none
+        return None
+
+
+def lost_end(database: Database) -> str | None:
+    """Whether numbers were given that the file does not know."""
+    rows = database.read("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+    last, given = int(rows[0][0]) if rows else 0, HighMark(database.path).value
+    return f"numbers up to {given} were given, it knows only {last}: its end is lost" if last < given else None
 
 
 def _read_all(database: Database, table: str) -> None:
@@ -159,7 +174,7 @@ def put_aside(path: Path, clock: Clock) -> Path:
     """Rename a damaged file (with its WAL), so that a person or a later version can recover from it."""
     stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%S%fZ")
     target = path.with_name(f"{path.name}.damaged-{stamp}")
-    for suffix in (".mark", "-wal", "-shm", ""):  # the file itself last: a crash in between finds it here again
+    for suffix in (".mark", "-wal", "-shm", ".damage", ""):  # the file last: a crash in between finds it here again
         file = path.with_name(path.name + suffix)
         if file.exists():
             file.rename(target.with_name(target.name + suffix))

@@ -20,7 +20,7 @@ from edge.outbox.check import list_events
 from edge.outbox.event import NewEvent, StoredEvent, stored
 from edge.outbox.file import SCHEMA, HighMark, open_whole, put_aside, read_id
 from edge.ports import Clock
-from edge.salvage import LOSSES, SALVAGED, Remains, checksum, put_remains, read_remains
+from edge.salvage import LOSSES, SALVAGED, Remains, checksum, is_addressed, put_remains, read_remains
 
 log = logging.getLogger(__name__)
 
@@ -174,15 +174,17 @@ class Outbox:
     def _whole(self, row: tuple[Any, ...]) -> StoredEvent:
         """The event of a row, if it is what was written. Raises OutboxCorrupt."""
         sequence, event_type, source, _, _, _, body, identity, found = row
-        if found is not None and found != checksum(identity, event_type, source, body):
-            self.database.damage = f"{self.path}: event {sequence} is not what was written"
-            raise OutboxCorrupt(f"{self.database.damage}; the file is set aside at the next start")
+        changed = found is not None and found != checksum(identity, event_type, source, body)
+        if changed or not is_addressed(event_type, source):
+            told = f"{self.path}: event {sequence} is not what was written; the file is set aside at the next start"
+            self.database.note_damage(told)
+            raise OutboxCorrupt(told)
         return stored(row[:7])
 
     def _salvage(self) -> None:
         """Take over what damaged predecessors still hold (again, where a crash has interrupted that)."""
         for damaged in sorted(self.path.parent.glob(f"{self.path.name}.damaged-*")):
-            if damaged.name.endswith(("-wal", "-shm", ".mark")) or self._is_salvaged(damaged):
+            if damaged.name.endswith(("-wal", "-shm", ".mark", ".damage")) or self._is_salvaged(damaged):
                 continue
             given = HighMark(damaged).value
             remains = read_remains(damaged, given)

@@ -306,11 +306,12 @@ def test_a_longer_absence_is_written_to_the_queue(shelf: Shelf, edge: Edge) -> N
     assert due_s > time.time()
 
 
-def test_too_large_is_for_good(shelf: Shelf, edge: Edge) -> None:
-    shelf.answer_once = [413]
+@pytest.mark.parametrize(("status", "told"), [(413, "too large"), (415, "takes no such image/jpeg")])
+def test_what_is_refused_for_ever_is_not_sent_for_ever(shelf: Shelf, edge: Edge, status: int, told: str) -> None:
+    shelf.answer_once = [status]
     edge.add(b"a picture")
     edge.upload()
-    assert "too large" in str(edge.uploader.problem)
+    assert told in str(edge.uploader.problem)
     assert edge.uploads.waiting_count() == 0
 
 
