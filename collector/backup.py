@@ -1,9 +1,9 @@
 """`collector backup` and `collector restore`: the database and the evidence in one folder.
 
 A backup is made while the collector runs. Procedure: 1. the database, as of one moment, into a temporary name; 2. every
-evidence file that is not yet there (files never change, so they are linked where that is possible), and none that
-retention has deleted since an older backup; 3. fsync, then the names that count: a folder with `backup.json` is a whole
-backup.
+evidence file that is not yet there (files never change, so they are linked where that is possible); 3. fsync, then the
+names that count; 4. what retention has deleted since an older backup goes. A folder with `backup.json` is a whole
+backup, and an older one stays whole until the newer one is.
 Restoring: 1. the database takes its place under a temporary name and is renamed; 2. evidence that is not there is
 copied; 3. every edge is asked to send again what it sent shortly before the backup, from the oldest event on whose
 evidence is not there; all that came later shows as a gap and is asked for by `gaps`.
@@ -28,7 +28,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.audit import KEY_FILE
-from collector.database import NAME, Database
+from collector.database import NAME, Database, versions
 from collector.instants import to_instant, to_text, to_us
 from collector.schema import event_evidence, events, evidence, messages, outboxes, received_ranges
 from contract.commands import Command, ReplayRange
@@ -54,20 +54,24 @@ def back_up(url: URL, data: Path, target: Path, now_us: int, replace: bool) -> s
     if target.exists() and any(target.iterdir()) and not replace:
         raise BackupError(f"{target} is not empty; give another folder, or --replace")
     target.mkdir(parents=True, exist_ok=True)
-    (target / MANIFEST).unlink(missing_ok=True)
     name = _SQLITE if _is_sqlite(url) else _DUMP
-    temporary = target / f"{name}.part"
-    temporary.unlink(missing_ok=True)
-    _dump(url, temporary)
-    _sync(temporary)
+    temporary, manifest = target / f"{name}.part", target / f"{MANIFEST}.part"
+    try:
+        temporary.unlink(missing_ok=True)
+        _dump(url, temporary)
+        _sync(temporary)
+        files = _copy_evidence(data / "evidence", target / "evidence")
+        _copy_key(data, target)
+        held = {"made": to_text(now_us), "database": name, "tables": versions()[0], "evidence_files": files}
+        manifest.write_text(json.dumps(held, indent=1) + "\n")
+        _sync(manifest)
+    except (BackupError, OSError):
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(target / name)
-    files = _copy_evidence(data / "evidence", target / "evidence")
-    _forget_deleted(data / "evidence", target / "evidence")
-    _copy_key(data, target)
-    manifest = {"made": to_text(now_us), "database": name, "evidence_files": files}
-    (target / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-    _sync(target / MANIFEST)
+    manifest.replace(target / MANIFEST)
     _sync(target)
+    _forget_deleted(data / "evidence", target / "evidence")
     return f"{name} and {files} evidence files"
 
 
@@ -122,12 +126,19 @@ async def _lacking_evidence(connection: AsyncConnection, now_us: int) -> dict[st
 def _held_by(source: Path) -> str:
     """What a backup calls its database."""
     try:
-        name = json.loads((source / MANIFEST).read_text())["database"]
-    except (ValueError, TypeError, KeyError) as error:
+        held = json.loads((source / MANIFEST).read_text())
+        name, tables = held["database"], held.get("tables", versions()[0])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BackupError(f"{source / MANIFEST} is damaged ({error!r}); take another backup") from error
     if name not in {_SQLITE, _DUMP}:
         raise BackupError(f"{source / MANIFEST} names {name!r}, which no backup holds; take another")
+    _must_be_known(tables, source)
     return str(name)
+
+
+def _must_be_known(tables: object, source: Path) -> None:
+    if tables not in versions():
+        raise BackupError(f"{source} was made by a newer collector (tables {tables!r}): update this one first")
 
 
 def _same_folder(database: Path, target: Path) -> bool:
@@ -197,11 +208,16 @@ def _must_be_whole(copy: Path, source: Path) -> None:
     try:
         with closing(sqlite3.connect(copy)) as connection:
             found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except sqlite3.Error as error:
-        found = str(error)
-    if found != "ok":
+            if found != "ok":
+                raise BackupError(f"{source} is damaged ({found}); take another backup")
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        _must_be_known(row and row[0], source)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         copy.unlink()
-        raise BackupError(f"{source} is damaged ({found}); take another backup")
+        raise BackupError(f"{source} is damaged, or no collector's database ({error}); take another backup") from error
+    except BackupError:
+        copy.unlink()
+        raise
 
 
 def _copy_key(source: Path, target: Path) -> None:
@@ -217,22 +233,30 @@ def _copy_evidence(source: Path, target: Path) -> int:
     folders: set[Path] = set()
     for file in _evidence_files(source):
         copy = target / file.parent.name / file.name
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                _bring(file, copy)
+            except FileNotFoundError:  # retention has deleted it meanwhile
+                continue
+            folders |= {copy.parent, target}
         count += 1
-        if copy.exists():
-            continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        temporary = copy.with_name(f"{copy.name}.part")
-        temporary.unlink(missing_ok=True)
-        try:
-            os.link(file, temporary)
-        except OSError:  # another file system
-            shutil.copyfile(file, temporary)
-            _sync(temporary)
-        temporary.replace(copy)
-        folders |= {copy.parent, target}
     for folder in folders:  # a name is on disk only with its folder
         _sync(folder)
     return count
+
+
+def _bring(file: Path, copy: Path) -> None:
+    temporary = copy.with_name(f"{copy.name}.part")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(file, temporary)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another file system
+        shutil.copyfile(file, temporary)
+        _sync(temporary)
+    temporary.replace(copy)
 
 
 def _forget_deleted(source: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from collector.backup import BackupError, ask_again, back_up, put_back
 from collector.database import Database, DatabaseUrlError, database_url
@@ -45,4 +46,7 @@ def restore(folder: Path, replace: bool, data: Path, database: str | None) -> No
         asked = asyncio.run(ask(Database(url)))
     except (BackupError, DatabaseUrlError, OSError) as error:
         raise click.ClickException(str(error)) from error
+    except SQLAlchemyError as error:
+        told = f"restored, but it cannot be brought to this version: {str(error).splitlines()[0]}"
+        raise click.ClickException(told) from error
     click.echo(f"restored; {asked} outboxes will be asked for what is missing")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -201,6 +204,72 @@ async def test_a_damaged_backup_is_told_and_replaces_nothing(store: Database, tm
     (copy / "collector.db").write_bytes(b"rubbish" * 1000)
     assert "is damaged" in await asyncio.to_thread(refused, "restore", str(copy), "--replace", data=data)
     await asyncio.to_thread(collector, "check", data=data)
+
+
+async def test_an_older_backup_stays_whole_until_the_newer_one_is(store: Database, tmp_path: Path) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    await asyncio.to_thread(collector, "backup", str(copy), data=data)
+    await store.close()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "collector.db").write_bytes(b"rubbish" * 1000)
+    for wrong in ("broken", "typing-error"):
+        await asyncio.to_thread(refused, "backup", str(copy), "--replace", data=tmp_path / wrong)
+    assert sorted(path.name for path in copy.iterdir()) == ["backup.json", "collector.db"]
+    await asyncio.to_thread(collector, "restore", str(copy), "--replace", data=data)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "made by a newer collector"),
+        ("DROP TABLE alembic_version", "no collector's database"),
+        ("DELETE FROM alembic_version", "made by a newer collector"),
+    ],
+)
+async def test_a_database_that_this_program_cannot_use_replaces_nothing(
+    store: Database, tmp_path: Path, statement: str, told: str
+) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    await asyncio.to_thread(collector, "backup", str(copy), data=data)
+    await store.close()
+    with closing(sqlite3.connect(copy / "collector.db")) as connection:
+        connection.execute(statement)
+        connection.commit()
+    assert told in await asyncio.to_thread(refused, "restore", str(copy), "--replace", data=data)
+    await asyncio.to_thread(collector, "check", data=data)
+
+
+@pytest.mark.services
+async def test_a_dump_of_a_newer_collector_replaces_nothing(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    require("pg_dump")
+    url, data, copy = postgresql.new_database(), tmp_path / "data", tmp_path / "copy"
+    data.mkdir()
+    database = Database(database_url(url, data))
+    await database.migrate()
+    await database.close()
+    await asyncio.to_thread(collector, "backup", str(copy), "--database", url, data=data)
+    manifest = json.loads((copy / "backup.json").read_text())
+    (copy / "backup.json").write_text(json.dumps(manifest | {"tables": "9999"}))
+    said = await asyncio.to_thread(refused, "restore", str(copy), "--replace", "--database", url, data=data)
+    assert "made by a newer collector" in said
+
+
+async def test_what_retention_deletes_meanwhile_does_not_end_a_backup(
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    for name in (SHA, "cd" * 32):
+        put_evidence(data / "evidence", name)
+    link = os.link
+
+    def gone(source: Path, target: Path) -> None:
+        if source.name == SHA:
+            source.unlink()
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", gone)
+    assert "1 evidence files" in await asyncio.to_thread(collector, "backup", str(copy), data=data)
+    await store.close()
 
 
 async def test_an_event_that_comes_under_a_second_number_is_stored_once(store: Database) -> None:
