@@ -9,6 +9,7 @@ without a row gets its row, and its copy, at the next PUT.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import hashlib
 import os
@@ -28,8 +29,13 @@ MEDIA_TYPES = {
 }
 """What may be stored, and how such a file begins."""
 MAX_BYTES = 256 * 1024 * 1024
+_LOOKED_AT = 16
 KEEP_FREE_BYTES = 256 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
+STALL_S = 60.0
+"""A sender that is silent for so long is gone: its box may have lost its power, which no connection tells."""
+ABANDONED_S = 7 * 86_400.0
+"""A beginning that nobody has gone on with for so long is deleted."""
 CACHE_BYTES = 2 * 1024 * 1024 * 1024
 """Beside a bucket the folder holds about as much as this."""
 
@@ -92,7 +98,9 @@ class EvidenceStore:
         max_bytes: int = MAX_BYTES,
         keep_free_bytes: int = KEEP_FREE_BYTES,
         bucket: Bucket | None = None,
+        stall_s: float = STALL_S,
     ) -> None:
+        self._stall_s = stall_s
         self.folder = folder
         self.bucket = bucket
         self.max_bytes = max_bytes
@@ -113,8 +121,13 @@ class EvidenceStore:
         return path.stat().st_size if path.exists() else None
 
     async def keep_what_is_here(self, sha256: str, media_type: str) -> bool:
-        """Whether a complete file is here, without a row as yet; the copy it lacks is made. Raises BucketAway."""
+        """Whether a complete file is here, without a row as yet; the copy it lacks is made.
+
+        Raises BucketAway, or WrongType for what was not looked at as this type.
+        """
         path = self.path(sha256)
+        if path.exists():
+            _must_look_like(media_type, await asyncio.to_thread(_beginning, path))
         if self.bucket is None or not path.exists():
             return await self.size(sha256) is not None
         await self.bucket.keep(sha256, path, media_type)
@@ -170,8 +183,7 @@ class EvidenceStore:
 
     async def receive(self, sha256: str, media_type: str, part: Part | None, body: AsyncIterator[bytes]) -> bool:
         """Take a part (or the whole) of a file; True when it is complete. Raises a kind of EvidenceRefused."""
-        if media_type not in MEDIA_TYPES:
-            raise WrongType(f"media type {media_type!r}: send one of {', '.join(sorted(MEDIA_TYPES))}")
+        _must_be_kept(media_type)
         partial = self._partial / sha256
         first = part.first if part else 0
         held = self.offset(sha256)
@@ -203,7 +215,7 @@ class EvidenceStore:
         size = first
         with partial.open("r+b" if first else "wb") as file:
             file.seek(first)
-            async for chunk in body:
+            async for chunk in self._while_it_comes(body):
                 size += len(chunk)
                 if size > limit:
                     file.truncate(first)
@@ -212,14 +224,38 @@ class EvidenceStore:
             file.flush()
         return size
 
+    async def _while_it_comes(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Or one who is gone would keep the file's lock, and nobody could send it again."""
+        while True:
+            try:
+                async with asyncio.timeout(self._stall_s):
+                    chunk = await anext(body, None)
+            except TimeoutError as error:
+                raise Incomplete(f"nothing has come for {self._stall_s:g} s; what came is kept") from error
+            if chunk is None:
+                return
+            yield chunk
+
+    def forget_abandoned(self, before_s: float) -> int:
+        """Delete beginnings that have not grown since this time (seconds since the epoch); returns how many."""
+        count = 0
+        for path in list(self._partial.iterdir()):
+            with contextlib.suppress(FileNotFoundError):  # its last part has come meanwhile
+                if path.stat().st_mtime < before_s:
+                    path.unlink()
+                    count += 1
+        return count
+
     def _complete(self, sha256: str, media_type: str, partial: Path) -> None:
         found, start = _hash(partial)
         if found != sha256:
             partial.unlink()
             raise WrongHash(f"the bytes hash to {found}, not to {sha256}; they were thrown away, send them again")
-        if not _looks_like(media_type, start):
+        try:
+            _must_look_like(media_type, start)
+        except WrongType:
             partial.unlink()
-            raise WrongType(f"the file does not begin like {media_type}")
+            raise
         final = self.path(sha256)
         final.parent.mkdir(exist_ok=True)
         with partial.open("rb") as file:
@@ -246,15 +282,26 @@ def _hash(path: Path) -> tuple[str, bytes]:
     start = b""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
-            start = start or chunk[:16]
+            start = start or chunk[:_LOOKED_AT]
             running.update(chunk)
     return running.hexdigest(), start
 
 
-def _looks_like(media_type: str, start: bytes) -> bool:
-    if media_type == "video/mp4":
-        return start[4:8] == b"ftyp"
-    return start.startswith(MEDIA_TYPES[media_type])
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LOOKED_AT)
+
+
+def _must_be_kept(media_type: str) -> None:
+    if media_type not in MEDIA_TYPES:
+        raise WrongType(f"media type {media_type!r}: send one of {', '.join(sorted(MEDIA_TYPES))}")
+
+
+def _must_look_like(media_type: str, start: bytes) -> None:
+    """Raises WrongType."""
+    _must_be_kept(media_type)
+    if not (start[4:8] == b"ftyp" if media_type == "video/mp4" else start.startswith(MEDIA_TYPES[media_type])):
+        raise WrongType(f"the file does not begin like {media_type}")
 
 
 def _sync_folder(folder: Path) -> None:

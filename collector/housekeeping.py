@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from collector import duty_changes, retention, watch_entries
 from collector.database import Database
 from collector.duty import Standing
-from collector.evidence import EvidenceStore
+from collector.evidence import ABANDONED_S, EvidenceStore
 from collector.instants import Clock
 from collector.intake import STORE_TROUBLE
 from collector.pulse import Pulse
@@ -50,6 +51,7 @@ async def keep_no_longer(database: Database, store: EvidenceStore, key: bytes, c
     while True:
         try:
             deleted = await retention.expire(database, store, key, clock())
+            await asyncio.to_thread(store.forget_abandoned, time.time() - ABANDONED_S)
             if deleted.files or any(deleted.rows.values()):
                 log.info("expired: %s, %d files", dict(deleted.rows), deleted.files)
         except STORE_TROUBLE as error:

@@ -24,7 +24,7 @@ from collector.columns import metadata
 from collector.database import Database
 from collector.evidence import EvidenceStore
 from collector.instants import HOUR_US, to_text
-from collector.schema import alerts, event_evidence, events, evidence, sessions, sign_in_links
+from collector.schema import alerts, dead_letters, event_evidence, events, evidence, sessions, sign_in_links
 from collector.schema_alerts import alert_events
 from collector.schema_retention import holds, retention
 from collector.schema_vehicles import corrections, passages
@@ -36,6 +36,8 @@ DAY_US = 24 * HOUR_US
 BATCH = 500
 REST = 4.0
 """A batch is deleted, then nothing for so many times as long: a month that expires at once must not be noticed."""
+MOST_LETTERS = 10_000
+"""So many messages that no program understands are kept: a device gone wrong may send one a second for months."""
 SYSTEM = Principal("collector", Role.ADMIN)
 """Who deletes what has expired."""
 
@@ -93,6 +95,7 @@ async def expire(database: Database, store: EvidenceStore, key: bytes, now_us: i
     rows[Kind.ALERTS] = await _expire_alerts(database, now_us - days[Kind.ALERTS] * DAY_US, now_us)
     longest = max(days[kind] for kind in OF_TYPES)  # an event may still come for as long
     files += await _expire_orphans(database, store, now_us - longest * DAY_US, now_us)
+    rows[Kind.OTHERS] += await _expire_letters(database, now_us - longest * DAY_US, now_us)
     async with database.write() as connection:
         rows[Kind.AUDIT] = await audit.erase(connection, now_us - days[Kind.AUDIT] * DAY_US, key, now_us)
         await audit.checkpoint(connection, key, now_us)
@@ -183,6 +186,23 @@ async def _expire_orphans(database: Database, store: EvidenceStore, before_us: i
             await _record(connection, Kind.OTHERS, before_us, 0, len(hashes), now_us)
     await _unlink(store, hashes)
     return len(hashes)
+
+
+async def _expire_letters(database: Database, before_us: int, now_us: int) -> int:
+    """Messages that were set aside, which may tell of plates too; those for a newer program stay their whole time."""
+    letter = dead_letters.c
+    newest = select(letter.letter_id).where(letter.kind != "newer").order_by(letter.last_us.desc(), letter.letter_id)
+    total = 0
+    for query in (select(letter.letter_id).where(letter.last_us < before_us), newest.offset(MOST_LETTERS)):
+        while True:
+            async with database.write() as connection:
+                ids = (await connection.execute(query.limit(BATCH))).scalars().all()
+                if not ids:
+                    break
+                await connection.execute(delete(dead_letters).where(letter.letter_id.in_(ids)))
+                await _record(connection, Kind.OTHERS, before_us, len(ids), 0, now_us)
+            total += len(ids)
+    return total
 
 
 async def _record(connection: AsyncConnection, kind: Kind, before_us: int, rows: int, files: int, now_us: int) -> None:

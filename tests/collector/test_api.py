@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import time
@@ -321,6 +322,49 @@ async def test_evidence_that_is_wrong_is_refused(api: Api) -> None:
         assert (await put(client, PICTURE, "/api/v1/evidence/..%2f..%2fetc")).status_code in {404, 422}
         short = await put(client, PICTURE[:5], **{"Content-Range": f"bytes 0-99/{len(PICTURE)}"})
         assert (short.status_code, short.headers["upload-offset"]) == (400, "5")
+
+
+async def test_who_falls_silent_does_not_keep_others_from_sending_it_again(api: Api) -> None:
+    """A box that lost its power closes no connection; its file was locked until the collector's end."""
+    api.collector.evidence._stall_s = 0.2
+    taken = asyncio.Event()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield PICTURE[:4000]
+        taken.set()
+        await asyncio.Event().wait()
+
+    total = len(PICTURE)
+    whole = {"Content-Type": "image/jpeg", "Content-Range": f"bytes 0-{total - 1}/{total}"}
+    async with await api.client(Role.EDGE) as client:
+        silent = asyncio.create_task(client.put(PICTURE_URL, content=half(), headers=whole))
+        async with asyncio.timeout(30):
+            await taken.wait()
+            rest = {"Content-Range": f"bytes 4000-{total - 1}/{total}"}
+            assert (await put(client, PICTURE[4000:], **rest)).status_code == 201
+            answer = await silent
+    assert (answer.status_code, "nothing has come" in answer.json()["detail"]) == (400, True)
+
+
+async def test_a_file_without_a_row_is_kept_as_what_it_is(api: Api) -> None:
+    """The collector died between the two: the next PUT, of whatever it says, made it a page."""
+    store = api.collector.evidence
+    path = store.path(PICTURE_HASH)
+    path.parent.mkdir()
+    path.write_bytes(PICTURE)
+    async with await api.client(Role.EDGE) as client:
+        for wrong in ("text/html", "video/mp4", ""):
+            assert (await put(client, b"", **{"Content-Type": wrong})).status_code == 415
+        assert (await put(client, b"")).status_code == 201
+
+
+async def test_a_beginning_that_nobody_goes_on_with_is_deleted(api: Api) -> None:
+    async with await api.client(Role.EDGE) as client:
+        await put(client, PICTURE[:4000], **{"Content-Range": f"bytes 0-3999/{len(PICTURE)}"})
+        begun_s = (api.collector.evidence.folder / "partial" / PICTURE_HASH).stat().st_mtime
+        assert api.collector.evidence.forget_abandoned(begun_s - 1) == 0
+        assert api.collector.evidence.forget_abandoned(begun_s + 1) == 1
+        assert (await client.head(PICTURE_URL)).headers["upload-offset"] == "0"
 
 
 async def test_a_full_disk_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Table, func, select
 from collector import retention
 from collector.access import Role
 from collector.retention import DAY_US, Deleted, Kind, expire
-from collector.schema import alerts, event_evidence, events, evidence
+from collector.schema import alerts, dead_letters, event_evidence, events, evidence
 from collector.schema_vehicles import passages
 
 KEY = b"a key for tests"
@@ -45,6 +45,25 @@ async def with_picture(api: Api, edge: SampleEdge) -> None:
     async with await api.client(Role.EDGE) as client:
         answer = await client.put(f"/api/v1/evidence/{HASH}", content=PICTURE, headers={"Content-Type": "image/jpeg"})
         assert answer.status_code == 201
+
+
+async def test_messages_that_were_set_aside_go_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may tell of plates; and a device gone wrong must not fill the disk."""
+    edge = SampleEdge()
+    newer = [edge.sensor(type="watchpost.sensor.v9") for _ in range(2)]
+    for number in range(6):
+        api.now_us += 1_000_000
+        await api.take(edge, *newer, edge.sensor(alarm=f"no {number}"))
+    assert await count(api, dead_letters) == 8
+    monkeypatch.setattr(retention, "MOST_LETTERS", 4)
+    monkeypatch.setattr(retention, "BATCH", 1)
+    assert (await expired(api)).rows[Kind.OTHERS] == 2
+    async with api.collector.database.read() as connection:
+        kinds = (await connection.execute(select(dead_letters.c.kind).order_by(dead_letters.c.last_us))).scalars().all()
+    assert sorted(kinds) == ["malformed"] * 4 + ["newer"] * 2
+    api.now_us += 31 * DAY_US
+    assert (await expired(api)).rows[Kind.OTHERS] == 6
+    assert await count(api, dead_letters) == 0
 
 
 async def test_much_that_expires_at_once_leaves_time_for_others(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
