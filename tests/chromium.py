@@ -92,7 +92,7 @@ def word(browser: Browser, key: str, *values: Any) -> str:
 def sign_in(browser: Browser, running: CollectorProcess, role: str = "operator", view: str = "") -> None:
     """By a link, as `collector sign-in-link` makes it; `view` such as `#/map`."""
     browser.get(running.sign_in_link(role))
-    one(browser, ".live.live", 20)
+    one(browser, ".stream.live", 20)
     if view:
         browser.get(f"{running.url}/{view}")
 
@@ -111,7 +111,7 @@ def sign_in_as(browser: Browser, running: CollectorProcess, name: str, view: str
     """With name and PASSWORD, by keyboard only."""
     browser.get(f"{running.url}/{view}")
     one(browser, "input[name=name]").send_keys(name, Keys.TAB, PASSWORD, Keys.ENTER)
-    one(browser, ".live.live", 20)
+    one(browser, ".stream.live", 20)
 
 
 def choose(browser: Browser, selector: str, value: str) -> None:

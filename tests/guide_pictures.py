@@ -48,7 +48,7 @@ def signed_in(start: Start, address: str, name: str, language: str, width: int =
     browser = start(width, language)
     browser.get(address)
     one(browser, "input[name=name]").send_keys(name, Keys.TAB, PASSWORD, Keys.ENTER)
-    one(browser, ".live.live", 60)
+    one(browser, ".stream.live", 60)
     return browser
 
 
@@ -141,7 +141,7 @@ def all_pictures(start: Start, link: str, address: str, folder: Path) -> None:
     """In the order in which one leads to another."""
     admin = start(1280, "en-GB")
     admin.get(link)
-    one(admin, ".live.live", 60)
+    one(admin, ".stream.live", 60)
     let_in(admin)
     operator = signed_in(start, address, "li.wei", "en-GB")
     fall = alerts(operator, address, folder)

@@ -59,7 +59,7 @@ class Desk:
         self._browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _NOTE_ARRIVALS})
         self._browser.get(link)
         WebDriverWait(self._browser, PATIENCE_S).until(
-            lambda browser: browser.find_elements(By.CSS_SELECTOR, ".live.live")
+            lambda browser: browser.find_elements(By.CSS_SELECTOR, ".stream.live")
         )
 
     def arrivals(self) -> dict[str, int]:

@@ -99,7 +99,7 @@ def measure_handling(folder: Path, times: int, events: int, width: int) -> Handl
         browser = open_browser(programs, folder / "hand", "zh-CN", (width, 900))
         stack.callback(browser.quit)
         browser.get(site.link("hand"))
-        _until(browser, "document.querySelector('.live.live')")
+        _until(browser, "document.querySelector('.stream.live')")
         took: dict[str, list[float]] = {name: [] for name in WAYS}
         pictures: list[float] = []
         for _ in range(times):

@@ -48,7 +48,7 @@ def test_every_tab_of_a_browser_is_live_and_shows_an_alert(
     for _ in range(7):
         browser.switch_to.new_window("tab")
         browser.get(running.url)
-        one(browser, ".live.live")
+        one(browser, ".stream.live")
     publish(peer, edge, edge.fall(time=now()))
     for tab in browser.window_handles:
         browser.switch_to.window(tab)
@@ -197,7 +197,7 @@ def test_somebody_changes_his_password(
     browser = browse(language=language)
     browser.get(running.url)
     one(browser, "input[name=name]").send_keys("li", Keys.TAB, PASSWORD, Keys.ENTER)
-    one(browser, ".live.live")
+    one(browser, ".stream.live")
     browser.get(f"{running.url}/#/settings")
     for wrong, said in (("not the old one", WRONG[language][0]), (PASSWORD, "")):
         for name, value in (("old", wrong), ("new", "a better one, longer"), ("again", "a better one, longer")):
@@ -213,7 +213,7 @@ def test_somebody_changes_his_password(
     field = one(browser, "input[name=password]")
     field.clear()
     field.send_keys("a better one, longer", Keys.ENTER)
-    one(browser, ".live.live")
+    one(browser, ".stream.live")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -37,7 +37,7 @@ window.fetch = async (path, ...more) => {
   const answer = await ask(path, ...more);
   if (!String(path).includes("/alerts?")) return answer;
   await new Promise((done) => setTimeout(done, 1500));
-  window.looked ??= document.querySelector(".live").className;
+  window.looked ??= document.querySelector(".stream").className;
   return answer;
 };
 """
@@ -73,7 +73,7 @@ def listening(browser: Browser, running: CollectorProcess, role: str = "operator
     """Sign in on a page that counts its tones and keeps what it says to a screen reader."""
     browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
     browser.get(running.sign_in_link(role))
-    one(browser, ".live.live", 20)
+    one(browser, ".stream.live", 20)
     browser.get(f"{running.url}/{view}")
     one(browser, "main").click()
 
@@ -150,7 +150,7 @@ def test_a_page_is_live_once_it_knows_what_there_was(running: CollectorProcess, 
     listening(browser, running, "viewer")
     wait_until(lambda: browser.execute_script("return window.looked"))
     looked = browser.execute_script("return window.looked")
-    assert looked == "live waiting", "an alert that comes between would be taken for an old one, and not be heard"
+    assert looked == "stream waiting", "an alert that comes between would be taken for an old one, and not be heard"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -42,7 +42,7 @@ def test_the_first_administrator_signs_in_and_lets_others_in(
     one(browser, "input[name=full_name]")
     assert "first." not in browser.current_url
     one(browser, "input[name=name]").send_keys("wang", Keys.TAB, "王芳", Keys.TAB, PASSWORD, Keys.ENTER)
-    one(browser, ".live.live")
+    one(browser, ".stream.live")
     browser.get(f"{running.url}/#/administration")
     form = one(browser, ".users form")
     form.find_element(By.NAME, "name").send_keys("li.wei")
@@ -59,7 +59,7 @@ def test_the_first_administrator_signs_in_and_lets_others_in(
     field = one(other, "input[name=password]")
     field.clear()
     field.send_keys(PASSWORD, Keys.ENTER)
-    one(other, ".live.live")
+    one(other, ".stream.live")
     assert not other.find_elements(By.CSS_SELECTOR, "a[href='#/administration']")
     assert not other.find_elements(By.CSS_SELECTOR, "a[href='#/audit']")
     one(browser, ".users button").click()  # shut out

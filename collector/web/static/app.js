@@ -82,7 +82,7 @@ function Signed({ words, who, leave, switcher }) {
   return html`<a class="skip" href="#content" onClick=${(click) => { click.preventDefault(); main.current.focus(); }}>${say("skip")}</a>
     <header class="bar"><${Brand} say=${say} /><${Navigation} views=${open} current=${view.name} say=${say} />
       <span class="spring"></span>
-      <span class="live ${live.state}" role="status">${say(live.state)}</span>
+      <span class="stream ${live.state}" role="status">${say(live.state)}</span>
       <button class="plain wall-switch" aria-pressed=${String(wall)} title=${say("wallWhy")} onClick=${() => setWall(!wall)}>${say("wall")}</button>
       ${switcher}<span class="who">${who.name}</span><button class="plain leave" onClick=${leave}>${say("signOut")}</button></header>
     <${Attention} live=${live} words=${words} who=${who} view=${view.name} />
