@@ -180,6 +180,7 @@ def _changed(alert: Mapping[str, Any], draft: Draft, now_us: int, duty: Duty) ->
         }
     if alert["state"] in CLOSED:
         due_us = duty.rules.due_us(alert["severity"], "new", now_us)
-        change |= {"state": "new", "state_us": now_us, "opened_us": now_us, "due_us": due_us, "closed_us": None}
+        change |= {"state": "new", "state_us": max(now_us, alert["state_us"]), "opened_us": now_us}
+        change |= {"due_us": due_us, "closed_us": None}
         change |= {"event_id": str(draft.event_id)}
     return change

@@ -134,7 +134,7 @@ def _changed(alert: Row[Any], move: Move, by: str | None, now_us: int, duty: Dut
     opened_us = now_us if reopened else alert.opened_us or alert.raised_us
     change: dict[str, Any] = {
         "state": move.state,
-        "state_us": now_us,
+        "state_us": max(now_us, alert.state_us),  # never back when the clock is: readers tell by it which is newer
         "opened_us": opened_us,
         "due_us": duty.rules.due_us(alert.severity, move.state, opened_us),
         "overdue_us": None,

@@ -178,3 +178,16 @@ def test_a_lane_is_not_called_lane_twice(lane: str | None, place: str) -> None:
     passage = edge.passage()
     passage["data"]["lane"] = lane
     assert title_of(edge, passage)["en"] == f"Plate 京A·1**45 passed {place}"
+
+
+async def test_a_step_is_never_dated_before_the_one_before(database: Database) -> None:
+    """The clock was set back: whoever has both tellings must know which is newer."""
+    edge = SampleEdge()
+    await take(database, edge, edge.camera("down"))
+    (raised,) = await rows(database, alerts)
+    await take(database, edge, edge.camera("up"), now_us=NOW - 5_000_000)
+    (closed,) = await rows(database, alerts)
+    await take(database, edge, edge.camera("down"), now_us=NOW - 9_000_000)
+    (opened,) = await rows(database, alerts)
+    assert (closed.state, opened.state) == ("resolved", "new")
+    assert raised.state_us == NOW <= closed.state_us <= opened.state_us

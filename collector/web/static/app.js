@@ -1,11 +1,12 @@
 // The page's frame: who is signed in, which view is shown, in which language. Views are in views/, words in words/.
-import { SIGNED_OUT, get, remove } from "./parts/api.js";
+import { ApiError, SIGNED_OUT, get, remove } from "./parts/api.js";
 import { Attention } from "./parts/attention.js";
 import { onlyDraftsOf } from "./parts/draft.js";
 import { HealthStrip, useHealth } from "./parts/health.js";
 import { firstLanguage, keepLanguage, languages, wording } from "./parts/language.js";
 import { html, render, useEffect, useMemo, useRef, useState } from "./parts/lib.js";
 import { useStream } from "./parts/live.js";
+import { Problem, useAction } from "./parts/load.js";
 import { usePreference } from "./parts/preferences.js";
 import { onlyReasonOf } from "./parts/reason.js";
 import { address, go, useRoute } from "./parts/router.js";
@@ -19,6 +20,7 @@ function App() {
   const [who, setWho] = useState(undefined);
   const [ended, setEnded] = useState(false);
   const leaving = useRef(false);
+  const turn = useRef(0); // an answer about who was here before changes nothing
   const words = useMemo(() => wording(language), [language]);
   useEffect(() => keepLanguage(language), [language]);
   useEffect(() => {
@@ -29,7 +31,11 @@ function App() {
         return null;
       });
     };
-    const look = () => get("/session").then(become, lost);
+    const look = () => {
+      const mine = ++turn.current;
+      const ifStill = (act) => (found) => { if (mine === turn.current) act(found); };
+      get("/session").then(ifStill(become), ifStill(lost));
+    };
     addEventListener(SIGNED_OUT, lost);
     DESK.onmessage = look; // in another tab somebody has signed in or out
     if (location.pathname === "/sign-in") lost();
@@ -37,30 +43,35 @@ function App() {
     return () => removeEventListener(SIGNED_OUT, lost);
   }, []);
   const become = (found) => {
+    turn.current += 1;
     onlyReasonOf(found?.name);
     onlyDraftsOf(found?.name ?? null);
     leaving.current = false;
     setEnded(false);
     setWho(found);
   };
-  const leave = async () => {
+  const [leave, left] = useAction(async () => {
     leaving.current = true;
-    await remove("/session");
+    await remove("/session").catch((error) => {
+      if (error instanceof ApiError && error.status === 401) return; // it had ended before
+      leaving.current = false;
+      throw error; // nobody may think that he has signed out
+    });
     become(null);
     DESK.postMessage("left");
-  };
+  });
   const enter = (found) => {
     become(found);
     DESK.postMessage("entered");
   };
   const switcher = html`<${Languages} language=${language} setLanguage=${setLanguage} />`;
   if (who === undefined) return null;
-  if (who) return html`<${Signed} key=${who.name} words=${words} who=${who} leave=${leave} switcher=${switcher} />`;
+  if (who) return html`<${Signed} key=${who.name} words=${words} who=${who} leave=${leave} left=${left} switcher=${switcher} />`;
   return html`<header class="bar"><${Brand} say=${words.say} /><span class="spring"></span>${switcher}</header>
     <${SignIn} words=${words} ended=${ended} signedIn=${enter} />`;
 }
 
-function Signed({ words, who, leave, switcher }) {
+function Signed({ words, who, leave, left, switcher }) {
   const { say } = words;
   const route = useRoute();
   const live = useStream();
@@ -84,7 +95,7 @@ function Signed({ words, who, leave, switcher }) {
       <span class="spring"></span>
       <span class="stream ${live.state}" role="status">${say(live.state)}</span>
       <button class="plain wall-switch" aria-pressed=${String(wall)} title=${say("wallWhy")} onClick=${() => setWall(!wall)}>${say("wall")}</button>
-      ${switcher}<span class="who">${who.name}</span><button class="plain leave" onClick=${leave}>${say("signOut")}</button></header>
+      ${switcher}<span class="who">${who.name}</span><button class="plain leave" onClick=${leave}>${say("signOut")}</button></header><${Problem} error=${left.error} />
     <${Attention} live=${live} words=${words} who=${who} view=${view.name} />
     <${HealthStrip} health=${health} words=${words} />
     <main id="content" tabindex="-1" ref=${main} aria-label=${say(view.name)}>
@@ -119,4 +130,5 @@ function Loaded({ view, words, ...rest }) {
   return html`<${found.View} words=${words} ...${rest} />`;
 }
 
+addEventListener("pageshow", (event) => event.persisted && location.reload()); // out of the browser's cache: it has missed what came
 render(html`<${App} />`, document.getElementById("page"));

@@ -4,6 +4,7 @@ import { inChinese } from "../words/problems.js";
 import { reason } from "./reason.js";
 
 export const SIGNED_OUT = "watchpost-signed-out";
+const PATIENCE_MS = 30000; // a network that is gone does not always say so
 
 export class ApiError extends Error {
   constructor(status, problem) {
@@ -22,11 +23,10 @@ function describe({ detail, errors }, status) {
 async function ask(path, { headers, ...options } = {}) {
   const why = reason(); // plates are masked without one
   const given = why ? { ...headers, "Watchpost-Reason": encodeURIComponent(why) } : headers;
-  const answer = await fetch(path, { credentials: "same-origin", ...options, headers: given }).catch(() => {
-    throw new ApiError(0, { detail: "the collector does not answer" });
-  });
+  const silent = () => { throw new ApiError(0, { detail: "the collector does not answer" }); };
+  const answer = await fetch(path, { credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS), ...options, headers: given }).catch(silent);
   if (answer.status === 204) return null;
-  const content = await answer.json().catch(() => ({ detail: answer.statusText }));
+  const content = await answer.json().catch((error) => (error instanceof SyntaxError ? { detail: answer.statusText } : silent()));
   if (answer.ok) return content;
   if (answer.status === 401) dispatchEvent(new Event(SIGNED_OUT)); // the page shows the sign-in by itself
   throw new ApiError(answer.status, content);
@@ -42,10 +42,12 @@ export function search(query = {}) {
 const send = (method) => (path, content) =>
   ask(`/api/v1${path}`, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(content ?? {}) });
 
+export const AS_LONG_AS_IT_TAKES = { signal: null };
+
 // a file as it is, not JSON
 export const upload = (method, path, file, query) =>
-  ask(`/api/v1${path}${search(query)}`, { method, headers: { "Content-Type": file.type || "application/octet-stream" }, body: file });
-export const get = (path, query) => ask(`/api/v1${path}${search(query)}`);
+  ask(`/api/v1${path}${search(query)}`, { ...AS_LONG_AS_IT_TAKES, method, headers: { "Content-Type": file.type || "application/octet-stream" }, body: file });
+export const get = (path, query, options) => ask(`/api/v1${path}${search(query)}`, options);
 export const post = send("POST");
 export const put = send("PUT");
 export const patch = send("PATCH");

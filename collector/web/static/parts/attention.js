@@ -4,14 +4,14 @@
 // session that ends.
 import { get } from "./api.js";
 import { useNow } from "./clock.js";
-import { html, useEffect, useRef, useState } from "./lib.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 import { useLive } from "./live.js";
+import { isClosed, isOlder, told, withoutOver } from "./newest.js";
 import { usePreference } from "./preferences.js";
 import { address, go } from "./router.js";
 import { ring } from "./sound.js";
 
 const URGENT = ["critical", "warning"];
-const CLOSED = ["resolved", "dismissed"];
 const ACTORS = ["operator", "admin"];
 const AGAIN_MS = 30000; // a critical alert is heard again until somebody has taken it
 const TOUCHES = ["pointerup", "keyup"];
@@ -30,8 +30,8 @@ export function Attention({ live, words, who, view }) {
   const known = useRef(open); // id → alert as it was told last: what somebody should hear is what differs
   const hidden = useRef(0);
   const note = (alerts) => {
-    known.current = new Map([...known.current, ...alerts.map((alert) => [alert.alert_id, alert])].filter(([, alert]) => !CLOSED.includes(alert.state)));
-    setOpen(known.current);
+    known.current = alerts;
+    setOpen(alerts);
   };
   const tell = (alert, word) => {
     const title = `${word}: ${alert.titles[language]}`;
@@ -44,24 +44,28 @@ export function Attention({ live, words, who, view }) {
   };
   const hear = (alert) => {
     const before = known.current.get(alert.alert_id);
-    note([alert]);
+    if (isOlder(alert, before)) return;
+    note(told(known.current, [alert]));
     if (alert.late || !URGENT.includes(alert.severity)) return;
-    if (isNews(alert, before)) tell(alert, say(alert.severity));
+    if (isNews(alert, before && !isClosed(before) ? before : null)) tell(alert, say(alert.severity));
     else if (before && alert.overdue && !before.overdue) tell(alert, say("overdueAlerts"));
   };
   const first = useRef(true);
-  const look = () => get("/alerts", OPEN).then(({ items }) => {
-    const unheard = first.current ? [] : items.filter((alert) => !known.current.has(alert.alert_id)); // raised while the stream was away
+  const look = async () => {
+    const before = known.current;
+    const page = await get("/alerts", OPEN).catch(() => null); // the next connection asks again
+    if (!page) return;
+    note(withoutOver(known.current, before, page, (alert) => !isClosed(alert)));
+    if (first.current) note(told(known.current, page.items));
+    else page.items.reverse().forEach(hear); // what came, or came again, while the stream was away
     first.current = false;
-    note(items.filter((alert) => !unheard.includes(alert)));
-    unheard.reverse().forEach(hear);
-  }, () => null); // the next connection asks again
+  };
   useEffect(() => { look().then(live.start) }, []); // one that comes after this look is news, whichever way it is told
   useLive(live, "open", look);
   useLive(live, "alert", hear);
   const waiting = [...open.values()].filter((alert) => alert.state === "new" && alert.severity === "critical" && !alert.late);
   const remind = sound && repeat && waiting.length > 0 && ACTORS.includes(who.role);
-  useEffect(() => {
+  useLayoutEffect(() => { // silent as soon as nothing is seen to wait
     const timer = remind && setInterval(() => ring("critical"), AGAIN_MS);
     return () => clearInterval(timer);
   }, [remind]);

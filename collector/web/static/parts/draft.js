@@ -5,11 +5,12 @@ import { useState } from "./lib.js";
 const PREFIX = "watchpost-draft-";
 const WRITER = "watchpost-drafts-of";
 
-// useDraft("comment-7") → [text, set]; nothing is kept of an empty text
+// useDraft("comment-7") → [text, set]; nothing is kept of an empty text. set((now) => …) when it may have changed meanwhile.
 export function useDraft(name) {
   const key = PREFIX + name;
   const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
-  const set = (next) => {
+  const set = (change) => {
+    const next = typeof change === "function" ? change(sessionStorage.getItem(key) ?? "") : change;
     if (next) sessionStorage.setItem(key, next);
     else sessionStorage.removeItem(key);
     setText(next);

@@ -1,6 +1,6 @@
 // The strip under the bar: does the installation work, and how fast.
 import { get } from "./api.js";
-import { html, useEffect, useState } from "./lib.js";
+import { html, useEffect, useRef, useState } from "./lib.js";
 import { useLive } from "./live.js";
 import { useLoad } from "./load.js";
 import { address } from "./router.js";
@@ -10,14 +10,16 @@ const DELAYS = 20;
 
 // → { edges, cameras, sequences, delay_s }; the delay is the median of the newest events that were no history.
 export function useHealth(live) {
-  const { value, reload } = useLoad(async () => {
+  const { value, loading, reload } = useLoad(async () => {
     const [edges, cameras, sequences] = await Promise.all([get("/edges"), get("/cameras"), get("/sequences")]);
     return { edges, cameras, sequences };
   }, []);
+  const waits = useRef(false);
+  waits.current = loading;
   const [newest, setNewest] = useState([]);
   useLoad(() => get("/events", { limit: DELAYS }).then((page) => setNewest((old) => [...old, ...page.items].slice(0, DELAYS))), []);
   useEffect(() => {
-    const timer = setInterval(reload, EVERY_MS);
+    const timer = setInterval(() => { if (!waits.current) reload(); }, EVERY_MS); // on a slow line they would pile up
     return () => clearInterval(timer);
   }, [reload]);
   useLive(live, "event", (item) => setNewest((old) => [item, ...old].slice(0, DELAYS)));

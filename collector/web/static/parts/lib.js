@@ -1,6 +1,6 @@
 // The one place that names the third-party modules.
 import { h, render } from "../vendor/preact.mjs";
-import { useCallback, useEffect, useMemo, useRef, useState } from "../vendor/hooks.mjs";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/hooks.mjs";
 import htm from "../vendor/htm.mjs";
 
 export const html = htm.bind(h);
@@ -12,4 +12,4 @@ export function memo(Part) {
   };
 }
 
-export { render, useCallback, useEffect, useMemo, useRef, useState };
+export { render, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState };

@@ -1,12 +1,10 @@
 // Whom the administrator lets in, until when somebody must have acted and who is told, which programs have tokens, and how long things are kept.
-import { get, patch, post, put, remove } from "../parts/api.js";
+import { get, post, put, remove } from "../parts/api.js";
 import { html, useState } from "../parts/lib.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
 import { DutyRules } from "./administration/duty.js";
+import { ROLES, Users, sitesOf } from "./administration/users.js";
 import { Holds } from "./holds.js";
-
-const ROLES = ["viewer", "operator", "auditor", "admin"];
-const sitesOf = (text) => { const found = text.split(/[\s,，]+/).filter(Boolean); return found.length ? found : null; };
 
 export default function Administration({ words, who }) {
   const { say } = words;
@@ -14,34 +12,6 @@ export default function Administration({ words, who }) {
   if (who.sites) return html`<div class="sheet administration"><h2>${say("administration")}</h2>${own}</div>`; // the rest concerns all sites
   return html`<div class="sheet administration"><h2>${say("administration")}</h2>
     <${Users} words=${words} who=${who} /><${DutyRules} words=${words} /><${Tokens} words=${words} /><${Kept} say=${say} />${own}</div>`;
-}
-
-function Users({ words, who }) {
-  const { say } = words;
-  const { value, error, reload } = useLoad(() => get("/users"), []);
-  const [add, adding] = useAction(async (body) => { await post("/users", body); reload(); return true; });
-  const [change, changing] = useAction(async (name, body) => { await patch(`/users/${name}`, body); reload(); });
-  const submit = async (event) => {
-    event.preventDefault();
-    const form = event.target;
-    const given = Object.fromEntries(new FormData(form));
-    if (await add({ ...given, sites: sitesOf(given.sites) })) form.reset();
-  };
-  return html`<section class="card users"><h3>${say("users")}</h3><${Problem} error=${error} />
-    ${value?.length ? html`<div class="scroll"><table class="stack"><thead><tr><th>${say("loginName")}</th><th>${say("wholeName")}</th><th>${say("role")}</th><th>${say("sitesSeen")}</th><th></th></tr></thead>
-      <tbody>${value.map((one) => html`<tr key=${one.name} class=${one.disabled_at ? "quiet" : ""}><td><b>${one.name}</b></td><td>${one.full_name}</td>
-        <td><select aria-label=${`${say("role")} ${one.name}`} disabled=${one.name === who.name} onChange=${({ target }) => change(one.name, { role: target.value })}>
-          ${ROLES.map((role) => html`<option value=${role} selected=${role === one.role}>${say(role)}</option>`)}</select></td>
-        <td>${one.sites?.join(", ") ?? say("sitesAll")}</td>
-        <td>${one.name === who.name ? null : html`<button class="do quiet-do" onClick=${() => change(one.name, { disabled: !one.disabled_at })}>${say(one.disabled_at ? "letIn" : "shutOut")}</button>`}</td></tr>`)}</tbody></table></div>` : null}
-    <${Problem} error=${changing.error} />
-    <form class="row" onSubmit=${submit}>
-      <label class="field"><span>${say("loginName")}</span><input name="name" required size="10" pattern="[a-z0-9][a-z0-9._\\-]{1,39}" autocomplete="off" autocapitalize="none" /></label>
-      <label class="field"><span>${say("wholeName")}</span><input name="full_name" size="10" autocomplete="off" /></label>
-      <label class="field"><span>${say("role")}</span><select name="role">${ROLES.map((role) => html`<option value=${role}>${say(role)}</option>`)}</select></label>
-      <label class="field"><span>${say("sitesSeen")}</span><input name="sites" size="10" placeholder=${say("sitesAll")} /></label>
-      <label class="field"><span>${say("firstPassword")}</span><input name="password" type="password" required minlength="10" size="12" autocomplete="new-password" /></label>
-      <button class="do first" disabled=${adding.busy}>${say("addUser")}</button></form><${Problem} error=${adding.error} /></section>`;
 }
 
 function Tokens({ words }) {

@@ -1,10 +1,11 @@
 // Alerts as they come, one of them in full, and all events beside. Address: #/alerts, #/alerts/ID, #/alerts/event/ID;
 // filters are in its query.
 import { get } from "../parts/api.js";
-import { html, useCallback, useEffect, useMemo, useState } from "../parts/lib.js";
+import { html, useCallback, useEffect, useMemo, useRef, useState } from "../parts/lib.js";
 import { useKeys } from "../parts/keys.js";
 import { useLive } from "../parts/live.js";
-import { Problem, useLoad } from "../parts/load.js";
+import { Problem, useAction, useLoad } from "../parts/load.js";
+import { answered, isClosed, told } from "../parts/newest.js";
 import { usePreference } from "../parts/preferences.js";
 import { go } from "../parts/router.js";
 import { Chart } from "./alerts/chart.js";
@@ -14,11 +15,9 @@ import { Filters, asked, passes } from "./alerts/filters.js";
 import { AlertList } from "./alerts/list.js";
 
 const KEPT_EVENTS = 60;
-const KEPT_ALERTS = 1000;
 const SHOWN_ALERTS = 100;
 const CHART_EVERY_MS = 60000;
 const ACTORS = ["operator", "admin"];
-const CLOSED = ["resolved", "dismissed"];
 
 const chosenBy = ({ rest: [first, second] }) => (first === "event" ? { event: second } : first ? { alert: first } : null);
 
@@ -34,7 +33,7 @@ export default function Alerts({ words, who, route, live, health }) {
   useMoves(list.shown, chosen, choose);
   const [wall] = usePreference("wall", false);
   const seen = chosen ?? (wall ? byItself(list.shown) : null);
-  const following = list.shown.find((alert) => alert.alert_id !== chosen?.alert && !CLOSED.includes(alert.state));
+  const following = list.shown.find((alert) => alert.alert_id !== chosen?.alert && !isClosed(alert));
   const waiting = list.shown.filter((alert) => alert.state === "new").length;
   return html`<div class="columns ${chosen ? "has-detail" : ""}">
       <section class="list" aria-label=${say("alerts")}>
@@ -64,41 +63,35 @@ function byItself(alerts) {
 // Alerts that the filters let through; the stream puts new and changed ones in.
 function useAlerts(query, live) {
   const [alerts, setAlerts] = useState(new Map());
-  const [cursor, setCursor] = useState(null);
-  const [most, setMost] = useState(SHOWN_ALERTS); // a page that stays open for weeks must not grow with every alert
-  const add = (items) => setAlerts((old) => kept(new Map([...old, ...items.map((alert) => [alert.alert_id, alert])])));
+  const [last, setLast] = useState({}); // the last page, and of which search it is
+  const [most, setMost] = useState(SHOWN_ALERTS);
   const wanted = { ...asked(query), limit: 50 };
   const key = JSON.stringify(wanted);
-  const { error, reload } = useLoad(() => get("/alerts", wanted).then((page) => {
-    add(page.items);
-    setCursor(page.next_cursor);
-  }), [key]);
+  const newest = useRef({});
+  newest.current = { key, alerts };
+  const cursor = last.key === key ? last.cursor : null;
+  const ask = async (more) => {
+    const before = newest.current.alerts;
+    const page = await get("/alerts", { ...wanted, cursor: more });
+    const belongs = (alert) => !more && passes(alert, query);
+    setAlerts((old) => answered(old, before, page, belongs));
+    if (newest.current.key === key) setLast({ key, cursor: page.next_cursor });
+  };
+  const { error, reload } = useLoad(() => ask(), [key]);
   useLive(live, "open", reload); // what came between the first look and the stream, or while it was away
-  const put = useCallback((alert) => alert.severity !== "info" && add([alert]), []);
+  const put = useCallback((alert) => alert.severity !== "info" && setAlerts((old) => told(old, [alert])), []);
   useLive(live, "alert", put);
   const sorted = useMemo(() => [...alerts.values()].sort((a, b) => waits(a) - waits(b) || b.raised_at.localeCompare(a.raised_at)), [alerts]);
-  const open = sorted.filter((alert) => !CLOSED.includes(alert.state));
+  const open = sorted.filter((alert) => !isClosed(alert));
   const wide = () => setMost((old) => old + SHOWN_ALERTS);
-  const further = () => get("/alerts", { ...wanted, cursor }).then((page) => {
-    add(page.items);
-    setCursor(page.next_cursor);
-    wide();
-  });
+  const [further, furthering] = useAction(() => ask(cursor).then(wide));
   const fitting = sorted.filter((alert) => passes(alert, query));
   const more = fitting.length > most ? wide : cursor ? further : null;
-  return { shown: fitting.slice(0, most), openCount: `${open.length}${cursor ? "+" : ""}`, error, put, more };
+  return { shown: fitting.slice(0, most), openCount: `${open.length}${cursor ? "+" : ""}`, error: error ?? furthering.error, put, more };
 }
 
 // Critical ones that nobody has taken stand on top, then the newest.
 const waits = (alert) => (alert.state === "new" && alert.severity === "critical" ? 0 : 1);
-
-// Of too many the closed ones go first, the oldest before the others.
-function kept(alerts) {
-  if (alerts.size <= KEPT_ALERTS) return alerts;
-  const closed = (alert) => Number(CLOSED.includes(alert.state));
-  const order = [...alerts.values()].sort((a, b) => closed(a) - closed(b) || b.raised_at.localeCompare(a.raised_at));
-  return new Map(order.slice(0, KEPT_ALERTS).map((alert) => [alert.alert_id, alert]));
-}
 
 function useEvents(live) {
   const [events, setEvents] = useState([]);
@@ -125,5 +118,5 @@ function useMoves(alerts, chosen, choose) {
     const at = alerts.findIndex((alert) => alert.alert_id === chosen?.alert);
     choose({ alert: alerts[Math.max(0, Math.min(alerts.length - 1, at + step))].alert_id });
   };
-  useKeys({ j: move(1), k: move(-1), ArrowDown: move(1), ArrowUp: move(-1) });
+  useKeys({ j: move(1), k: move(-1), ArrowDown: move(1), ArrowUp: move(-1) }, { held: true });
 }

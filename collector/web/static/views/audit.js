@@ -1,14 +1,14 @@
 // Who looked at which plates, when and what for; and whether the record is whole.
-import { get } from "../parts/api.js";
+import { AS_LONG_AS_IT_TAKES, get } from "../parts/api.js";
 import { instant } from "../parts/clock.js";
-import { html, useEffect, useState } from "../parts/lib.js";
-import { Problem, useAction, useLoad } from "../parts/load.js";
+import { html, useState } from "../parts/lib.js";
+import { Problem, useAction, usePages } from "../parts/load.js";
 import { Reason, useReason } from "../parts/reason.js";
 import { address, go } from "../parts/router.js";
 import { Holds } from "./holds.js";
 
 const FIELDS = ["who", "action", "plate", "words", "since", "until"];
-const ACTIONS = ["view", "list", "search", "export", "evidence", "original", "correct", "propose", "propose-again", "approve", "refuse", "withdraw", "sign-in", "change-password",
+const ACTIONS = ["view", "list", "search", "export", "evidence", "original", "correct", "propose", "propose-again", "approve", "refuse", "withdraw", "sign-in", "change-password", "reset-password",
   "add-user", "change-user", "add-token", "revoke-token", "hold", "release", "set-retention", "expire", "set-due", "set-limit", "set-channel", "test-channel", "acknowledged",
   "assigned", "on_scene", "resolved", "dismissed", "new", "comment", "add", "change", "remove", "import", "place", "unplace", "plan", "unplan"];
 const actWord = (name) => `act_${name.replaceAll("-", "_")}`;
@@ -18,18 +18,13 @@ export default function Audit({ words, who, route }) {
   const why = useReason();
   const { query } = route;
   const wanted = { ...Object.fromEntries(FIELDS.map((name) => [name, query[name] ?? ""])), since: instant(query.since), until: instant(query.until), limit: 100 };
-  const { value, error } = useLoad(() => get("/audit", wanted), [JSON.stringify(wanted), why]);
-  const [pages, setPages] = useState([]);
-  useEffect(() => setPages([]), [value]);
-  const last = pages.at(-1) ?? value;
-  const more = async () => setPages([...pages, await get("/audit", { ...wanted, cursor: last.next_cursor })]);
-  const items = [value, ...pages].filter(Boolean).flatMap((page) => page.items);
+  const { value, items, error, more } = usePages((cursor) => get("/audit", { ...wanted, cursor }), [JSON.stringify(wanted), why]);
   return html`<div class="sheet audit"><h2>${say("audit")}</h2>
     <section class="card"><${Reason} who=${who} words=${words} /></section>
     <section class="card"><${Form} key=${JSON.stringify(query)} query=${query} say=${say} /><${Problem} error=${error} /></section>
     <section class="card">${value && !items.length ? html`<p class="nothing">${say("noActs")}</p>` : null}
       ${items.length && !error ? html`<${Table} items=${items} words=${words} />` : null}
-      ${last?.next_cursor && !error ? html`<p><button class="do quiet-do" onClick=${more}>${say("moreActs")}</button></p>` : null}</section>
+      ${more && !error ? html`<p><button class="do quiet-do" onClick=${more}>${say("moreActs")}</button></p>` : null}</section>
     <${Holds} words=${words} mayRelease=${who.role === "admin"} /><${Check} say=${say} /></div>`;
 }
 
@@ -69,7 +64,7 @@ function Subject({ path }) {
 
 function Check({ say }) {
   const [verdict, setVerdict] = useState(null);
-  const [check, { error, busy }] = useAction(async () => setVerdict(await get("/audit/check")));
+  const [check, { error, busy }] = useAction(async () => setVerdict(await get("/audit/check", {}, AS_LONG_AS_IT_TAKES)));
   return html`<section class="card"><h3>${say("whole")}</h3><p class="quiet">${say("wholeWhy")}</p>
     <p><button class="do check" disabled=${busy} onClick=${check}>${say("checkNow")}</button></p><${Problem} error=${error} />
     ${verdict ? html`<div role="status" class="verdict">${verdict.problems.length ? html`<ul class="problem">${verdict.problems.slice(0, 20).map((one) => html`<li>${one}</li>`)}</ul>`

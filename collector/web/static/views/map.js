@@ -2,9 +2,10 @@
 import { get } from "../parts/api.js";
 import { useNow } from "../parts/clock.js";
 import { placeKind } from "../parts/describe.js";
-import { html, useEffect, useMemo, useState } from "../parts/lib.js";
+import { html, useMemo, useRef, useState } from "../parts/lib.js";
 import { useLive } from "../parts/live.js";
 import { Problem, useLoad } from "../parts/load.js";
+import { answered, isClosed, told } from "../parts/newest.js";
 import { Reason, useReason } from "../parts/reason.js";
 import { address, go } from "../parts/router.js";
 import { Ground } from "./map/ground.js";
@@ -15,7 +16,6 @@ import { Now, alertPins, unitPins } from "./map/now.js";
 import { trackItems } from "./map/track.js";
 
 const ACTORS = ["operator", "admin"];
-const CLOSED = ["resolved", "dismissed"];
 const TABS = ["now", "hazards", "heat", "make"];
 const PINS_EVERY_MS = 10000;
 
@@ -81,11 +81,16 @@ function itemsOf({ site, alerts, spots, track, picked, words, now, open, tab }) 
 
 function useOpenAlerts(name, live) {
   const [alerts, setAlerts] = useState(new Map());
-  const { reload } = useLoad(() => get("/alerts", { state: "open", site: name, severity: ["critical", "warning"], limit: 200 })
-    .then((page) => setAlerts(new Map(page.items.map((alert) => [alert.alert_id, alert])))), [name]);
+  const newest = useRef(alerts);
+  newest.current = alerts;
+  const { reload } = useLoad(async () => {
+    const before = newest.current;
+    const page = await get("/alerts", { state: "open", site: name, severity: ["critical", "warning"], limit: 200 });
+    setAlerts((old) => answered(old, before, page, (alert) => !isClosed(alert)));
+  }, [name]);
   useLive(live, "open", reload);
-  useLive(live, "alert", (alert) => alert.site === name && alert.severity !== "info" && setAlerts((old) => new Map(old).set(alert.alert_id, alert)));
-  return useMemo(() => [...alerts.values()].filter((alert) => !CLOSED.includes(alert.state)).sort((a, b) => b.raised_at.localeCompare(a.raised_at)), [alerts]);
+  useLive(live, "alert", (alert) => alert.site === name && alert.severity !== "info" && setAlerts((old) => told(old, [alert])));
+  return useMemo(() => [...alerts.values()].filter((alert) => !isClosed(alert)).sort((a, b) => b.raised_at.localeCompare(a.raised_at)), [alerts]);
 }
 
 function useTrack(plate) {

@@ -4,6 +4,7 @@ import { html, useEffect, useState } from "../parts/lib.js";
 import { Problem, useAction } from "../parts/load.js";
 
 const FIRST = "first.";
+const MUST_CHOOSE = 409; // the password is one that an administrator has set anew
 
 export default function SignIn({ words, signedIn, ended }) {
   const { say } = words;
@@ -23,19 +24,29 @@ export default function SignIn({ words, signedIn, ended }) {
   return html`<${ByPassword} say=${say} signedIn=${signedIn} problem=${problem || (ended ? say("signedOutWhy") : "")} />`;
 }
 
+// Whose password was set anew by an administrator chooses one of his own first.
 function ByPassword({ say, signedIn, problem }) {
-  const [enter, { error, busy }] = useAction(async (name, password) => signedIn(await post("/session", { name, password })));
+  const [enter, { error, busy }] = useAction(async (body) => signedIn(await post("/session", body)));
+  const [differ, setDiffer] = useState(false);
+  const [choosing, setChoosing] = useState(false);
+  useEffect(() => { if (error?.status === MUST_CHOOSE) setChoosing(true); }, [error]);
   const submit = (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
-    enter(form.get("name").trim(), form.get("password"));
+    const own = form.get("new");
+    setDiffer(own !== form.get("again"));
+    if (own === form.get("again")) enter({ name: form.get("name").trim(), password: form.get("password"), ...(own ? { new: own } : {}) });
   };
+  const shown = differ ? { message: say("passwordsDiffer") } : error?.status === MUST_CHOOSE ? null : error;
   return html`<main class="sign-in"><h1>${say("signIn")}</h1>
-    ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
+    ${problem && !choosing ? html`<p class="problem" role="alert">${problem}</p>` : null}
     <form class="sign-in-form" onSubmit=${submit}>
       <label class="field"><span>${say("userName")}</span><input name="name" required autofocus autocomplete="username" autocapitalize="none" /></label>
       <label class="field"><span>${say("password")}</span><input name="password" type="password" required autocomplete="current-password" /></label>
-      <${Problem} error=${error} />
+      ${choosing ? html`<p class="choose-own" role="alert">${say("chooseOwn")}</p>
+        <label class="field"><span>${say("newPassword")}</span><input name="new" type="password" required minlength="10" maxlength="200" autocomplete="new-password" /></label>
+        <label class="field"><span>${say("newAgain")}</span><input name="again" type="password" required autocomplete="new-password" /></label>` : null}
+      <${Problem} error=${shown} />
       <button class="do first" disabled=${busy}>${say("signIn")}</button></form>
     <p class="quiet">${say("signInHow")}</p></main>`;
 }

@@ -78,7 +78,7 @@ function AddUnit({ say, sites, added }) {
     <label class="field"><span>${say("unitId")}</span><input name="unit" required pattern="[a-z0-9][a-z0-9_\\-]{0,62}" title=${say("unitIdRule")} placeholder="patrol-1" /></label>
     <label class="field"><span>${say("unitKind")}</span><select name="kind">${KINDS.map((kind) => html`<option value=${kind}>${say(`unit_${kind}`)}</option>`)}</select></label>
     <label class="field"><span>${say("contact")}</span><input name="contact" maxlength="100" /></label>
-    <label class="field"><span>${say("site")}</span><input name="site" required list="sites" value=${sites[0] ?? ""} /><datalist id="sites">${sites.map((site) => html`<option value=${site} />`)}</datalist></label>
+    <label class="field"><span>${say("site")}</span><input name="site" required list="sites" defaultValue=${sites[0] ?? ""} /><datalist id="sites">${sites.map((site) => html`<option value=${site} />`)}</datalist></label>
     <button class="do first" disabled=${busy}>${say("add")}</button><${Problem} error=${error} /></form></section>`;
 }
 

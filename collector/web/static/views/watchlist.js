@@ -1,5 +1,5 @@
 // The watch list: who looks for which plate and why; proposed by one, approved by another.
-import { ApiError, get, post } from "../parts/api.js";
+import { get, post, upload } from "../parts/api.js";
 import { html, useState } from "../parts/lib.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
 import { Reason, useReason } from "../parts/reason.js";
@@ -101,18 +101,20 @@ function Propose({ say, done }) {
 }
 
 function Import({ say, done }) {
-  const [problem, setProblem] = useState(null);
   const [count, setCount] = useState(null);
+  const [send, { error }] = useAction(async (file) => {
+    setCount(null);
+    const { proposed } = await upload("POST", "/watchlist/import", file);
+    setCount(proposed.length);
+    done();
+  });
   const take = async ({ target }) => {
-    const answer = await fetch("/api/v1/watchlist/import", { method: "POST", headers: { "Content-Type": "text/csv" }, body: target.files[0] });
-    const content = await answer.json();
-    setProblem(answer.ok ? null : new ApiError(answer.status, content));
-    setCount(answer.ok ? content.proposed.length : null);
-    target.value = "";
-    if (answer.ok) done();
+    const [file] = target.files;
+    if (file) await send(file.slice(0, file.size, "text/csv")); // some systems call a table something else
+    target.value = ""; // the same file again is another try
   };
   return html`<p class="row"><label class="field"><span>${say("importTable")}</span><input type="file" accept=".csv,text/csv" onChange=${take} /></label>
-    ${count == null ? null : html`<span role="status">${say("imported", count)}</span>`}</p><${Problem} error=${problem} />`;
+    ${count == null ? null : html`<span role="status">${say("imported", count)}</span>`}</p><${Problem} error=${error} />`;
 }
 
 function Edges({ told, words }) {

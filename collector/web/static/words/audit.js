@@ -9,7 +9,7 @@ export const en = {
   act_correct: "corrected", act_propose: "proposed to watch", act_propose_again: "proposed what is watched already", act_approve: "approved", act_refuse: "refused", act_withdraw: "withdrew", act_sign_in: "signed in",
   act_add_user: "let somebody in", act_change_user: "changed a user", act_add_token: "made a token", act_revoke_token: "ended a token", act_hold: "put on hold",
   act_release: "released a hold", act_set_retention: "changed how long is kept", act_expire: "deleted what had expired", act_set_due: "changed due times", act_set_limit: "changed a limit", act_set_channel: "changed who is told", act_test_channel: "sent a test message",
-  act_change_password: "changed the password", act_acknowledged: "confirmed an alert", act_assigned: "sent a unit", act_on_scene: "said: on scene", act_resolved: "resolved an alert",
+  act_change_password: "changed the password", act_reset_password: "set a password anew", act_acknowledged: "confirmed an alert", act_assigned: "sent a unit", act_on_scene: "said: on scene", act_resolved: "resolved an alert",
   act_dismissed: "dismissed an alert", act_new: "opened an alert again", act_comment: "commented", act_add: "added", act_change: "changed", act_remove: "removed", act_import: "imported",
   act_place: "put on the map", act_unplace: "took off the map", act_plan: "set the site plan", act_unplan: "removed the site plan",
 };
@@ -23,7 +23,7 @@ export const zh = {
   act_correct: "更正", act_propose: "申请布控", act_propose_again: "申请布控（已在名单中）", act_approve: "批准", act_refuse: "驳回", act_withdraw: "撤控", act_sign_in: "登录",
   act_add_user: "开通用户", act_change_user: "变更用户", act_add_token: "创建令牌", act_revoke_token: "吊销令牌", act_hold: "保全",
   act_release: "解除保全", act_set_retention: "变更保存期限", act_expire: "到期删除", act_set_due: "修改处置时限", act_set_limit: "修改距离或合并时间", act_set_channel: "修改通知渠道", act_test_channel: "发送测试消息",
-  act_change_password: "修改密码", act_acknowledged: "确认告警", act_assigned: "派单", act_on_scene: "登记到场", act_resolved: "办结告警",
+  act_change_password: "修改密码", act_reset_password: "重置密码", act_acknowledged: "确认告警", act_assigned: "派单", act_on_scene: "登记到场", act_resolved: "办结告警",
   act_dismissed: "忽略告警", act_new: "重新打开告警", act_comment: "备注", act_add: "新增", act_change: "修改", act_remove: "删除", act_import: "导入",
   act_place: "上图", act_unplace: "从地图移除", act_plan: "设置平面图", act_unplan: "移除平面图",
 };

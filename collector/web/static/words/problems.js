@@ -8,6 +8,7 @@ const SENTENCES = [
   [/^the collector does not answer/, "采集端无响应，请稍后重试"],
   [/^name or password is wrong/, "用户名或密码错误"],
   [/^the old password is wrong/, "原密码错误"],
+  [/^the new password is the one that was given.*/, "新密码不能与管理员给出的密码相同"],
   [/^too many wrong passwords: try again in (\d+) min/, "密码错误次数过多，请 $1 分钟后再试"],
   [/^this sign-in link was used before.*/, "此登录链接已使用或已过期，请重新生成（sign-in-link）"],
   [/^this token does not hold.*/, "此令牌无效：采集端启动且没有用户时会生成一个"],

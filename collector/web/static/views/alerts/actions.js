@@ -61,14 +61,17 @@ function Units({ alert, say, take }) {
 export function CommentBox({ alert, done, say }) {
   const [text, setText] = useDraft(`comment-${alert.alert_id}`);
   const box = useRef(null);
-  const [send, { error, busy }] = useAction(async () => {
-    done(await post(`/alerts/${alert.alert_id}/comments`, { text }));
-    setText("");
+  const [send, { error, busy }] = useAction(async (said) => {
+    done(await post(`/alerts/${alert.alert_id}/comments`, { text: said }));
+    return true;
   });
   useKeys({ c: () => box.current.focus() });
-  const submit = (event) => {
+  const submit = async (event) => {
     event.preventDefault();
-    if (text.trim()) send();
+    const said = text.trim();
+    if (!said) return;
+    setText(""); // what is written while it is sent is another comment
+    if (!(await send(said))) setText((since) => [said, since].filter(Boolean).join(" "));
   };
   return html`<form class="row comment" onSubmit=${submit}>
     <input ref=${box} type="text" maxlength="2000" value=${text} aria-label=${say("comment")} placeholder=${say("comment")} onInput=${({ target }) => setText(target.value)} />

@@ -2,10 +2,11 @@
 import { get } from "../../parts/api.js";
 import { Due } from "../../parts/clock.js";
 import { eventTitle, typeOf } from "../../parts/describe.js";
-import { html } from "../../parts/lib.js";
+import { html, useRef } from "../../parts/lib.js";
 import { useKeys } from "../../parts/keys.js";
 import { useLive } from "../../parts/live.js";
 import { Problem, useLoad } from "../../parts/load.js";
+import { isClosed, isOlder } from "../../parts/newest.js";
 import { useReason } from "../../parts/reason.js";
 import { Severity } from "../../parts/severity.js";
 import { Keep } from "../holds.js";
@@ -14,7 +15,6 @@ import { NearUnits } from "./near-units.js";
 import { Proof } from "./proof.js";
 import { Earlier, History, Near } from "./related.js";
 
-const CLOSED = ["resolved", "dismissed"];
 const BELONGS = ["evidence"];
 const KEEPERS = ["operator", "auditor", "admin"];
 
@@ -26,6 +26,7 @@ export function Detail({ chosen, words, who, canAct, close, changed, live, follo
   };
   const why = useReason(); // plates are shown, or masked again
   const { value, error, reload, set } = useLoad(load, [chosen.alert, chosen.event, why]);
+  const own = useRef(null); // the answer to one's own last step: what was asked for before may be told after it
   useLive(live, "event", (item) => { // the clip comes later
     if (BELONGS.includes(typeOf(item.event)) && item.event.data.event_id === value?.event?.event.id) reload();
   });
@@ -33,8 +34,9 @@ export function Detail({ chosen, words, who, canAct, close, changed, live, follo
   useKeys({ Escape: close });
   if (error && !value) return html`<div class="detail"><${Back} close=${close} say=${say} /><${Problem} error=${error} /></div>`;
   if (!value) return html`<div class="detail"></div>`;
-  const { alert, event } = value;
+  const { alert, event } = isOlder(value.alert, own.current) ? { alert: own.current, event: own.current.event } : value;
   const done = (next) => {
+    own.current = next;
     set({ alert: next, event: next.event });
     changed(next);
   };
@@ -42,7 +44,7 @@ export function Detail({ chosen, words, who, canAct, close, changed, live, follo
     <${Back} close=${close} say=${say} />
     <${Head} alert=${alert} event=${event} words=${words} />
     ${alert && canAct ? html`<${Actions} alert=${alert} done=${done} words=${words} />` : null}
-    ${alert && canAct && following && CLOSED.includes(alert.state) ? html`<${Next} alert=${following} choose=${choose} words=${words} />` : null}
+    ${alert && canAct && following && isClosed(alert) ? html`<${Next} alert=${following} choose=${choose} words=${words} />` : null}
     ${event ? html`<${Proof} key=${why} item=${event} who=${who} words=${words} />` : null}
     ${alert ? html`<${NearUnits} alert=${alert} canAct=${canAct} done=${done} live=${live} words=${words} />` : null}
     ${alert ? html`<${History} alert=${alert} words=${words} />` : null}

@@ -1,7 +1,7 @@
 // Which alerts are listed. The choice is in the page's address, so that it can be kept and passed on.
 import { html } from "../../parts/lib.js";
+import { isClosed } from "../../parts/newest.js";
 
-const CLOSED = ["resolved", "dismissed"];
 const TYPES = ["falling_object", "watchlist_hit", "cloned_plate", "sensor", "camera", "gap"];
 const SEVERITIES = ["critical", "warning"];
 const SHOWN = ["open", "overdue", "all"];
@@ -17,7 +17,7 @@ export function asked(query) {
 
 // Whether one that came by the stream is listed.
 export function passes(alert, query) {
-  return (shown(query) === "all" || !CLOSED.includes(alert.state)) && (shown(query) !== "overdue" || alert.overdue)
+  return (shown(query) === "all" || !isClosed(alert)) && (shown(query) !== "overdue" || alert.overdue)
     && ["severity", "type", "site"].every((name) => !query[name] || alert[name] === query[name]);
 }
 

@@ -73,10 +73,13 @@ function AddHazard({ name, picked, done, words }) {
     <button class="do first" disabled=${busy}>${say("addHazard")}</button><${Problem} error=${error} /></form></section>`;
 }
 
+// What is typed stays until another place is picked.
 export const Coordinates = ({ picked, say }) => html`
-  <label class="field"><span>${say("latitude")}</span><input name="latitude" type="number" step="any" min="-89" max="89" required value=${picked?.latitude} /></label>
-  <label class="field"><span>${say("longitude")}</span><input name="longitude" type="number" step="any" min="-180" max="180" required value=${picked?.longitude} /></label>
+  <label class="field"><span>${say("latitude")}</span><input key=${at(picked)} name="latitude" type="number" step="any" min="-89" max="89" required defaultValue=${picked?.latitude} /></label>
+  <label class="field"><span>${say("longitude")}</span><input key=${at(picked)} name="longitude" type="number" step="any" min="-180" max="180" required defaultValue=${picked?.longitude} /></label>
   <label class="field"><span>${say("datum")}</span><${Datum} say=${say} /></label>`;
+
+const at = (picked) => (picked ? `${picked.latitude},${picked.longitude}` : "");
 
 export const Datum = ({ say }) => html`<select name="datum"><option value="wgs84">${say("datum_wgs84")}</option><option value="gcj02">${say("datum_gcj02")}</option></select>`;
 

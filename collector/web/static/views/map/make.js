@@ -1,7 +1,7 @@
 // How the map is made: the plan under it, where cameras stand and look, and tables of units, places and hazards.
 import { get, patch, put, remove, upload } from "../../parts/api.js";
 import { PLACE_KINDS, placeKind } from "../../parts/describe.js";
-import { html, useState } from "../../parts/lib.js";
+import { html, useEffect, useState } from "../../parts/lib.js";
 import { Problem, useAction, useLoad } from "../../parts/load.js";
 import { Coordinates, Datum, inWgs84 } from "./hazards.js";
 
@@ -15,8 +15,7 @@ export function Make({ name, site, picked, admin, changed, words, health }) {
 }
 
 function Plan({ name, plan, picked, changed, say }) {
-  const [keep, { error, busy }] = useAction(async (form) => {
-    const { file, ...typed } = Object.fromEntries(new FormData(form));
+  const [keep, { error, busy }] = useAction(async (file, typed) => {
     const place = await inWgs84(typed);
     if (file.size) await upload("PUT", `/map/plans/${name}`, file, place);
     else await patch(`/map/plans/${name}`, place);
@@ -28,7 +27,8 @@ function Plan({ name, plan, picked, changed, say }) {
   });
   const submit = (event) => {
     event.preventDefault();
-    keep(event.target);
+    const { file, ...typed } = Object.fromEntries(new FormData(event.target));
+    keep(file, typed);
   };
   return html`<section class="card"><h3>${say("sitePlan")}</h3><p class="quiet">${say("planWhy")}</p><form class="row form plan-form" key=${plan?.sha256} onSubmit=${submit}>
     <label class="field"><span>${say("planFile")}</span><input type="file" name="file" accept="image/png,image/jpeg" required=${!plan} /></label>
@@ -47,9 +47,9 @@ function Cameras({ name, site, picked, changed, say, health }) {
   const known = [...health.cameras, ...seen, ...site.cameras].filter((one) => one.site === name).map(({ edge, camera }) => `${edge}/${camera}`);
   const options = [...new Set(known)].sort();
   const which = options.includes(chosen) ? chosen : options[0];
+  useEffect(() => { if (which) setChosen(which); }, [which]); // whatever becomes known later: the form stays that of this one
   const now = site.cameras.find(({ edge, camera }) => `${edge}/${camera}` === which);
-  const [set, { error, busy }] = useAction(async (form) => {
-    const { which: path, watches, ...view } = Object.fromEntries(new FormData(form));
+  const [set, { error, busy }] = useAction(async ({ which: path, watches, ...view }) => {
     await put(`/map/cameras/${name}/${path}`, await inWgs84({ ...view, watches: watches || null }));
     changed();
   });
@@ -59,7 +59,7 @@ function Cameras({ name, site, picked, changed, say, health }) {
   });
   const submit = (event) => {
     event.preventDefault();
-    set(event.target);
+    set(Object.fromEntries(new FormData(event.target)));
   };
   const at = picked ?? now;
   return html`<section class="card"><h3>${say("setCameras")}</h3><p class="quiet">${say("clickFirst")}</p>

@@ -2,8 +2,8 @@
 import { get, search as queryText } from "../../parts/api.js";
 import { instant } from "../../parts/clock.js";
 import { PLATE_KINDS, kindOfPlate, lane } from "../../parts/describe.js";
-import { html, useEffect, useState } from "../../parts/lib.js";
-import { Problem, useLoad } from "../../parts/load.js";
+import { html } from "../../parts/lib.js";
+import { Problem, usePages } from "../../parts/load.js";
 import { address, go } from "../../parts/router.js";
 
 const FIELDS = ["plate", "alike", "camera", "direction", "kind", "since", "until"];
@@ -16,12 +16,7 @@ function asked(query) {
 export function Search({ query, why, who, words }) {
   const { say } = words;
   const wanted = asked(Object.fromEntries(FIELDS.map((name) => [name, query[name] ?? ""])));
-  const [pages, setPages] = useState([]);
-  const { value, error, loading } = useLoad(() => get("/passages", { ...wanted, limit: 50 }), [JSON.stringify(wanted), why]);
-  useEffect(() => setPages([]), [value]);
-  const last = pages.at(-1) ?? value;
-  const more = async () => setPages([...pages, await get("/passages", { ...wanted, limit: 50, cursor: last.next_cursor })]);
-  const items = [value, ...pages].filter(Boolean).flatMap((page) => page.items);
+  const { value, items, error, loading, more } = usePages((cursor) => get("/passages", { ...wanted, limit: 50, cursor }), [JSON.stringify(wanted), why]);
   return html`<section class="card"><${Form} key=${JSON.stringify(query)} query=${query} say=${say} plates=${who.sees_plates} />
       ${query.plate && !why && who.sees_plates ? html`<p class="quiet">${say("reasonFirst")}</p>` : null}
       <${Problem} error=${error} /></section>
@@ -29,7 +24,7 @@ export function Search({ query, why, who, words }) {
       ${value?.note ? html`<p class="quiet">${say("someHashed")}</p>` : null}
       ${value && items.length === 0 && !error ? html`<p class="nothing">${say("noPassages")}</p>` : null}
       ${items.length && !error ? html`<${Table} items=${items} words=${words} />` : null}
-      <p class="row">${last?.next_cursor && !error ? html`<button class="do quiet-do" onClick=${more}>${say("morePassages")}</button>` : null}
+      <p class="row">${more && !error ? html`<button class="do quiet-do" onClick=${more}>${say("morePassages")}</button>` : null}
         ${items.length && why && !error ? html`<a class="do quiet-do export" download="passages.csv"
           href="/api/v1/passages/export.csv${queryText({ ...wanted, reason: why })}">${say("exportCsv")}</a>` : null}</p></section>`;
 }

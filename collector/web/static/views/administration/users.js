@@ -1,0 +1,66 @@
+// Who may sign in: role, sites, shut out or let in again, and a new password for who has forgotten his.
+import { get, patch, post } from "../../parts/api.js";
+import { html, useState } from "../../parts/lib.js";
+import { Problem, useAction, useLoad } from "../../parts/load.js";
+import { NewPassword } from "./new-password.js";
+
+export const ROLES = ["viewer", "operator", "auditor", "admin"];
+export const sitesOf = (text) => { const found = text.split(/[\s,，]+/).filter(Boolean); return found.length ? found : null; };
+
+export function Users({ words, who }) {
+  const { say } = words;
+  const { value, error, reload } = useLoad(() => get("/users"), []);
+  const [forgot, setForgot] = useState(null); // who gets a new password
+  const [turn, setTurn] = useState(0); // another one: what was not taken is shown as it was
+  const [change, { error: refused }] = useAction(async (name, body) => {
+    await patch(`/users/${encodeURIComponent(name)}`, body).finally(() => setTurn((old) => old + 1));
+    reload();
+  });
+  return html`<section class="card users"><h3>${say("users")}</h3><${Problem} error=${error} />
+    ${value?.length ? html`<div class="scroll"><table class="stack"><thead><tr><th>${say("loginName")}</th><th>${say("wholeName")}</th><th>${say("role")}</th><th>${say("sitesSeen")}</th><th></th></tr></thead>
+      <tbody>${value.map((one) => html`<tr key=${one.name} class=${one.disabled_at ? "quiet" : ""}><td><b>${one.name}</b></td><td>${one.full_name}</td>
+        <td><select key=${turn} aria-label=${`${say("role")} ${one.name}`} disabled=${one.name === who.name} onChange=${({ target }) => change(one.name, { role: target.value })}>
+          ${ROLES.map((role) => html`<option value=${role} selected=${role === one.role}>${say(role)}</option>`)}</select></td>
+        <td><${Sites} key=${`${one.sites} ${turn}`} one=${one} fixed=${one.name === who.name} change=${change} say=${say} /></td>
+        <td>${one.name === who.name ? null : html`<button class="do quiet-do" onClick=${() => change(one.name, { disabled: !one.disabled_at })}>${say(one.disabled_at ? "letIn" : "shutOut")}</button>
+          <button class="do quiet-do forgot" onClick=${() => setForgot(one.name)}>${say("resetPassword")}</button>`}</td></tr>`)}</tbody></table></div>` : null}
+    <${Problem} error=${refused} />
+    ${forgot ? html`<${NewPassword} key=${forgot} name=${forgot} close=${() => setForgot(null)} say=${say} />` : null}
+    <${AddUser} added=${reload} say=${say} /></section>`;
+}
+
+// Sites, with commas between them. Nobody gets all of them by an empty field alone.
+function Sites({ one, fixed, change, say }) {
+  const [asked, ask] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const keep = () => {
+    ask(false);
+    setTurn(turn + 1);
+  };
+  const typed = ({ target }) => {
+    const sites = sitesOf(target.value);
+    if (sites) change(one.name, { sites });
+    else ask(Boolean(one.sites));
+  };
+  return html`<input key=${turn} name="sites-of" size="10" aria-label=${`${say("sitesSeen")} ${one.name}`} placeholder=${say("sitesAll")} disabled=${fixed}
+      defaultValue=${one.sites?.join(", ") ?? ""} onChange=${typed} />
+    ${asked ? html`<span class="row confirm" role="alert"><b>${say("seesAll", one.name)}</b>
+      <button class="do" onClick=${() => change(one.name, { all_sites: true })}>${say("saveIt")}</button><button class="do quiet-do" onClick=${keep}>${say("keepAsIs")}</button></span>` : null}`;
+}
+
+function AddUser({ added, say }) {
+  const [add, { error, busy }] = useAction(async (body) => { await post("/users", body); added(); return true; });
+  const submit = async (event) => {
+    event.preventDefault();
+    const form = event.target;
+    const given = Object.fromEntries(new FormData(form));
+    if (await add({ ...given, sites: sitesOf(given.sites) })) form.reset();
+  };
+  return html`<form class="row" onSubmit=${submit}>
+      <label class="field"><span>${say("loginName")}</span><input name="name" required size="10" pattern="[a-z0-9][a-z0-9._\\-]{1,39}" autocomplete="off" autocapitalize="none" /></label>
+      <label class="field"><span>${say("wholeName")}</span><input name="full_name" size="10" autocomplete="off" /></label>
+      <label class="field"><span>${say("role")}</span><select name="role">${ROLES.map((role) => html`<option value=${role}>${say(role)}</option>`)}</select></label>
+      <label class="field"><span>${say("sitesSeen")}</span><input name="sites" size="10" placeholder=${say("sitesAll")} /></label>
+      <label class="field"><span>${say("firstPassword")}</span><input name="password" type="password" required minlength="10" size="12" autocomplete="new-password" /></label>
+      <button class="do first" disabled=${busy}>${say("addUser")}</button></form><${Problem} error=${error} />`;
+}
