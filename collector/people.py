@@ -60,6 +60,8 @@ class Person:
     full_name: str
     role: Role
     sites: Sites = None
+    password_given: bool = False
+    """An administrator has set his password anew; it lets him in once he has changed it."""
 
 
 async def add(database: Database, person: Person, password: str, *, by: str, now_us: int) -> None:
@@ -97,13 +99,26 @@ async def _insert(database: Database, connection: AsyncConnection, row: dict[str
 
 
 async def change(
-    database: Database, name: str, values: dict[str, Any], now_us: int, password: str | None = None
+    database: Database,
+    name: str,
+    values: dict[str, Any],
+    now_us: int,
+    password: str | None = None,
+    *,
+    given: bool = False,
 ) -> bool:
-    """Change role, sites, full_name or disabled_us, or the password; his sessions end. Whether there is such a user."""
+    """Change role, sites, full_name or disabled_us, or the password; his sessions end. Whether there is such a user.
+
+    A password that is `given` by somebody else is to be changed at the next sign-in, and nobody has guessed at it yet.
+    """
     if password is not None:
-        values = {**values, "password": await _hash(password), "password_us": now_us}
+        set_anew = {"password": await _hash(password), "password_us": now_us, "given_us": now_us if given else None}
+        values = {**values, **set_anew}
     async with database.write() as connection:
         found = await connection.execute(update(users).where(users.c.name == name).values(values))
+        if given:
+            guessed = sign_in_failures.c.key.startswith(f"{name}@", autoescape=True)
+            await connection.execute(delete(sign_in_failures).where(guessed))
         own = (sessions.c.name == name) & sessions.c.ended_us.is_(None)
         await connection.execute(update(sessions).where(own).values(ended_us=now_us))
     return found.rowcount == 1
@@ -131,7 +146,8 @@ async def by_password(database: Database, name: str, password: str, address: str
         await connection.execute(update(sign_in_failures).where(no_failure).values(failures=table.failures - 1))
         if _HASHER.check_needs_rehash(row.password):
             await connection.execute(update(users).where(users.c.name == name).values(password=await _hash(password)))
-    return Person(row.name, row.full_name, Role(row.role), sites_tuple(row.sites))
+    given = row.given_us is not None
+    return Person(row.name, row.full_name, Role(row.role), sites_tuple(row.sites), password_given=given)
 
 
 async def _count_try(database: Database, keys: dict[str, str], now_us: int) -> None:

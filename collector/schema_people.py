@@ -17,6 +17,7 @@ users = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("password_us", BigInteger, nullable=False, comment="Since when this password holds."),
+    Column("given_us", BigInteger, comment="Since when he has a password of an administrator's, to be changed first."),
     Column("disabled_us", BigInteger, comment="Since when he may no longer sign in; a name is never given twice."),
 )
 

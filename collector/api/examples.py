@@ -67,7 +67,7 @@ BODIES: Mapping[str, Any] = {
         "password": "correct horse battery",
     },
     "HazardMove": {"state": "fixing", "note": "scaffold ordered"},
-    "NameAndPassword": {"name": "li.wei", "password": "correct horse battery"},
+    "Credentials": {"name": "li.wei", "password": "correct horse battery"},
     "NewCorrection": {"plate": "京A12345", "reason": "the picture shows a 2"},
     "NewEntry": {"plate": "京A12345", "reason": "stolen, case 2026-113", "expires": "2027-01-31T00:00:00+08:00"},
     "NewHazard": {"site": "west", "hazard": "h-2026-014", "title": "4 号楼外墙砖松动", "level": "major", **_PLACE},

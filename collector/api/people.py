@@ -52,7 +52,9 @@ class UserChange(BaseModel):
     sites: SiteList = None
     all_sites: bool = Field(default=False, description="Take any limit to sites away.")
     disabled: bool | None = None
-    password: Password | None = None
+    password: Password | None = Field(
+        default=None, description="Set anew, for who has forgotten his: he chooses one of his own at the next sign-in."
+    )
 
 
 class TokenItem(BaseModel):
@@ -112,9 +114,16 @@ async def change_user(name: Name, change: UserChange, collector: Running, princi
     password = None if change.password is None else change.password.get_secret_value()
     if not values and password is None:
         raise HTTPException(422, "name something to change: role, sites, full_name, disabled or password")
-    if not await people.change(collector.database, name, values, collector.clock(), password):
+    if password is not None and name == principal.name:
+        raise HTTPException(409, "change your own password at /api/v1/session/password: it takes the old one")
+    if not await people.change(
+        collector.database, name, values, collector.clock(), password, given=password is not None
+    ):
         raise HTTPException(404, f"there is no user {name}")
-    await _record(collector, principal, "change-user", f"/api/v1/users/{name}")
+    if password is not None:
+        await _record(collector, principal, "reset-password", f"/api/v1/users/{name}")
+    if values:
+        await _record(collector, principal, "change-user", f"/api/v1/users/{name}")
     return await _user_named(collector, name)
 
 

@@ -31,6 +31,14 @@ class NameAndPassword(BaseModel):
     password: Password
 
 
+class Credentials(NameAndPassword):
+    """To sign in with."""
+
+    new: Password | None = Field(
+        default=None, description="A password of one's own, in place of one that an administrator has set anew."
+    )
+
+
 class FirstAdmin(NameAndPassword):
     """The first administrator, with the one-time token that the collector prints while there is no user."""
 
@@ -62,10 +70,11 @@ async def who_am_i(principal: Anybody) -> Who:
 
 
 @router.post("", status_code=201)
-async def sign_in(proof: Code | NameAndPassword, request: Request, response: Response, collector: Running) -> Who:
+async def sign_in(proof: Code | Credentials, request: Request, response: Response, collector: Running) -> Who:
     """Exchange a one-time code, or a name and password, for a session cookie.
 
-    403 when they do not hold, 429 after too many wrong passwords.
+    403 when they do not hold, 409 when an administrator has set the password anew and no `new` one is given, 429 after
+    too many wrong passwords.
     """
     check_origin(request)
     now_us = collector.clock()
@@ -86,7 +95,20 @@ async def sign_in(proof: Code | NameAndPassword, request: Request, response: Res
     )
     if person is None:
         raise HTTPException(403, "name or password is wrong")
+    if person.password_given:
+        await _take_own(collector, people.principal_of(person), proof)
     return await _let_in(collector, request, response, people.principal_of(person))
+
+
+async def _take_own(collector: Collector, principal: Principal, proof: Credentials) -> None:
+    """Put a password of his own in place of the one that he was given: what he does is then his alone."""
+    if proof.new is None:
+        raise HTTPException(409, "an administrator has set this password: choose one of your own, as `new`")
+    new = proof.new.get_secret_value()
+    if new == proof.password.get_secret_value():
+        raise HTTPException(422, "the new password is the one that was given: choose another")
+    await people.change(collector.database, principal.name, {}, collector.clock(), new)
+    await _record(collector, principal, "change-password")
 
 
 @router.post("/first-admin", status_code=201)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import LANGUAGES, Browser, errors, fits, one, picture, says, sign_in, word
+from chromium import LANGUAGES, Browser, all_of, errors, fits, one, person, picture, says, sign_in, sign_in_as, word
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SampleEdge
 from selenium.webdriver.common.by import By
@@ -214,6 +214,36 @@ def test_somebody_changes_his_password(
     field.clear()
     field.send_keys("a better one, longer", Keys.ENTER)
     one(browser, ".stream.live")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_has_forgotten_his_password_gets_a_new_one_and_chooses_his_own(
+    running: CollectorProcess, browse: Callable[..., Browser], language: str
+) -> None:
+    person(running, "li", Role.OPERATOR)
+    browser, other = browse(390, language, 844), browse(1280, language)
+    sign_in_as(other, running, "li")
+    sign_in(browser, running, "admin", "#/administration")
+    one(browser, ".users .forgot").click()
+    says(browser, ".new-password", word(browser, "resetWhy", "li"))
+    one(browser, ".new-password button").click()
+    given = one(browser, ".new-password .secret").text
+    assert len(given) == 14
+    assert fits(browser, 390)
+    picture(browser, f"new-password-{language[:2]}")
+    one(other, "input[name=password]", 30)
+    one(other, "input[name=name]").send_keys("li", Keys.TAB, given, Keys.ENTER)
+    says(other, ".choose-own", word(other, "chooseOwn"))
+    assert not all_of(other, ".problem")
+    for again in ("something else", "a passphrase of mine"):
+        for name, value in (("new", "a passphrase of mine"), ("again", again)):
+            one(other, f"input[name={name}]").send_keys(Keys.CONTROL, "a", Keys.NULL, value)
+        one(other, "input[name=again]").send_keys(Keys.ENTER)
+        if again == "something else":
+            says(other, ".problem", word(other, "passwordsDiffer"))
+    one(other, ".stream.live", 20)
+    sign_in(browser, running, "auditor", "#/audit")
+    says(browser, ".acts", word(browser, "act_reset_password"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -97,6 +97,37 @@ async def test_passwords_are_kept_as_argon2_and_can_be_changed(api: Api) -> None
     assert (await sign_in(api, "li.wei", "another passphrase"))[1].status_code == 201
 
 
+async def test_a_password_that_an_administrator_has_set_anew_is_changed_before_it_lets_in(api: Api) -> None:
+    await let_in(api, "li.wei", "operator")
+    before, _ = await sign_in(api, "li.wei")
+    for _ in range(6):
+        await sign_in(api, "li.wei", "what was it again?")
+    assert (await sign_in(api, "li.wei"))[1].status_code == 429
+    async with await api.client(Role.ADMIN) as admin:
+        assert (await admin.patch("/api/v1/users/li.wei", json={"password": "temporary-2026"})).status_code == 200
+        acts = [act["action"] for act in (await admin.get("/api/v1/audit")).json()["items"]]
+        assert acts[0] == "reset-password"
+    async with aclosing(before):
+        assert (await before.get("/api/v1/events")).status_code == 401, "his sessions end"
+    assert (await sign_in(api, "li.wei"))[1].status_code == 403, "the old one holds no more"
+    client, refused = await sign_in(api, "li.wei", "temporary-2026")
+    assert (refused.status_code, "set-cookie" in refused.headers) == (409, False)
+    async with aclosing(client):
+        body = {"name": "li.wei", "password": "temporary-2026"}
+        for new, status in (("temporary-2026", 422), ("short", 422), ("my own passphrase", 201)):
+            assert (await client.post("/api/v1/session", json={**body, "new": new})).status_code == status, new
+        assert (await client.get("/api/v1/events")).status_code == 200
+    assert (await sign_in(api, "li.wei", "temporary-2026"))[1].status_code == 403
+    assert (await sign_in(api, "li.wei", "my own passphrase"))[1].status_code == 201
+
+
+async def test_an_administrator_changes_his_own_password_with_the_old_one(api: Api) -> None:
+    await let_in(api, "wang", "admin")
+    client, _ = await sign_in(api, "wang")
+    async with aclosing(client):
+        assert (await client.patch("/api/v1/users/wang", json={"password": "temporary-2026"})).status_code == 409
+
+
 async def test_guessing_is_slowed_down_and_tells_no_names(api: Api) -> None:
     await let_in(api, "li.wei", "operator")
     said = set()

@@ -18,7 +18,9 @@ from chromium import (
     picture,
     resize,
     says,
+    sign_in,
     sign_in_as,
+    text,
     word,
 )
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
@@ -30,6 +32,7 @@ from selenium.webdriver.support.ui import Select
 from collector.access import Role
 
 pytestmark = pytest.mark.services
+SITES_SHOWN = "return document.querySelector('input[name=sites-of]')?.value"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -110,6 +113,7 @@ def test_a_plate_is_searched_with_a_reason_and_the_auditor_sees_it(
     one(auditor, ".reason input").send_keys("quarterly audit", Keys.ENTER)
     says(auditor, ".acts", "京A12345")
     one(auditor, "input[name=plate]").send_keys("京A1Z345", Keys.ENTER)
+    wait_until(lambda: word(auditor, "act_sign_in") not in text(auditor, ".acts"))  # the search is done, and recorded
     says(auditor, ".acts", word(auditor, "act_correct"))
     one(auditor, "button.check").click()
     says(auditor, ".verdict b", str(len(_acts(running, 500))))
@@ -176,3 +180,27 @@ def test_nothing_is_cut_off(running: CollectorProcess, browse: Callable[..., Bro
             assert fits(browser, width), (view, width)
             picture(browser, f"{view}-{width}")
     assert errors(browser, "401") == []
+
+
+def test_an_administrator_gives_somebody_other_sites_and_all_of_them_only_on_purpose(
+    running: CollectorProcess, browse: Callable[..., Browser]
+) -> None:
+    person(running, "li", Role.OPERATOR)
+    browser = browse(390)
+    sign_in(browser, running, "admin", "#/administration")
+    with running.client("admin") as admin:
+
+        def sites() -> list[str] | None:
+            (one,) = admin.get("/api/v1/users").json()
+            found: list[str] | None = one["sites"]
+            return found
+
+        one(browser, "input[name=sites-of]").send_keys("west, north", Keys.TAB)
+        wait_until(lambda: sites() == ["west", "north"])
+        wait_until(lambda: browser.execute_script(SITES_SHOWN) == "west, north")
+        one(browser, "input[name=sites-of]").send_keys(Keys.CONTROL, "a", Keys.NULL, Keys.DELETE, Keys.TAB)
+        says(browser, ".users .confirm", word(browser, "seesAll", "li"))
+        assert fits(browser, 390)
+        assert sites() == ["west", "north"], "an empty field alone gives nobody all sites"
+        one(browser, ".users .confirm button").click()
+        wait_until(lambda: sites() is None)
