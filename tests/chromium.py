@@ -27,6 +27,8 @@ from simulator.screen_load.desks import open_browser
 Browser = webdriver.Chrome
 LANGUAGES = ("en-GB", "zh-CN")
 PASSWORD = "correct horse battery"
+PATIENCE_S = 60.0
+"""Until something is to be seen, where many other programs run; what must be quick is measured by itself."""
 PICTURES = os.environ.get("WATCHPOST_PICTURES")
 """A folder for screenshots of the guide; without it none are taken."""
 _TEXT = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText).join('\\n')"
@@ -66,7 +68,7 @@ def all_of(browser: Browser, selector: str) -> list[WebElement]:
     return browser.find_elements(By.CSS_SELECTOR, selector)
 
 
-def one(browser: Browser, selector: str, timeout_s: float = 15) -> WebElement:
+def one(browser: Browser, selector: str, timeout_s: float = PATIENCE_S) -> WebElement:
     """The first such element, as soon as it is there."""
     wait_until(lambda: all_of(browser, selector), timeout_s)
     return browser.find_element(By.CSS_SELECTOR, selector)
@@ -79,7 +81,7 @@ def text(browser: Browser, selector: str) -> str:
 
 def says(browser: Browser, selector: str, words: str) -> None:
     """Wait until the page shows these words there."""
-    wait_until(lambda: words in text(browser, selector), 25)
+    wait_until(lambda: words in text(browser, selector), PATIENCE_S)
 
 
 def word(browser: Browser, key: str, *values: Any) -> str:
@@ -92,7 +94,7 @@ def word(browser: Browser, key: str, *values: Any) -> str:
 def sign_in(browser: Browser, running: CollectorProcess, role: str = "operator", view: str = "") -> None:
     """By a link, as `collector sign-in-link` makes it; `view` such as `#/map`."""
     browser.get(running.sign_in_link(role))
-    one(browser, ".stream.live", 20)
+    one(browser, ".stream.live")
     if view:
         browser.get(f"{running.url}/{view}")
 
@@ -111,12 +113,12 @@ def sign_in_as(browser: Browser, running: CollectorProcess, name: str, view: str
     """With name and PASSWORD, by keyboard only."""
     browser.get(f"{running.url}/{view}")
     one(browser, "input[name=name]").send_keys(name, Keys.TAB, PASSWORD, Keys.ENTER)
-    one(browser, ".stream.live", 20)
+    one(browser, ".stream.live")
 
 
 def choose(browser: Browser, selector: str, value: str) -> None:
     """Choose a line of a list, as soon as it is offered; forms may begin anew while they load."""
-    wait_until(lambda: browser.execute_script(_CHOOSE, selector, value))
+    wait_until(lambda: browser.execute_script(_CHOOSE, selector, value), PATIENCE_S)
 
 
 def resize(browser: Browser, width: int, height: int = 900) -> None:

@@ -26,7 +26,8 @@ from collector.database import Database, database_url
 from collector.instants import system_clock
 
 ROOT = Path(__file__).parents[1]
-START_TIMEOUT_S = 40.0
+START_TIMEOUT_S = 120.0
+"""Where many other programs run, its modules alone take a minute to load."""
 
 
 @dataclass
@@ -80,7 +81,7 @@ class CollectorProcess:
 
     def client(self, role: str) -> httpx.Client:
         """An HTTP client with a token of this role."""
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token(role)}"}, timeout=20)
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token(role)}"}, timeout=60)
 
     def start(self) -> None:
         """Start it; return when it takes events."""
@@ -107,7 +108,7 @@ class CollectorProcess:
         if self.process is None:
             return 0
         self.process.send_signal(how)
-        status = self.process.wait(20)
+        status = self.process.wait(60)
         self.process = None
         return status
 
@@ -127,7 +128,7 @@ class MqttPeer:
         )
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert subscribed.wait(10)
+        assert subscribed.wait(60)
 
     def publish(self, topic: str, content: bytes, retain: bool = False) -> None:
         self._client.publish(topic, content, 1, retain).wait_for_publish(10)
@@ -141,13 +142,23 @@ class MqttPeer:
         self._client.loop_stop()
 
 
-def wait_until(true: Callable[[], Any], timeout_s: float = 15.0) -> None:
+def wait_until(true: Callable[[], Any], timeout_s: float = 60.0) -> None:
     """Return when `true()`; fail when the time is over."""
     deadline = time.monotonic() + timeout_s
     while not true():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not true after {timeout_s} s")
         time.sleep(0.05)
+
+
+def told_at(peer: MqttPeer, count: int) -> float:
+    """When this peer heard of the alert that came as the `count`th, monotonic seconds: it was committed before."""
+
+    def heard() -> list[float]:
+        return [at for topic, _, _, at in peer.heard if "/alert/" in topic]
+
+    wait_until(lambda: len(heard()) >= count)
+    return heard()[count - 1]
 
 
 def publish(peer: MqttPeer, edge: SampleEdge, *envelopes: dict[str, Any]) -> None:

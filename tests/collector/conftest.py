@@ -62,9 +62,11 @@ def running(mosquitto: Mosquitto, tmp_path: Path, migrated_sqlite: Path) -> Iter
     collector = CollectorProcess(tmp_path / "collector", mosquitto.url)
     collector.data.mkdir()
     shutil.copy(migrated_sqlite, collector.data / "collector.db")
-    collector.start()
-    yield collector
-    collector.end(signal.SIGKILL)
+    try:
+        collector.start()
+        yield collector
+    finally:
+        collector.end(signal.SIGKILL)
 
 
 @pytest.fixture

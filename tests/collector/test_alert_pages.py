@@ -60,6 +60,11 @@ def add_unit(browser: Browser, title: str, unit: str) -> None:
     wait_until(lambda: title in text(browser, "tbody"))
 
 
+def told_of(peer: MqttPeer, address: str) -> list[str]:
+    """The states that were told by MQTT of the alert at this address of the page; they come after the step is seen."""
+    return [state["state"] for state in peer.on("/alert-state/") if state["alert_id"] in address]
+
+
 async def end_sessions(store: Database) -> str:
     async with store.write() as connection:
         await connection.execute(update(sessions).values(ended_us=1))
@@ -109,8 +114,9 @@ def test_from_alert_to_closed_case_by_keyboard(
     wait_until(lambda: words["cause"] in text(browser, ".detail .marks"))
     assert words["dismissed"] in text(browser, ".detail .state")
     assert words["smoke"] in text(browser, ".near")
-    told = [state["state"] for state in peer.on("/alert-state/") if state["alert_id"] in browser.current_url]
-    assert told[-7:] == ["new", "acknowledged", "assigned", "on_scene", "resolved", "new", "dismissed"]
+    wait_until(lambda: told_of(peer, browser.current_url)[-1] == "dismissed")
+    steps = ["new", "acknowledged", "assigned", "on_scene", "resolved", "new", "dismissed"]
+    assert told_of(peer, browser.current_url)[-7:] == steps
     browser.execute_script("location.hash = '#/tasks/figures'")
     wait_until(lambda: words["cause"] in text(browser, ".sheet"))
     picture(browser, f"figures-{language[:2]}")

@@ -231,7 +231,7 @@ def test_who_has_forgotten_his_password_gets_a_new_one_and_chooses_his_own(
     assert len(given) == 14
     assert fits(browser, 390)
     picture(browser, f"new-password-{language[:2]}")
-    one(other, "input[name=password]", 30)
+    one(other, "input[name=password]")
     one(other, "input[name=name]").send_keys("li", Keys.TAB, given, Keys.ENTER)
     says(other, ".choose-own", word(other, "chooseOwn"))
     assert not all_of(other, ".problem")
@@ -241,7 +241,7 @@ def test_who_has_forgotten_his_password_gets_a_new_one_and_chooses_his_own(
         one(other, "input[name=again]").send_keys(Keys.ENTER)
         if again == "something else":
             says(other, ".problem", word(other, "passwordsDiffer"))
-    one(other, ".stream.live", 20)
+    one(other, ".stream.live")
     sign_in(browser, running, "auditor", "#/audit")
     says(browser, ".acts", word(browser, "act_reset_password"))
 

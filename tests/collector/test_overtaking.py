@@ -220,7 +220,7 @@ def test_what_was_closed_while_the_page_was_cut_off_waits_no_more(
             wait_until(lambda page=page, tried=tried: len(sent(page, "GET /api/v1/session")) > tried)
     running.start()
     for page in (browser, wall):
-        one(page, ".stream.live", 25)
+        one(page, ".stream.live")
     wait_until(lambda: not all_of(browser, "a.waits"))
     wait_until(lambda: not all_of(wall, "button.alert"))
 

@@ -18,7 +18,7 @@ def by_link(browser: Browser, running: CollectorProcess, role: str) -> None:
     """Sign in on the sign-in page that is open, as somebody of this role."""
     browser.get(running.sign_in_link(role))
     says(browser, ".who", role)
-    one(browser, ".stream.live", 20)
+    one(browser, ".stream.live")
 
 
 def gives_a_reason(browser: Browser) -> None:
