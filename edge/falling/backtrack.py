@@ -19,6 +19,10 @@ _MEMORY_S = 15.0
 _MISSES_S = 0.3
 _HEAD = 9
 """Sightings that the extrapolation is fitted to."""
+_BEFORE_S = (0.6, 2.4)
+"""How long before a path begins it is asked whether something moved there: not the path's own slow beginning."""
+_NEAR, _DRIFT = 0.02, 0.05
+"""Picture heights, and picture heights a second: where a thing that then begins to sink could have been."""
 
 
 class Backtracker:
@@ -49,6 +53,15 @@ class Backtracker:
                 track.activity += point.activity
                 track.highest = min(track.highest, point.y)
                 path, found_s = _BackwardPath.through(points[:_HEAD]), proposals.time_s
+
+    def moved_before(self, time_s: float, x: float, y: float, height: int) -> float:
+        """Share of the pictures shortly before in which something moved near a place, working pixels.
+
+        What falls was at rest where it begins; a drone, a bird or a balloon came flying.
+        """
+        seen = [proposals for _, proposals in self._memory if _BEFORE_S[0] < time_s - proposals.time_s <= _BEFORE_S[1]]
+        near = [_nearest(one, x, y, (_NEAR + _DRIFT * (time_s - one.time_s)) * height) is not None for one in seen]
+        return sum(near) / max(len(near), 1)
 
 
 @dataclass(frozen=True, slots=True)

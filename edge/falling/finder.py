@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +116,11 @@ class CandidateFinder:
 
     def _candidate(self, track: Track, around: Surroundings) -> Candidate | None:
         siblings = self.tracker.siblings(track)
-        return make_candidate(track, siblings, self.view, self._facade, around, self._rng)
+        found = make_candidate(track, siblings, self.view, self._facade, around, self._rng)
+        if found is None or self.weather.active:
+            return found
+        x, y = found.points[0] * (self.view.width, self.view.height)
+        return replace(found, moved_before=self.backtracker.moved_before(found.start_s, x, y, self.view.height))
 
     def _worth_a_fit(self, track: Track) -> bool:
         """Cheap look before the fit: most tracks of a busy scene end here."""

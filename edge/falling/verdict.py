@@ -29,6 +29,9 @@ _STRAIGHT_DOUBT = 0.2
 """Factor where something sinks steadily and straight for long: what the air carries sways, a lift does not."""
 _STRAIGHT, _STRAIGHT_S = 0.1, 1.5
 """Ways sideways for one way down, seconds."""
+_ARRIVED, _ARRIVED_DOUBT = 0.25, 0.075
+"""Share of the pictures before a path begins in which something moved there, from which on what then sinks steadily may
+have come flying as a drone does; and the factor."""
 _FEW, _BURST = 12, 40
 """Others that begin beside a fall at its time, up to which it is one alone, and from which on it is a spark of many."""
 _LONG, _OFTEN = 0.2, 12
@@ -99,6 +102,8 @@ def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tu
     if not weather and not burst and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
         return _CLEAR_DOUBT
     confirmed, suspected = _DOUBT[settings.sensitivity]
+    if sinks_steadily(candidate) and candidate.moved_before > _ARRIVED:
+        return _ARRIVED_DOUBT * confirmed, suspected
     if sinks_steadily(candidate) and candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
         return _STRAIGHT_DOUBT * confirmed, suspected
     if weather or burst:

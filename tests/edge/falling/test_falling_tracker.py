@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge.falling.backtrack import Backtracker
 from edge.falling.mirror import Extent, FallMerger
 from edge.falling.motion import Pictures, Proposals
 from edge.falling.tracker import GravityTracker, Track
@@ -189,3 +190,15 @@ def test_a_few_pieces_do_not_outvote_a_sure_one() -> None:
     for late in range(2):
         merger.refuse(extent(1.0, 2.0 + late / 10, 0.5, 1.0))
     assert merger.release(9.0, []) == [("cup", False)]
+
+
+def test_what_flew_before_it_sinks_is_told_from_what_was_at_rest() -> None:
+    memory = Backtracker()
+    for index in range(60):
+        t = index / FPS
+        flying = (300.0 - 6 * (2.4 - t), 100.0)  # slowly past the place where the path begins, at 2.4 s
+        own = (500.0, 100.0 + 2 * max(t - 1.9, 0.0))  # the path's own slow beginning, half a second before
+        memory.remember(index, proposals(t, [flying, own] if t > 1.9 else [flying]))
+    assert memory.moved_before(2.4, 300.0, 100.0, 360) > 0.9
+    assert memory.moved_before(2.4, 500.0, 101.0, 360) == 0.0
+    assert Backtracker().moved_before(2.4, 300.0, 100.0, 360) == 0.0

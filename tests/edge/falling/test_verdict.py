@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,15 @@ def test_of_what_sinks_steadily_the_network_must_be_surer() -> None:
     bag = sinking(wobble_px=1.0, seconds=4, sideways=0.3)
     assert verdict(bag, Look((0.85, 0.1, 0.05))).certainty == "suspected"
     assert verdict(bag, Look((0.92, 0.05, 0.03))).certainty == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("moved_before", "word", "certainty"),
+    [(0.1, 0.96, "confirmed"), (0.4, 0.96, "suspected"), (0.4, 0.99, "confirmed")],
+)
+def test_what_came_flying_and_then_sinks_must_be_surer(moved_before: float, word: float, certainty: str) -> None:
+    found = replace(sinking(wobble_px=1.0, seconds=3, sideways=0.3), moved_before=moved_before)
+    assert verdict(found, Look((word, 1 - word, 0.0))).certainty == certainty
 
 
 @pytest.mark.parametrize(
