@@ -86,7 +86,14 @@ class CollectorProcess:
     def start(self) -> None:
         """Start it; return when it takes events."""
         self.launch()
-        wait_until(lambda: httpx.get(f"{self.url}/readyz", timeout=10).status_code == 200, START_TIMEOUT_S)
+        wait_until(self.ready, START_TIMEOUT_S)
+
+    def ready(self) -> bool:
+        """Whether it takes events now, as it says within a few seconds."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=10).status_code == 200
+        except httpx.TimeoutException:
+            return False
 
     def launch(self) -> None:
         """Start it; return when it listens."""
