@@ -17,7 +17,7 @@ from contract.envelope import Envelope, parse_event, read_event, split_backlog
 from contract.topics import EdgeTopics
 
 
-def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
     """Return as soon as the condition holds; fail the test after the time-out."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -49,7 +49,7 @@ class Acker:
         self._client.on_message = self._take
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
 
     def sequences(self) -> list[int]:
         return [event.sequence for event in self.events]

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
-from collector_process import CollectorProcess, MqttPeer, wait_until
+from collector_process import START_TIMEOUT_S, CollectorProcess, MqttPeer, wait_until
 from services import Mosquitto, PostgreSQL
 
 from contract.commands import ConfigReported
@@ -28,9 +28,11 @@ from edge.config import BrokerSettings, DeliverySettings
 from edge.delivery import Delivery
 from edge.outbox import NewEvent, Outbox
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.timeout(400)]
 EVENTS = 3000
 KILL_AFTER = 800
+PATIENCE_S = 120.0
+"""Where ten other programs run it has taken more than a minute."""
 
 
 class Side:
@@ -108,29 +110,29 @@ def test_two_share_the_events_one_is_killed_under_load_and_nothing_is_lost_or_do
         for one in both:  # at the same time: only one of them makes the tables
             one.spawn()
         for one in both:
-            wait_until(lambda one=one: _is_ready(one), 60)
+            wait_until(lambda one=one: _is_ready(one), START_TIMEOUT_S)
         peer = MqttPeer(mosquitto.port, "watchpost/v1/west/#")
         with delivering(tmp_path, mosquitto.url) as outbox:
             first = outbox.put(alarm(1))
             wait_until(lambda: outbox.pending_count() == 0)
             load = threading.Thread(target=lambda: [outbox.put(alarm(number)) for number in range(2, EVENTS + 1)])
             load.start()
-            wait_until(lambda: outbox.settled_to() > KILL_AFTER, 60)
-            parts = [httpx.get(f"{one.url}/healthz").json()["messages"]["stored"] for one in both]
+            wait_until(lambda: outbox.settled_to() > KILL_AFTER, PATIENCE_S)
+            parts = [httpx.get(f"{one.url}/healthz", timeout=PATIENCE_S).json()["messages"]["stored"] for one in both]
             assert min(parts) > KILL_AFTER / 10, parts
             both[0].end(signal.SIGKILL)
             load.join()
-            wait_until(lambda: outbox.pending_count() == 0, 60)
+            wait_until(lambda: outbox.pending_count() == 0, PATIENCE_S)
         stored = rows(url, "SELECT sequence FROM events ORDER BY sequence")
         assert [row["sequence"] for row in stored] == list(range(first, EVENTS + 1))
         assert rows(url, "SELECT count(*) AS n FROM received_ranges")[0]["n"] == 1
         raised = rows(url, "SELECT event_id FROM alerts WHERE type = 'sensor'")
         assert len({row["event_id"] for row in raised}) == len(raised)
-        wait_until(lambda: not rows(url, "SELECT 1 FROM messages"), 20)
-        told = peer.on("/alert/critical/sensor")
-        assert {one["event_id"] for one in told} >= {str(row["event_id"]) for row in raised}
-        last = peer.on("collector/status")[-1]
-        assert last["state"] == "online", "the one that is left says so when the other one's will speaks"
+        wait_until(lambda: not rows(url, "SELECT 1 FROM messages"))
+        wanted = {str(row["event_id"]) for row in raised}
+        wait_until(lambda: {one["event_id"] for one in peer.on("/alert/critical/sensor")} >= wanted)
+        # The one that is left says so when the other one's will speaks.
+        wait_until(lambda: [one["state"] for one in peer.on("collector/status")][-2:] == ["offline", "online"])
         peer.stop()
     finally:
         for one in both:

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from collector_process import CollectorProcess, wait_until
+from collector_process import START_TIMEOUT_S, CollectorProcess, wait_until
 from sample_events import SampleEdge, payload
 from services import Mosquitto, free_port
 from sqlalchemy import select
@@ -66,7 +66,7 @@ settings = DeliverySettings(live_s=1, ack_timeout_s=2)
 topics = EdgeTopics("west", "gate-1")
 delivery = Delivery(BrokerSettings(url=url), settings, topics, outbox, clock, 60, random.Random(1))
 delivery.start(Side())
-deadline = time.monotonic() + 40
+deadline = time.monotonic() + 120
 while outbox.pending_count() and time.monotonic() < deadline:
     time.sleep(0.1)
 left = outbox.pending_count()
@@ -105,7 +105,7 @@ def earlier_collector(earlier: Path, mosquitto: Mosquitto, tmp_path: Path) -> It
         line = [sys.executable, "-m", "collector", "run", *options]
         environment = {**os.environ, "PYTHONPATH": str(earlier)}
         found.process = subprocess.Popen(line, cwd=earlier, env=environment, stdout=log, stderr=log)
-    wait_until(lambda: _is_ready(found.url), 60)
+    wait_until(lambda: _is_ready(found.url), START_TIMEOUT_S)
     yield found
     found.end(signal.SIGKILL)
 

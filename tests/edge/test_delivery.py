@@ -132,9 +132,9 @@ def test_old_events_go_together_to_a_collector_that_takes_that_and_alone_to_any_
             state="online", connection_id=uuid4(), at=datetime.now(UTC), takes_backlog=takes_backlog
         )
         acker.publish(SiteTopics("west").collector_status, status.model_dump_json())
+        wait_until(lambda wanted=takes_backlog: edge.delivery._takes_backlog == wanted, "it has heard that")
         seen = len(acker.events)
-        time.sleep(0.2)
-        time.sleep(1.0)  # until they are older than news
+        time.sleep(1.2)  # until they are older than news
         edge.outbox.mark_replay([(1, last)])
         edge.delivery.look_again()
         wait_until(lambda: edge.outbox.pending_count() == 0, "all are acknowledged again")
@@ -159,14 +159,14 @@ def test_a_backlog_that_the_broker_refuses_goes_event_by_event(tmp_path: Path, s
         edge = start_edge(broker.url, {"username": "gate-1", "password_file": str(password)}, ack_timeout_s=1)
         status = CollectorStatus(state="online", connection_id=uuid4(), at=datetime.now(UTC), takes_backlog=True)
         acker.publish(SiteTopics("west").collector_status, status.model_dump_json(), retain=True)
-        time.sleep(0.3)
+        wait_until(lambda: edge.delivery._takes_backlog, "it has heard that")
         last = [edge.outbox.put(sensor_event(number)) for number in range(30)][-1]
         wait_until(lambda: edge.outbox.pending_count() == 0, "all are acknowledged")
         edge.outbox.mark_replay([(1, last)])
         edge.delivery.look_again()
         wait_until(lambda: edge.outbox.pending_count() == 0, "all are acknowledged again")
         assert acker.backlogs == []
-        assert acker.sequences().count(last) == 2
+        assert acker.sequences().count(last) >= 2  # more where an acknowledgement took longer than a second
         acker.stop()
     finally:
         broker.kill()
@@ -179,7 +179,7 @@ def test_events_arrive_and_are_forgotten_only_after_the_ack(
     acker.acknowledging = False
     edge = start_edge(mosquitto.url, {"protocol": protocol})
     sequences = [edge.outbox.put(sensor_event(number)) for number in range(20)]
-    wait_until(lambda: acker.sequences() == sequences, "all events in order")
+    wait_until(lambda: acker.sequences()[:20] == sequences, "all events in order")
     assert edge.outbox.pending_count() == 20
     acker.acknowledge(uuid4(), sequences)  # of another outbox: not ours
     acker.acknowledge(edge.outbox.outbox_id, sequences[:15])
@@ -245,7 +245,7 @@ def test_a_broker_restart_in_the_middle_loses_nothing(
     stop.wait(0.2)
     mosquitto.start()
     producer.join()
-    wait_until(lambda: edge.outbox.pending_count() == 0, "all acknowledged", 20)
+    wait_until(lambda: edge.outbox.pending_count() == 0, "all acknowledged")
     assert set(acker.sequences()) == set(range(1, 301))
     assert edge.outbox.last_sequence() == 300
 
@@ -254,10 +254,11 @@ def test_a_lost_ack_makes_the_event_come_again(mosquitto: Mosquitto, acker: Acke
     acker.acknowledging = False
     edge = start_edge(mosquitto.url, ack_timeout_s=0.3)
     edge.outbox.put(sensor_event())
-    wait_until(lambda: len(acker.events) == 1, "the event")
+    wait_until(lambda: acker.events, "the event")
     acker.acknowledging = True
     wait_until(lambda: edge.outbox.pending_count() == 0, "sent again and acknowledged")
-    assert acker.sequences() == [1, 1]
+    assert acker.sequences()[:2] == [1, 1]
+    assert set(acker.sequences()) == {1}
 
 
 def test_live_events_overtake_the_backlog(mosquitto: Mosquitto, start_edge: StartEdge, tmp_path: Path) -> None:
@@ -265,15 +266,18 @@ def test_live_events_overtake_the_backlog(mosquitto: Mosquitto, start_edge: Star
     for number in range(2000):
         past.database.submit(lambda connection, number=number: _raw_insert(connection, number))
     past.close()
-    acker = Acker(mosquitto.port, TOPICS)
-    edge = start_edge(mosquitto.url)
-    wait_until(lambda: len(acker.events) > 50, "the backlog flows")
+    acker = Acker(mosquitto.port, TOPICS, acknowledging=False)
+    edge = start_edge(mosquitto.url, ack_timeout_s=120)
+    wait_until(lambda: len(acker.events) == 400, "as much of the backlog as may be under way")
     live = edge.outbox.put(sensor_event(1))
-    wait_until(lambda: edge.outbox.pending_count() == 0, "all acknowledged", 20)
+    wait_until(lambda: len(acker.events) == 401, "the live event goes while the backlog waits")
+    assert acker.sequences()[-1] == live
+    acker.acknowledging = True
+    acker.acknowledge(edge.outbox.outbox_id, acker.sequences())
+    wait_until(lambda: edge.outbox.pending_count() == 0, "all acknowledged")
     acker.stop()
     order = acker.sequences()
     assert sorted(order) == list(range(1, 2002))
-    assert order.index(live) < 1500, "the live event waited behind the backlog"
     assert [event.sequence for event in acker.events if not event.replayed] == [live]
     assert [number for number in order if number != live] == list(range(1, 2001))
 
@@ -402,7 +406,7 @@ def test_bad_credentials_are_told_and_nothing_is_lost(
     with pytest.raises(DeliveryError, match="refuses us"):
         probe(BrokerSettings.model_validate({"url": broker.url} | settings))
     secret.write_text("right\n")
-    wait_until(lambda: edge.outbox.pending_count() == 0, "delivered once the password is right", 15)
+    wait_until(lambda: edge.outbox.pending_count() == 0, "delivered once the password is right")
     probe(BrokerSettings.model_validate({"url": broker.url} | settings))
 
 

@@ -340,7 +340,7 @@ def test_the_thread_empties_the_queue_and_goes_on_after_a_restart(shelf: Shelf, 
     edge.uploader.start()
     edge.outbox.on_put(edge.uploader.wake)
     wanted.append(edge.add(b"while it runs"))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(shelf.complete) < 3 and time.monotonic() < deadline:
         time.sleep(0.02)
     edge.uploader.stop()

@@ -55,7 +55,7 @@ def test_a_backlog_drains_and_its_figures_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefilled: bool
 ) -> None:
     require("mosquitto")
-    monkeypatch.setattr(throughput, "_PEACE_S", 3.0)
+    monkeypatch.setattr(throughput, "_PEACE_S", 6.0)
     monkeypatch.setattr(throughput, "_LIVE_S", 1.0)
     options = ["--events", "200", "--json", str(tmp_path / "drain.json"), *(["--prefilled"] if prefilled else [])]
     done = CliRunner().invoke(throughput.throughput_command, options, catch_exceptions=False)
