@@ -45,6 +45,9 @@ class Database:
         """What was found to be damaged since it was opened."""
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._lock_file = _lock(path)
+        if _has_damaged_header(path):
+            self._lock_file.close()
+            raise OutboxCorrupt(f"{path}: the file's beginning is damaged; it is set aside at the next start")
         try:
             self._writer = _connect(path)
             self._writer.executescript(schema)
@@ -177,6 +180,19 @@ class Database:
         for request in batch:
             if not request.done.done():
                 request.done.set_exception(OutboxError(f"{self._path}: closed before this was written"))
+
+
+def _has_damaged_header(path: Path) -> bool:
+    """Where SQLite would take it for a newer version's, or for one that may only be read: the edge made it itself."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError:  # not there, or not to be read: opening it says so
+        return False
+    if len(header) < 100:
+        return False
+    known_versions = {1, 2}
+    return not {header[18], header[19]} <= known_versions or int.from_bytes(header[44:48]) > 4
 
 
 def damage_note(path: Path) -> Path:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +31,7 @@ LOSSES = "losses:"
 """Prefix of the keys in `meta` that hold what is still to be told of a set-aside file."""
 SALVAGED = "salvaged:"
 _SPAN = 256
+_PAGE = 4096
 _UNREADABLE = "unreadable"
 _FAR = 1 << 32
 _PATIENCE = 200_000
@@ -79,11 +81,64 @@ def is_addressed(event_type: str, source: str) -> bool:
     return True
 
 
-def read_remains(damaged: Path, given: int) -> Remains:
-    """Read what can be read. `given`: the highest number that is known to have been given, 0 when unknown."""
+def read_remains(damaged: Path, given: int, schema: str) -> Remains:
+    """Read what can be read.
+
+    `given`: the highest number that is known to have been given, 0 when unknown. `schema`: with what a file is made.
+    """
+    try:
+        with _readable(damaged, schema) as path:
+            return _read(path, given)
+    except (*TROUBLE, OSError) as error:
+        log.error("%s: nothing of it can be read (%s)", damaged, error)
+        return Remains()
+
+
+@contextmanager
+def _readable(damaged: Path, schema: str) -> Iterator[Path]:
+    """The file; where its first page is spoiled, which tells where its tables are, a copy with the page of a new one.
+
+    Tables are made in one order, so they begin where a new file's begin.
+    """
+    if _knows_its_tables(damaged):
+        yield damaged
+        return
+    copy, new = (damaged.with_name(f"{damaged.name}.{word}") for word in ("copy", "new"))
+    try:
+        with closing(sqlite3.connect(new)) as connection:
+            connection.executescript(f"PRAGMA journal_mode = MEMORY; {schema}")
+        page = bytearray(new.read_bytes()[:_PAGE])
+        shutil.copyfile(damaged, copy)
+        if (log_file := damaged.with_name(f"{damaged.name}-wal")).exists():
+            shutil.copyfile(log_file, copy.with_name(f"{copy.name}-wal"))
+            page[18:20] = b"\2\2"  # with a log
+        page[28:40] = (damaged.stat().st_size // _PAGE).to_bytes(4) + bytes(8)  # its pages; none of them is free
+        with copy.open("r+b") as file:
+            file.write(page)
+        yield copy
+    finally:
+        for path in (copy, new):
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _knows_its_tables(path: Path) -> bool:
+    try:
+        with closing(_open(path)) as connection:
+            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    except TROUBLE:
+        return False
+    return names >= {"event", "gone", "meta"}
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def _read(path: Path, given: int) -> Remains:
     remains = Remains()
     try:
-        with closing(sqlite3.connect(f"{damaged.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(_open(path)) as connection:
             connection.text_factory = lambda raw: raw.decode(errors="replace")
             remains.outbox_id = _one(connection, "SELECT value FROM meta WHERE key = 'outbox_id'")
             last = max(given, _last(connection))
@@ -102,7 +157,7 @@ def read_remains(damaged: Path, given: int) -> Remains:
                 " WHERE state = 0",
             )
     except TROUBLE as error:
-        log.error("%s: nothing of it can be read (%s)", damaged, error)
+        log.error("%s: nothing more of it can be read (%s)", path, error)
     return remains
 
 

@@ -11,7 +11,7 @@ from edge.database import TROUBLE, Database
 from edge.errors import OutboxCorrupt, OutboxError
 from edge.outbox.changes import to_ranges
 from edge.outbox.event import StoredEvent, stored
-from edge.outbox.file import SCHEMA, lost_end, noted_damage
+from edge.outbox.file import SCHEMA, damaged_id, lost_end, noted_damage
 from edge.salvage import COLUMNS, is_whole
 
 
@@ -34,7 +34,9 @@ def check(path: Path) -> list[str]:
     database = Database(path, SCHEMA)
     try:
         problems = [str(row[0]) for row in database.read("PRAGMA integrity_check") if row[0] != "ok"]
-        problems += [found for found in (noted_damage(path), lost_end(database)) if found is not None]
+        problems += [
+            found for found in (noted_damage(path), lost_end(database), damaged_id(database)) if found is not None
+        ]
         return problems + _check_numbers(database) + _check_bodies(database) + _check_files(database)
     finally:
         database.close()

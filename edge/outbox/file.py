@@ -80,8 +80,8 @@ def open_whole(path: Path) -> Database:
 
 def _find_damage(database: Database) -> str | None:
     """What SQLite's own check does not see: an end that was cut off, a text that has changed."""
-    if (lost := lost_end(database)) is not None:
-        return lost
+    if (found := lost_end(database) or damaged_id(database)) is not None:
+        return found
     after = 0
     while rows := database.read(
         f"SELECT {COLUMNS} FROM event WHERE state = 0 AND sequence > ? ORDER BY sequence LIMIT 1000",  # noqa: S608
@@ -109,6 +109,16 @@ def lost_end(database: Database) -> str | None:
     rows = database.read("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
     last, given = int(rows[0][0]) if rows else 0, HighMark(database.path).value
     return f"numbers up to {given} were given, it knows only {last}: its end is lost" if last < given else None
+
+
+def damaged_id(database: Database) -> str | None:
+    """Whether the file's id is none; a new file has none yet."""
+    for (value,) in database.read("SELECT value FROM meta WHERE key = 'outbox_id'"):
+        try:
+            UUID(str(value))
+        except ValueError:
+            return "its id is damaged"
+    return None
 
 
 def _read_all(database: Database, table: str) -> None:

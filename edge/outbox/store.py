@@ -25,6 +25,8 @@ from edge.salvage import LOSSES, SALVAGED, Remains, checksum, is_addressed, put_
 log = logging.getLogger(__name__)
 
 _QUOTA_CHECK_EVERY = 64
+_BESIDE = ("-wal", "-shm", ".mark", ".damage", ".copy", ".new")
+"""What lies beside a file that was set aside, or is left of a salvage that was cut off."""
 
 
 class Outbox:
@@ -184,10 +186,10 @@ class Outbox:
     def _salvage(self) -> None:
         """Take over what damaged predecessors still hold (again, where a crash has interrupted that)."""
         for damaged in sorted(self.path.parent.glob(f"{self.path.name}.damaged-*")):
-            if damaged.name.endswith(("-wal", "-shm", ".mark", ".damage")) or self._is_salvaged(damaged):
+            if damaged.name.endswith(_BESIDE) or self._is_salvaged(damaged):
                 continue
             given = HighMark(damaged).value
-            remains = read_remains(damaged, given)
+            remains = read_remains(damaged, given, SCHEMA)
             now_s = self._clock.now()
             self.database.write(functools.partial(_take_over, remains=remains, damaged=damaged, now_s=now_s))
             self._mark.raise_to(self.last_sequence())

@@ -65,8 +65,56 @@ def test_names_that_are_no_text_are_damage(path: Path) -> None:
     assert "damaged" in say("list", str(path))
     outbox = Outbox.open(path, CLOCK)
     assert outbox.set_aside is not None
-    assert outbox.put(event()) == 1
-    assert outbox.losses()
+    assert outbox.pending_count() == 3, "what waits was salvaged"
+    outbox.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "spoiled"),
+    [
+        (0, bytes(4096)),
+        (0, b"noise" * 800),
+        (18, b"\7"),
+        (44, bytes(3) + b"\x09"),
+        (100, bytes(200)),
+        (600, b"\xfe" * 900),
+    ],
+)
+@pytest.mark.parametrize("logged", [False, True])
+def test_a_spoiled_beginning_costs_no_event(
+    path: Path, tmp_path: Path, place: int, spoiled: bytes, logged: bool
+) -> None:
+    """It tells what the file is and where its tables are, which an edge knows; some of it stopped every start."""
+    filled(path)
+    before = Outbox.open(path, CLOCK)
+    waiting = [before.put(event()) for _ in range(2)] if logged else []
+    copy = tmp_path / "copy" / "outbox.db"
+    copy.parent.mkdir()
+    for name in ("outbox.db", "outbox.db-wal", "outbox.db.mark"):
+        if path.with_name(name).exists():
+            copy.with_name(name).write_bytes(path.with_name(name).read_bytes())
+    before.close()
+    with copy.open("r+b") as file:
+        file.seek(place)
+        file.write(spoiled)
+    assert "damaged" in say("check", str(copy)) or logged
+    after = Outbox.open(copy, CLOCK)
+    assert after.pending_count() == 3 + len(waiting)
+    if after.set_aside is not None:  # a log may hold a sound page in its place
+        ((_, told),) = after.losses()
+        assert [(one.outbox_id, one.ranges) for one in told] == [(str(before.outbox_id), ((4, 6 + len(waiting)),))]
+    after.close()
+    assert check(copy) == []
+    assert [one.name for one in copy.parent.glob("*") if one.name.endswith((".copy", ".new"))] == []
+
+
+def test_a_damaged_id_is_damage(path: Path) -> None:
+    filled(path)
+    change(path, "UPDATE meta SET value = replace(value, '-', 'r') WHERE key = 'outbox_id'")
+    assert "its id is damaged" in say("check", str(path))
+    outbox = Outbox.open(path, CLOCK)
+    assert outbox.set_aside is not None
+    assert outbox.pending_count() == 3
     outbox.close()
 
 

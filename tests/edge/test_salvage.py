@@ -209,7 +209,7 @@ def test_billions_of_numbers_that_are_not_there_cost_no_memory_and_no_time(path:
         connection.execute("INSERT INTO gone VALUES (3, 4, 'x'), (1000, 2000000000, 'x')")
         connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'event'", (far,))
     tracemalloc.start()
-    remains = read_remains(path, given=0)
+    remains = read_remains(path, given=0, schema=SCHEMA)
     _, most_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert remains.outbox_id == str(old_id)
@@ -238,7 +238,7 @@ def test_a_table_whose_root_is_gone_is_given_up_in_the_end(path: Path, monkeypat
     with sqlite3.connect(path) as connection:
         (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'").fetchone()
     spoil(path, root - 1, b"\xff" * PAGE)
-    remains = read_remains(path, given=3_000_000_000)
+    remains = read_remains(path, given=3_000_000_000, schema=SCHEMA)
     assert remains.pending == []
     assert remains.unreadable == [(1, 3_000_000_000)]
 

@@ -19,7 +19,7 @@ from services import require
 
 from contract.events import EventType, SensorData
 from edge.clock import SystemClock
-from edge.outbox import NewEvent, Outbox
+from edge.outbox import SCHEMA, NewEvent, Outbox
 from edge.salvage import read_remains
 from simulator.faults.catalogue import KINDS, pages_of_waiting
 from simulator.faults.command import faults_command
@@ -252,7 +252,7 @@ def test_the_damaged_page_is_one_on_which_events_wait(tmp_path: Path) -> None:
     assert len(pages) >= 5
     for page in pages:
         path.write_bytes(whole[: page * 4096] + b"\0" * 4096 + whole[(page + 1) * 4096 :])
-        remains = read_remains(path, given=60)
+        remains = read_remains(path, given=60, schema=SCHEMA)
         waiting = {number for low, high in remains.unreadable for number in range(low, high + 1) if number > 30}
         assert waiting
         assert len(waiting) + len(remains.pending) == 30
