@@ -95,6 +95,8 @@ def test_units_move_and_an_alert_on_the_map_opens_its_detail(
     wait_until(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".pin.alarm")) == 2)
     fallen = {"en-GB": "Object fell from floor 7", "zh-CN": "高空抛物：7 层"}[language]
     says(browser, ".map-side", fallen)
+    assert len(all_of(browser, ".deaf")) == 2, "no sound yet, and a critical alert waits"
+    assert browser.execute_script("return document.documentElement.scrollHeight <= innerHeight"), "whole at a glance"
     picture(browser, f"map-{language[:2]}")
     browser.execute_script("document.querySelector('.pin.alarm[data-key$=tower]').focus()")
     assert fallen in (browser.switch_to.active_element.get_attribute("aria-label") or "")

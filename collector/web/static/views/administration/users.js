@@ -22,8 +22,8 @@ export function Users({ words, who }) {
         <td><select key=${turn} aria-label=${`${say("role")} ${one.name}`} disabled=${one.name === who.name} onChange=${({ target }) => change(one.name, { role: target.value })}>
           ${ROLES.map((role) => html`<option value=${role} selected=${role === one.role}>${say(role)}</option>`)}</select></td>
         <td><${Sites} key=${`${one.sites} ${turn}`} one=${one} fixed=${one.name === who.name} change=${change} say=${say} /></td>
-        <td>${one.name === who.name ? null : html`<button class="do quiet-do" onClick=${() => change(one.name, { disabled: !one.disabled_at })}>${say(one.disabled_at ? "letIn" : "shutOut")}</button>
-          <button class="do quiet-do forgot" onClick=${() => setForgot(one.name)}>${say("resetPassword")}</button>`}</td></tr>`)}</tbody></table></div>` : null}
+        <td>${one.name === who.name ? null : html`<span class="row"><button class="do quiet-do" onClick=${() => change(one.name, { disabled: !one.disabled_at })}>${say(one.disabled_at ? "letIn" : "shutOut")}</button>
+          <button class="do quiet-do forgot" onClick=${() => setForgot(one.name)}>${say("resetPassword")}</button></span>`}</td></tr>`)}</tbody></table></div>` : null}
     <${Problem} error=${refused} />
     ${forgot ? html`<${NewPassword} key=${forgot} name=${forgot} close=${() => setForgot(null)} say=${say} />` : null}
     <${AddUser} added=${reload} say=${say} /></section>`;
