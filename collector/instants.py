@@ -24,9 +24,13 @@ def to_us(instant: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 
+_FIRST_US, _LAST_US = to_us(datetime(1, 1, 3, tzinfo=UTC)), to_us(datetime(9999, 12, 29, tzinfo=UTC))
+"""An earlier version has taken any time from an edge."""
+
+
 def to_instant(us: int) -> datetime:
-    """Microseconds since 1970 as an aware datetime in UTC."""
-    return _EPOCH + timedelta(microseconds=us)
+    """Microseconds since 1970 as an aware datetime in UTC; one that no zone can tell as the nearest that all can."""
+    return _EPOCH + timedelta(microseconds=min(max(us, _FIRST_US), _LAST_US))
 
 
 def to_text(us: int | None) -> str | None:

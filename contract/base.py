@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 CONTRACT_VERSION = 1
 """Major version: the `v1` in topics and event types. A message of another major version is set aside."""
@@ -17,7 +18,17 @@ MAX_NUMBER = 2**53
 """Above it JSON readers lose digits, and at 2**63 no database counts on; so no program of ours counts that far."""
 Sequence = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Instant = AwareDatetime
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _on_a_clock(instant: datetime) -> datetime:
+    """Other times cannot be told in every zone, and who tries fails."""
+    if not _FIRST <= instant < _LAST:
+        raise ValueError(f"{instant.isoformat()} is on no clock: expected 1970 to 9998")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_on_a_clock)]
 """A point in time with its zone; written as UTC."""
 
 

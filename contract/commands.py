@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from contract.base import Instant, Sequence, Sha256, StrictMessage
 
@@ -36,8 +36,8 @@ class WatchlistEntry(StrictMessage):
     folded: Sha256 = Field(
         description="HMAC-SHA256 of `folded:<plate>` after folding 0/O/D/Q, 1/I/L, 8/B, 5/S, 2/Z to the first of each."
     )
-    starts: Instant | None = Field(default=None, description="Not matched before this.")
-    expires: Instant = Field(description="Not matched from this on.")
+    starts: AwareDatetime | None = Field(default=None, description="Not matched before this.")
+    expires: AwareDatetime = Field(description="Not matched from this on.")
 
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> WatchlistEntry:

@@ -7,14 +7,17 @@ import copy
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_events import SampleEdge, later_us, payload
 
 from collector.database import Database, database_url
+from collector.instants import to_instant
 from collector.intake import Intake
 from collector.messages import Incoming, Letter, understand
 from collector.pulse import Pulse
@@ -95,6 +98,23 @@ def events_gone_wrong(draw: st.DrawFn) -> dict[str, Any]:
 def message_of(topic: str, content: dict[str, Any]) -> Incoming:
     raw = payload(content) if "\ud800" not in str(content) else b"{}"
     return Incoming(topic, join_backlog([raw, raw]) if topic.endswith("backlog") else raw)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31T23:59:59Z"])
+def test_a_time_that_is_on_no_clock_is_set_aside(at: str) -> None:
+    """One such status had been enough: the list of devices was an error for everybody."""
+    edge = SampleEdge()
+    said = {"state": "online", "connection_id": str(edge.outbox_id), "at": at}
+    messages = [Incoming("watchpost/v1/west/gate-1/status", payload(said)), edge.incoming(edge.sensor(time=at))]
+    for (found,) in map(understand, messages):
+        assert isinstance(found, Letter)
+        assert "on no clock" in found.reason
+
+
+@pytest.mark.parametrize("us", [-(2**62), 2**62])
+def test_a_time_that_an_earlier_version_has_stored_is_told_in_any_zone(us: int) -> None:
+    for hours in (-14, 14):
+        assert to_instant(us).astimezone(timezone(timedelta(hours=hours)))
 
 
 @given(topic=TOPICS, raw=st.binary(max_size=200))
