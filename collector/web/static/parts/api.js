@@ -24,7 +24,7 @@ async function ask(path, { headers, ...options } = {}) {
   const why = reason(); // plates are masked without one
   const given = why ? { ...headers, "Watchpost-Reason": encodeURIComponent(why) } : headers;
   const silent = () => { throw new ApiError(0, { detail: "the collector does not answer" }); };
-  const answer = await fetch(path, { credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS), ...options, headers: given }).catch(silent);
+  const answer = await fetch(path, { credentials: "same-origin", signal: AbortSignal.timeout?.(PATIENCE_MS), ...options, headers: given }).catch(silent);
   if (answer.status === 204) return null;
   const content = await answer.json().catch((error) => (error instanceof SyntaxError ? { detail: answer.statusText } : silent()));
   if (answer.ok) return content;

@@ -20,7 +20,7 @@ function press(event) {
   const typing = TYPING.includes(document.activeElement?.tagName);
   if (typing && event.key === "Escape") document.activeElement.blur();
   if (typing) return;
-  const act = parts.map((part) => part(event)).findLast(Boolean);
+  const act = parts.map((part) => part(event)).reverse().find(Boolean);
   if (!act) return;
   event.preventDefault();
   act(event);
