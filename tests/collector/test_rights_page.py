@@ -32,7 +32,7 @@ from selenium.webdriver.support.ui import Select
 from collector.access import Role
 
 pytestmark = pytest.mark.services
-SITES_SHOWN = "return document.querySelector('input[name=sites-of]')?.value"
+SITES_SHOWN = "return document.querySelector('input[name=sites-of]')?.defaultValue"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -11,17 +11,20 @@ export function Users({ words, who }) {
   const { say } = words;
   const { value, error, reload } = useLoad(() => get("/users"), []);
   const [forgot, setForgot] = useState(null); // who gets a new password
-  const [turn, setTurn] = useState(0); // another one: what was not taken is shown as it was
+  const [turns, setTurns] = useState({}); // name → another one: what was not taken is shown as it was
   const [change, { error: refused }] = useAction(async (name, body) => {
-    await patch(`/users/${encodeURIComponent(name)}`, body).finally(() => setTurn((old) => old + 1));
+    await patch(`/users/${encodeURIComponent(name)}`, body).catch((problem) => {
+      setTurns((old) => ({ ...old, [name]: (old[name] ?? 0) + 1 }));
+      throw problem;
+    });
     reload();
   });
   return html`<section class="card users"><h3>${say("users")}</h3><${Problem} error=${error} />
     ${value?.length ? html`<div class="scroll"><table class="stack"><thead><tr><th>${say("loginName")}</th><th>${say("wholeName")}</th><th>${say("role")}</th><th>${say("sitesSeen")}</th><th></th></tr></thead>
       <tbody>${value.map((one) => html`<tr key=${one.name} class=${one.disabled_at ? "quiet" : ""}><td><b>${one.name}</b></td><td>${one.full_name}</td>
-        <td><select key=${turn} aria-label=${`${say("role")} ${one.name}`} disabled=${one.name === who.name} onChange=${({ target }) => change(one.name, { role: target.value })}>
+        <td><select key=${turns[one.name]} aria-label=${`${say("role")} ${one.name}`} disabled=${one.name === who.name} onChange=${({ target }) => change(one.name, { role: target.value })}>
           ${ROLES.map((role) => html`<option value=${role} selected=${role === one.role}>${say(role)}</option>`)}</select></td>
-        <td><${Sites} key=${`${one.sites} ${turn}`} one=${one} fixed=${one.name === who.name} change=${change} say=${say} /></td>
+        <td><${Sites} key=${`${one.sites} ${turns[one.name]}`} one=${one} fixed=${one.name === who.name} change=${change} say=${say} /></td>
         <td>${one.name === who.name ? null : html`<span class="row"><button class="do quiet-do" onClick=${() => change(one.name, { disabled: !one.disabled_at })}>${say(one.disabled_at ? "letIn" : "shutOut")}</button>
           <button class="do quiet-do forgot" onClick=${() => setForgot(one.name)}>${say("resetPassword")}</button></span>`}</td></tr>`)}</tbody></table></div>` : null}
     <${Problem} error=${refused} />
