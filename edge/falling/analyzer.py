@@ -124,11 +124,9 @@ class FallingAnalyzer:
         findings = []
         for waiting, is_doubted in released:
             fall = waiting.fall
-            if not is_doubted or fall.weather or fall.verdict.certainty != "confirmed":
-                findings.append(self._finding(waiting))
-            elif self._settings.report_suspected:
-                less = replace(fall, verdict=doubted(fall.verdict))
-                findings.append(self._finding(replace(waiting, fall=less)))
+            verdict = doubted(fall.candidate, fall.verdict) if is_doubted else fall.verdict
+            if verdict.certainty == "confirmed" or self._settings.report_suspected:
+                findings.append(self._finding(replace(waiting, fall=replace(fall, verdict=verdict))))
         return findings
 
     def _finding(self, waiting: _Waiting) -> Finding:

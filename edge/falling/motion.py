@@ -34,6 +34,8 @@ _ACTIVITY_S = 8.0
 _PAST, _PAST_EVERY_S = 4, 0.5
 """Copies of the map that are kept, and how often one is made: what moves now is asked of the oldest."""
 _THRESHOLD_EVERY = 5
+_RESTLESS = 0.2
+"""Activity of a place, above that of the median place, from which on what moves there says nothing of the weather."""
 _DEVIATIONS = 6.0
 """Of the noise, that a proposal must differ by: with five, the noise of many a night was taken for rain."""
 _GRADIENT_SHARE = 0.25
@@ -109,6 +111,8 @@ class Proposals:
     """Blobs of object size before the strongest were chosen."""
     spread: float
     """Share of 6 x 8 fields of the picture that hold one of them."""
+    quiet_spread: float
+    """The same, of those alone that are where not much more moves than everywhere."""
     usual_area: float
     """Their median area."""
     threshold: NDArray[np.uint8] | None = None
@@ -258,7 +262,9 @@ class MotionDetector:
         blobs = _measure(pixels, label, len(stats))
         chosen, large, crowd = self._choose(stats)
         chosen = chosen[blobs.area[chosen] > 0]
-        spread, usual_area = self._spread(blobs, chosen), float(np.median(blobs.area[chosen])) if len(chosen) else 1.0
+        restless = self.activity.at(blobs.x[chosen], blobs.y[chosen]) > _RESTLESS
+        spread, quiet_spread = self._spread(blobs, chosen), self._spread(blobs, chosen[~restless])
+        usual_area = float(np.median(blobs.area[chosen])) if len(chosen) else 1.0
         if only is not None:
             chosen = chosen[only[blobs.y[chosen].astype(int), blobs.x[chosen].astype(int)] > 0]
         order = np.argsort(-blobs.contrast[chosen], kind="stable")[:MAX_BLOBS]
@@ -279,6 +285,7 @@ class MotionDetector:
             large=large,
             crowd=crowd,
             spread=spread,
+            quiet_spread=quiet_spread,
             usual_area=usual_area,
             threshold=self._threshold,
         )
@@ -387,4 +394,4 @@ def _neighbours(all_x: Floats, all_y: Floats, x: Floats, y: Floats, radius: floa
 def _empty(time_s: float, pictures: Pictures, threshold: NDArray[np.uint8] | None) -> Proposals:
     none = np.zeros(0)
     arrays = (none,) * 9
-    return Proposals(time_s, *arrays, pictures, 0, 0, 0.0, 1.0, threshold)
+    return Proposals(time_s, *arrays, pictures, 0, 0, 0.0, 0.0, 1.0, threshold)

@@ -34,8 +34,11 @@ _ARRIVED, _ARRIVED_DOUBT = 0.25, 0.075
 have come flying as a drone does; and the factor."""
 _FEW, _BURST = 12, 40
 """Others that begin beside a fall at its time, up to which it is one alone, and from which on it is a spark of many."""
+_DARK = 90.0
+"""Grey level of what is behind it, up to which it may be a spark; by day much begins beside a fall where trees move."""
 _LONG, _OFTEN = 0.2, 12
-"""Picture heights, sightings."""
+_LONG_IN_WEATHER, _OFTEN_IN_WEATHER = 0.4, 24
+"""Picture heights, sightings: no drop gains speed for so long."""
 _DOUBTED = 0.5
 """Confidence, at most, of what only a minority of its pieces speaks for."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
@@ -74,7 +77,7 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
     if look is not None:
         confirmed, suspected = _doubt(candidate, weather, settings)
         checks.append(_Check("classifier", 1.0 - look.object, confirmed, suspected))
-        if not weather:
+        if not weather and candidate.backdrop <= _DARK:
             checks.append(_Check("burst", candidate.siblings, _BURST, 1000))
     else:
         checks += _scene_checks(candidate, weather, _SLACK[settings.sensitivity])
@@ -88,8 +91,13 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
     return Verdict(certainty, float(np.clip(0.6 * scores[0] + 0.4 * np.mean(scores), 0, 1)), worst.name)
 
 
-def doubted(verdict: Verdict) -> Verdict:
-    """The verdict of an event of many pieces, most of which by themselves are not surely a fall."""
+def doubted(candidate: Candidate, verdict: Verdict) -> Verdict:
+    """The verdict on an event of many pieces, most of which by themselves are not surely a fall.
+
+    Where gravity speaks it speaks for itself: in a busy picture much may be joined with a fall.
+    """
+    if verdict.certainty != "confirmed" or not sinks_steadily(candidate):
+        return verdict
     return replace(
         verdict, certainty="suspected", confidence=min(verdict.confidence, _DOUBTED), worst="most of its pieces"
     )
@@ -98,9 +106,11 @@ def doubted(verdict: Verdict) -> Verdict:
 def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tuple[float, float]:
     """The classifier's word counts less where gravity itself has spoken long and clearly, and the air is clear."""
     odd = sinks_steadily(candidate) or candidate.sideways > _SIDEWAYS
-    burst = candidate.siblings > _FEW
+    burst = candidate.siblings > _FEW and candidate.backdrop <= _DARK
     if not weather and not burst and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
         return _CLEAR_DOUBT
+    if weather and not odd and candidate.travel > _LONG_IN_WEATHER and _seen(candidate) >= _OFTEN_IN_WEATHER:
+        return _DOUBT[settings.sensitivity]
     confirmed, suspected = _DOUBT[settings.sensitivity]
     if sinks_steadily(candidate) and candidate.moved_before > _ARRIVED:
         return _ARRIVED_DOUBT * confirmed, suspected

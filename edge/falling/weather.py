@@ -1,4 +1,7 @@
-"""Weather mode: small things move all over the picture at once, as in rain, snow or a swarm close to the lens."""
+"""Weather mode: small things move all over the picture at once, as in rain, snow or a swarm close to the lens.
+
+Trees move all over many a picture as well, but each in its place: what moves where it always does is not counted.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from edge.falling.motion import MAX_BLOBS, Proposals
 
 _SMOOTH_S = 3.0
 _ON, _OFF = 0.42, 0.3
-"""Share of the picture's 48 fields that hold a small moving thing in a typical frame."""
+"""Share of the picture's 48 fields that hold a small moving thing out of its habitual place, in a typical frame."""
 
 
 class WeatherWatch:
@@ -20,6 +23,7 @@ class WeatherWatch:
         self._time_s: float | None = None
         self._begun_s: float | None = None
         self.share = 0.0
+        self._quiet_share = 0.0
         self.active = False
         self.usual_area = 1.0
         """Working pixels, median of what moves: in weather, of drops or flakes."""
@@ -32,14 +36,15 @@ class WeatherWatch:
         self._time_s = proposals.time_s
         if self._begun_s is None:
             self._begun_s = proposals.time_s
-            self.share = proposals.spread
+            self.share, self._quiet_share = proposals.spread, proposals.quiet_spread
         rate = min(1.0, interval / _SMOOTH_S)
         self.share += rate * (proposals.spread - self.share)
+        self._quiet_share += rate * (proposals.quiet_spread - self._quiet_share)
         self.crowd += rate * (min(proposals.crowd, MAX_BLOBS) - self.crowd)
         if proposals.crowd:
             self.usual_area += rate * (proposals.usual_area - self.usual_area)
         settled = proposals.time_s - self._begun_s > 1.0
-        self.active = settled and self.share > (_OFF if self.active else _ON)
+        self.active = settled and self._quiet_share > (_OFF if self.active else _ON)
 
     def surroundings(self, noise: float, before_facade: NDArray[np.uint8] | None) -> Surroundings:
         """What a candidate is compared with: noise in grey levels, and (h, w) where falls are expected."""

@@ -56,6 +56,24 @@ def test_what_moves_habitually_is_known_as_active() -> None:
     assert quiet < 0.02
 
 
+@pytest.mark.parametrize("at_home", [True, False], ids=["leaves, each in its place", "drops, anywhere"])
+def test_what_moves_in_its_place_is_no_weather(at_home: bool) -> None:
+    rng = np.random.default_rng(0)
+    detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)
+    homes = np.array([(x, y) for x in range(40, WIDTH - 40, 150) for y in range(30, HEIGHT - 30, 60)])
+    spreads = []
+    for time_s, luma in luma_pictures(4.0, []):
+        sway = rng.integers(-7, 8, homes.shape)
+        places = homes + sway if at_home else rng.integers(5, [WIDTH - 5, HEIGHT - 5], homes.shape)
+        for x, y in places:
+            luma[y : y + 3, x : x + 3] = 255
+        if (seen := detector.observe(luma, time_s)) is not None and time_s > 2:
+            spreads.append((seen.spread, seen.quiet_spread))
+    everything, quiet = np.mean(spreads, axis=0)
+    assert everything > 0.3
+    assert (quiet < 0.15) if at_home else (quiet > 0.9 * everything)
+
+
 def test_nothing_is_proposed_outside_of_what_is_watched() -> None:
     watched = np.zeros((HEIGHT, WIDTH), np.uint8)
     watched[:, :200] = 255

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,8 @@ def proposals(time_s: float, places: list[tuple[float, float]]) -> Proposals:
     pictures = Pictures(BLANK, BLANK, BLANK)
     small = (3 * ones, 3 * ones, 9 * ones, 40 * ones, ones, 0 * ones, 0 * ones)
     fields = {(int(column // 80), int(row // 60)) for column, row in places}
-    return Proposals(time_s, x, y, *small, pictures, 0, len(places), len(fields) / 48, 9.0)
+    spread = len(fields) / 48
+    return Proposals(time_s, x, y, *small, pictures, 0, len(places), spread, spread, 9.0)
 
 
 def track_all(pictures: list[Proposals]) -> list[Track]:
@@ -150,6 +153,16 @@ def test_weather_is_what_moves_everywhere() -> None:
     assert watch.active
     for index in range(150, 400):
         watch.observe(proposals(index / FPS, [(100.0, 100.0), (110.0, 90.0)]))
+    assert not watch.active
+
+
+def test_trees_that_move_all_over_the_picture_are_no_weather() -> None:
+    rng = np.random.default_rng(0)
+    watch = WeatherWatch()
+    for index in range(150):
+        places = [(float(x), float(y)) for x, y in rng.uniform(0, [640, 360], (60, 2))]
+        watch.observe(replace(proposals(index / FPS, places), quiet_spread=0.1))
+    assert watch.share > 0.6
     assert not watch.active
 
 

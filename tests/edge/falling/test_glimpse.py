@@ -22,7 +22,7 @@ def compared(spots: list[tuple[int, int, int]], threshold: int = THRESHOLD) -> P
     for x, y, grey in spots:
         middle[y, x] += np.uint8(grey)
     limit = np.full((HEIGHT, WIDTH), threshold, np.uint8)
-    return Proposals(0.0, *NONE, Pictures(quiet, middle, quiet), 0, 0, 0.0, 1.0, limit)
+    return Proposals(0.0, *NONE, Pictures(quiet, middle, quiet), 0, 0, 0.0, 0.0, 1.0, limit)
 
 
 def test_a_faint_thing_is_seen_where_it_should_be() -> None:

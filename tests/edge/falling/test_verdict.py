@@ -11,7 +11,7 @@ from edge.falling.candidate import Candidate, Surroundings, View, make_candidate
 from edge.falling.detector import Look
 from edge.falling.settings import FallingSettings
 from edge.falling.tracker import Track, TrackPoint
-from edge.falling.verdict import Verdict, judge, sinks_steadily
+from edge.falling.verdict import Verdict, doubted, judge, sinks_steadily
 
 FPS, HEIGHT = 12.5, 540
 SURE = Look((0.99, 0.005, 0.005))
@@ -70,7 +70,37 @@ def test_what_came_flying_and_then_sinks_must_be_surer(moved_before: float, word
 )
 def test_one_spark_of_many_is_no_fall(siblings: int, word: float, certainty: str) -> None:
     spark = sinking(wobble_px=1.0, seconds=3, sideways=0.3, siblings=siblings)
-    assert verdict(spark, Look((word, 1 - word, 0.0))).certainty == certainty
+    look = Look((word, 1 - word, 0.0))
+    assert verdict(replace(spark, backdrop=30.0), look).certainty == certainty
+    assert verdict(replace(spark, backdrop=130.0), look).certainty == "confirmed", "no spark is seen by day"
+
+
+def dropping(seconds: float) -> Candidate:
+    """Something that falls freely, 0.6 picture heights a second squared."""
+    track = Track(0)
+    for index in range(int(seconds * 2 * FPS)):
+        t = index / FPS / 2
+        patch = np.full((3, 32, 32), 120, np.uint8)
+        y = (0.1 + 0.3 * t**2) * HEIGHT
+        track.points.append(TrackPoint(index, t, 100.0 + 9 * t, y, 5, 5, 25, 40.0, 1.0, 0.0, 0.0, None, patch))
+    around = Surroundings(0.0, 0.0, 4.0, 0.5, None)
+    found = make_candidate(track, 0, View(960, HEIGHT, 1.0), None, around, np.random.default_rng(0))
+    assert found is not None
+    assert not sinks_steadily(found)
+    return found
+
+
+@pytest.mark.parametrize(("seconds", "certainty"), [(1.6, "confirmed"), (0.9, "suspected")])
+def test_no_drop_gains_speed_for_long(seconds: float, certainty: str) -> None:
+    assert verdict(dropping(seconds), Look((0.88, 0.1, 0.02)), weather=True).certainty == certainty
+
+
+def test_pieces_outvote_what_sinks_steadily_and_not_what_falls_freely() -> None:
+    lift, stone = sinking(wobble_px=1.0, seconds=4, sideways=0.3), dropping(1.6)
+    less = doubted(lift, verdict(lift))
+    assert (less.certainty, less.worst) == ("suspected", "most of its pieces")
+    assert less.confidence <= 0.5
+    assert doubted(stone, verdict(stone)) == verdict(stone)
 
 
 def test_of_what_sinks_straight_as_a_lift_the_network_must_be_surest() -> None:
