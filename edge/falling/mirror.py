@@ -26,9 +26,9 @@ _WAIT_S = 1.2
 _DOUBT_S = 8.0
 """A suspicion may wait longer: it is not urgent, and its continuation may make it certain."""
 _FORGET_S = 30.0
-_MANY = 4
-"""Pieces of one event that were judged, from which on most must have been sure: a lift at night is joined in dozens of
-ways, of which one or the other looks like a fall."""
+_MANY, _MINORITY = 10, 5
+"""Pieces of one event that were judged, from which on more than one in so many must have been sure: a lift at night is
+joined in dozens of ways, of which one or the other looks like a fall."""
 _REFUSED = 200
 """Extents of refused candidates that are remembered."""
 
@@ -104,7 +104,7 @@ class Released(NamedTuple, Generic[T]):
 
     item: T
     doubted: bool
-    """Whether it was judged in so many pieces, and most of them not surely a fall, that it is only suspected."""
+    """Whether it was judged in so many pieces, and so few of them surely a fall, that it is only suspected."""
 
 
 @dataclass(slots=True)
@@ -117,8 +117,8 @@ class _Waiting(Generic[T]):
 
     @property
     def doubted(self) -> bool:
-        """Whether most of many pieces were not surely a fall."""
-        return self.judged >= _MANY and 2 * self.sure <= self.judged
+        """Whether few of many pieces were surely a fall."""
+        return self.judged >= _MANY and _MINORITY * self.sure <= self.judged
 
 
 class FallMerger(Generic[T]):

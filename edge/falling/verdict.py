@@ -92,7 +92,7 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
 
 
 def doubted(candidate: Candidate, verdict: Verdict) -> Verdict:
-    """The verdict on an event of many pieces, most of which by themselves are not surely a fall.
+    """The verdict on an event of many pieces, few of which by themselves are surely a fall.
 
     Where gravity speaks it speaks for itself: in a busy picture much may be joined with a fall.
     """
