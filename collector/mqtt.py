@@ -58,6 +58,9 @@ STATES = (
 )
 OWN_STATUS = "/collector/status"
 INBOX_SIZE = 4000
+"""Messages: enough for eight batches, and a bound on what each costs beside its bytes."""
+INBOX_BYTES = 64 * 1024 * 1024
+"""A broker passes 256 KiB in one message: 4,000 of those, while the database is away, would be a gigabyte."""
 TAKEN_BYTES = 500_000
 """About as much as 500 single events: a transaction stays short, or live events would wait behind it."""
 CONFIRM_TIMEOUT_S = 10.0
@@ -84,23 +87,32 @@ class Receipt:
 
 
 class Inbox:
-    """Hands messages from paho's thread to the event loop, in batches, and never holds more than `size`."""
+    """Hands messages from paho's thread to the event loop, in batches.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, size: int = INBOX_SIZE) -> None:
+    Takes no more while it holds `size` messages or `most_bytes` of them, so it exceeds the latter by one at most.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, size: int = INBOX_SIZE, most_bytes: int = INBOX_BYTES) -> None:
         self._loop = loop
         self._messages: deque[Incoming] = deque()
-        self._room = threading.Semaphore(size)
+        self._size = size
+        self._most_bytes = most_bytes
+        self._held = 0
+        self._held_bytes = 0
+        self._room = threading.Condition()
         self._filled = asyncio.Event()
         self._woken = False
-        self._closed = threading.Event()
+        self._closed = False
 
     def put(self, message: Incoming) -> None:
         """From paho's thread; waits while the inbox is full, so that the broker has to wait too."""
-        while not self._closed.is_set():
-            if self._room.acquire(timeout=0.5):
-                break
-        else:
-            return
+        with self._room:
+            while not self._closed and (self._held >= self._size or self._held_bytes >= self._most_bytes):
+                self._room.wait()
+            if self._closed:
+                return
+            self._held += 1
+            self._held_bytes += _size_of(message)
         self._messages.append(message)
         if not self._woken and not self._loop.is_closed():  # once for all that come while the loop is busy
             self._woken = True
@@ -118,15 +130,29 @@ class Inbox:
         while self._messages and len(taken) < most and room > 0:
             taken.append(self._messages.popleft())
             room -= len(taken[-1].payload)
-        self._room.release(len(taken))
+        with self._room:
+            self._held -= len(taken)
+            self._held_bytes -= sum(map(_size_of, taken))
+            self._room.notify_all()
         return taken
 
     def close(self) -> None:
         """Let a waiting thread go; what it wanted to put was not confirmed and comes again."""
-        self._closed.set()
+        with self._room:
+            self._closed = True
+            self._room.notify_all()
 
     def __len__(self) -> int:
         return len(self._messages)
+
+    @property
+    def size_bytes(self) -> int:
+        """Topics and payloads of what is held."""
+        return self._held_bytes
+
+
+def _size_of(message: Incoming) -> int:
+    return len(message.topic) + len(message.payload)
 
 
 class Link:
