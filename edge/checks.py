@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from edge import link
 from edge.addresses import redact
@@ -46,9 +48,9 @@ def check_all(config: AgentConfig, clock: Clock, first_frame_s: float) -> Iterat
     if config.broker is None:
         yield Result("broker", ok=True, text="none configured: events only gather in the outbox")
     else:
-        yield _try("broker", lambda: _check_broker(config))
+        yield _warn_of_openness(_try("broker", lambda: _check_broker(config)), config.broker.url)
     if config.collector is not None:
-        yield _try("collector", lambda: _check_collector(config))
+        yield _warn_of_openness(_try("collector", lambda: _check_collector(config)), config.collector.url)
 
 
 def _try(what: str, attempt: Callable[[], str]) -> Result:
@@ -56,6 +58,22 @@ def _try(what: str, attempt: Callable[[], str]) -> Result:
         return Result(what, ok=True, text=attempt())
     except WatchpostError as error:
         return Result(what, ok=False, text=str(error))
+
+
+def _warn_of_openness(result: Result, address: str) -> Result:
+    """It answers; but without TLS only a program on this very box is safe to speak to."""
+    parts = urlsplit(address)
+    if not result.ok or parts.scheme in {"mqtts", "https"} or _is_this_box(parts.hostname or ""):
+        return result
+    text = f"{result.text}, but without TLS: whoever is on the way reads plates and secrets; use {parts.scheme}s://"
+    return replace(result, text=text, warning=True)
+
+
+def _is_this_box(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _check_folder(config: AgentConfig) -> str:

@@ -316,6 +316,13 @@ def test_check_is_content_when_all_is_there(tmp_path: Path, video: Path, mosquit
     path.write_text(yaml.safe_dump(config | {"cameras": [camera(video) | {"analyzers": ["plates"]}]}))
     done = edge("check", str(path))
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"{path}: all well"), done.stdout
+    assert "TLS" not in done.stdout  # on this box nobody is on the way
+    elsewhere = mosquitto_url.replace("127.0.0.1", "0.0.0.0")  # leads here too, but only some systems say so
+    path.write_text(yaml.safe_dump(config | {"broker": {"url": elsewhere}, "cameras": [camera(video)]}))
+    done = edge("check", str(path))
+    assert done.returncode == 0
+    assert f"broker: {elsewhere} admits us (MQTT 5), but without TLS" in done.stdout
+    assert "use mqtts://" in done.stdout
 
 
 @pytest.mark.parametrize(
