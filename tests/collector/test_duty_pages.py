@@ -85,6 +85,7 @@ def test_the_nearest_unit_is_sent_and_the_case_is_kept_as_evidence(
     sign_in(browser, running, "admin", "#/administration")
     says(browser, ".holds button", word(browser, "release"))
     one(browser, ".holds button").send_keys(Keys.ENTER)
+    one(browser, ".holds .confirm button").send_keys(Keys.ENTER)
     wait_until(lambda: not browser.find_elements(By.CSS_SELECTOR, ".holds button"))
     assert errors(browser) == []
 

@@ -14,9 +14,9 @@ export const en = {
   heatSum: (n) => `${n} events behind alerts that were not dismissed`, windowAgain: "Same window again", placeAgain: "Same place again", noneAgain: "Nothing came twice.",
   timesLast: (n, time) => `${n} times, last ${time}`, day_0: "Mon", day_1: "Tue", day_2: "Wed", day_3: "Thu", day_4: "Fri", day_5: "Sat", day_6: "Sun",
   sitePlan: "Site plan", planFile: "Picture (PNG or JPEG)", planWhy: "It is stored on the collector only. Latitude and longitude (WGS 84) are those of its middle.",
-  datum: "Coordinates from", datum_wgs84: "GPS, this map (WGS 84)", datum_gcj02: "Chinese map service (GCJ-02)", latitude: "Latitude", longitude: "Longitude", planWidth: "Width on the ground, m", planUp: "Up is, ° from north", keepPlan: "Upload and place", movePlan: "Place anew", removePlan: "Back to a grid",
+  datum: "Coordinates from", datum_wgs84: "GPS, this map (WGS 84)", datum_gcj02: "Chinese map service (GCJ-02)", latitude: "Latitude", longitude: "Longitude", planWidth: "Width on the ground, m", planUp: "Up is, ° from north", keepPlan: "Upload and place", movePlan: "Place anew", removePlan: "Back to a grid", removePlanWhy: "Delete the plan? A grid in metres takes its place, and the picture has to be uploaded anew to bring it back.",
   setCameras: "Cameras and sensors", cameraWhich: "Camera or sensor", cameraName: "Name of the place", looksTo: "Looks to, ° from north", viewAngle: "Field of view, °",
-  viewRange: "How far, m", watchesWhat: "Building it watches for falls", watchesNone: "none", place_building: "building", place_entrance: "entrance", place_hydrant: "hydrant", place_school: "school", place_shop: "shop", placesWhy: "Buildings, entrances, hydrants and the like. What a camera sees fall is marked at the building that it watches.", setHere: "Set on the map", takeOff: "Take off the map", importMap: "Import", importWhat: "What", importFile: "CSV or GeoJSON",
+  viewRange: "How far, m", watchesWhat: "Building it watches for falls", watchesNone: "none", place_building: "building", place_entrance: "entrance", place_hydrant: "hydrant", place_school: "school", place_shop: "shop", placesWhy: "Buildings, entrances, hydrants and the like. What a camera sees fall is marked at the building that it watches.", setHere: "Set on the map", takeOff: "Take off the map", takeOffWhy: (what) => `Take ${what} off the map? Where it stands has to be set anew to bring it back.`, importMap: "Import", importWhat: "What", importFile: "CSV or GeoJSON",
   importUnits: "Units: unit, title, kind, contact", importPlaces: "Places: place, title, kind, note, latitude, longitude",
   importHazards: "Hazards: hazard, title, level, note, due, latitude, longitude", importedMap: (added, changed) => `${added} added, ${changed} changed`, onTheMap: "On the map",
 };
@@ -35,9 +35,9 @@ export const zh = {
   heatSum: (n) => `未忽略告警对应的事件共 ${n} 次`, windowAgain: "同一窗口再次发生", placeAgain: "同一地点再次发生", noneAgain: "没有重复发生。",
   timesLast: (n, time) => `${n} 次，最近 ${time}`, day_0: "周一", day_1: "周二", day_2: "周三", day_3: "周四", day_4: "周五", day_5: "周六", day_6: "周日",
   sitePlan: "平面图", planFile: "图片（PNG 或 JPEG）", planWhy: "仅保存在采集端。经纬度（WGS 84）为图片中心。",
-  datum: "坐标来源", datum_wgs84: "GPS、本地图（WGS 84）", datum_gcj02: "高德、腾讯地图（GCJ-02）", latitude: "纬度", longitude: "经度", planWidth: "实际宽度（米）", planUp: "图片上方的方位角（°）", keepPlan: "上传并定位", movePlan: "重新定位", removePlan: "恢复为网格",
+  datum: "坐标来源", datum_wgs84: "GPS、本地图（WGS 84）", datum_gcj02: "高德、腾讯地图（GCJ-02）", latitude: "纬度", longitude: "经度", planWidth: "实际宽度（米）", planUp: "图片上方的方位角（°）", keepPlan: "上传并定位", movePlan: "重新定位", removePlan: "恢复为网格", removePlanWhy: "删除平面图？将显示以米为单位的网格，恢复时须重新上传图片。",
   setCameras: "摄像机与传感器", cameraWhich: "摄像机或传感器", cameraName: "地点名称", looksTo: "朝向（°，自正北）", viewAngle: "视场角（°）",
-  viewRange: "可视距离（米）", watchesWhat: "抛物监测楼栋", watchesNone: "无", place_building: "楼栋", place_entrance: "出入口", place_hydrant: "消火栓", place_school: "学校", place_shop: "商铺", placesWhy: "楼栋、出入口、消火栓等。摄像机发现的抛物标在其监测的楼栋上。", setHere: "上图", takeOff: "从地图移除", importMap: "导入", importWhat: "内容", importFile: "CSV 或 GeoJSON",
+  viewRange: "可视距离（米）", watchesWhat: "抛物监测楼栋", watchesNone: "无", place_building: "楼栋", place_entrance: "出入口", place_hydrant: "消火栓", place_school: "学校", place_shop: "商铺", placesWhy: "楼栋、出入口、消火栓等。摄像机发现的抛物标在其监测的楼栋上。", setHere: "上图", takeOff: "从地图移除", takeOffWhy: (what) => `将“${what}”从地图移除？恢复时须重新设置位置。`, importMap: "导入", importWhat: "内容", importFile: "CSV 或 GeoJSON",
   importUnits: "处置单位：unit, title, kind, contact", importPlaces: "重点部位：place, title, kind, note, latitude, longitude",
   importHazards: "隐患：hazard, title, level, note, due, latitude, longitude", importedMap: (added, changed) => `新增 ${added}，更新 ${changed}`, onTheMap: "已上图",
 };

@@ -1,7 +1,7 @@
 // Words that more than one view uses.
 export const en = {
   language: "English", title: "Watchpost", live: "live", waiting: "reconnecting", closed: "disconnected", signOut: "Sign out",
-  back: "Back", critical: "critical", warning: "warning", info: "information", confirmed: "confirmed", suspected: "suspected",
+  back: "Back", keepAsIs: "Leave it as it was", critical: "critical", warning: "warning", info: "information", confirmed: "confirmed", suspected: "suspected",
   late: "late", new: "new", acknowledged: "acknowledged", assigned: "assigned", on_scene: "on scene", resolved: "resolved",
   dismissed: "dismissed", falling_object: "Falling object", plate_passage: "Vehicle passed", watchlist_hit: "Watched vehicle",
   sensor: "Sensor", camera: "Camera", gap: "Missing events", evidence: "Evidence added", dropped: "Events given up",
@@ -24,7 +24,7 @@ export const en = {
   kind_help_button: "Help button", kind_water: "Water", kind_door: "Door",
 };
 export const zh = {
-  language: "中文", title: "平安前哨", live: "实时", waiting: "正在重连", closed: "已断开", signOut: "退出", back: "返回", critical: "紧急", warning: "警告",
+  language: "中文", title: "平安前哨", live: "实时", waiting: "正在重连", closed: "已断开", signOut: "退出", back: "返回", keepAsIs: "保持原样", critical: "紧急", warning: "警告",
   info: "信息", confirmed: "确定", suspected: "疑似", late: "补报", new: "新告警", acknowledged: "已确认", assigned: "已派单", on_scene: "已到场",
   resolved: "已办结", dismissed: "已忽略", falling_object: "高空抛物", plate_passage: "车辆通过", watchlist_hit: "布控车辆", sensor: "传感器", camera: "摄像机",
   gap: "事件缺失", evidence: "证据补充", dropped: "已放弃的事件", floor: (n) => `${n} 层`, column: (n) => `第 ${n} 列`,

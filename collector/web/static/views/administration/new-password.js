@@ -1,7 +1,8 @@
 // A new password for somebody who has forgotten his: made here, shown once, and changed by him when he signs in.
 import { patch } from "../../parts/api.js";
-import { html, useEffect, useRef, useState } from "../../parts/lib.js";
-import { Problem, useAction } from "../../parts/load.js";
+import { Question } from "../../parts/confirm.js";
+import { html, useState } from "../../parts/lib.js";
+import { useAction } from "../../parts/load.js";
 
 const LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"; // none that could be taken for another
 const LENGTH = 14; // 69 bits
@@ -18,15 +19,12 @@ function random() {
 
 export function NewPassword({ name, close, say }) {
   const [made, setMade] = useState(null);
-  const place = useRef(null);
-  useEffect(() => place.current.scrollIntoView({ block: "nearest" }), []); // the list may be long
   const [reset, { error, busy }] = useAction(async () => {
     const password = random();
     await patch(`/users/${encodeURIComponent(name)}`, { password });
     setMade(password);
   });
-  if (made) return html`<p class="row new-password" role="status" ref=${place}><span>${say("passwordOnce", name)} <code class="secret">${made}</code></span>
+  if (made) return html`<p class="row new-password" role="status"><span>${say("passwordOnce", name)} <code class="secret">${made}</code></span>
     <button class="do quiet-do" onClick=${close}>${say("passwordTold")}</button></p>`;
-  return html`<p class="row confirm new-password" role="alert" ref=${place}><b>${say("resetWhy", name)}</b>
-    <button class="do" disabled=${busy} onClick=${reset}>${say("resetIt")}</button><button class="do quiet-do" onClick=${close}>${say("keepAsIs")}</button><${Problem} error=${error} /></p>`;
+  return html`<div class="new-password"><${Question} question=${say("resetWhy", name)} act=${say("resetIt")} onAct=${reset} onKeep=${close} error=${error} busy=${busy} say=${say} /></div>`;
 }

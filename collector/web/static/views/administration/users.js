@@ -1,5 +1,6 @@
 // Who may sign in: role, sites, shut out or let in again, and a new password for who has forgotten his.
 import { get, patch, post } from "../../parts/api.js";
+import { Confirm, useConfirmed } from "../../parts/confirm.js";
 import { html, useState } from "../../parts/lib.js";
 import { Problem, useAction, useLoad } from "../../parts/load.js";
 import { NewPassword } from "./new-password.js";
@@ -34,21 +35,16 @@ export function Users({ words, who }) {
 
 // Sites, with commas between them. Nobody gets all of them by an empty field alone.
 function Sites({ one, fixed, change, say }) {
-  const [asked, ask] = useState(false);
   const [turn, setTurn] = useState(0);
-  const keep = () => {
-    ask(false);
-    setTurn(turn + 1);
-  };
+  const opening = useConfirmed(() => change(one.name, { all_sites: true }), () => setTurn(turn + 1));
   const typed = ({ target }) => {
     const sites = sitesOf(target.value);
     if (sites) change(one.name, { sites });
-    else ask(Boolean(one.sites));
+    else if (one.sites) opening.ask(one.name);
   };
   return html`<input key=${turn} name="sites-of" size="10" aria-label=${`${say("sitesSeen")} ${one.name}`} placeholder=${say("sitesAll")} disabled=${fixed}
       defaultValue=${one.sites?.join(", ") ?? ""} onChange=${typed} />
-    ${asked ? html`<span class="row confirm" role="alert"><b>${say("seesAll", one.name)}</b>
-      <button class="do" onClick=${() => change(one.name, { all_sites: true })}>${say("saveIt")}</button><button class="do quiet-do" onClick=${keep}>${say("keepAsIs")}</button></span>` : null}`;
+    <${Confirm} of=${opening} question=${(name) => say("seesAll", name)} act=${say("saveIt")} say=${say} />`;
 }
 
 function AddUser({ added, say }) {
@@ -59,7 +55,7 @@ function AddUser({ added, say }) {
     const given = Object.fromEntries(new FormData(form));
     if (await add({ ...given, sites: sitesOf(given.sites) })) form.reset();
   };
-  return html`<form class="row" onSubmit=${submit}>
+  return html`<form class="row form" onSubmit=${submit}>
       <label class="field"><span>${say("loginName")}</span><input name="name" required size="10" pattern="[a-z0-9][a-z0-9._\\-]{1,39}" autocomplete="off" autocapitalize="none" /></label>
       <label class="field"><span>${say("wholeName")}</span><input name="full_name" size="10" autocomplete="off" /></label>
       <label class="field"><span>${say("role")}</span><select name="role">${ROLES.map((role) => html`<option value=${role}>${say(role)}</option>`)}</select></label>

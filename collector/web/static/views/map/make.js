@@ -1,6 +1,7 @@
 // How the map is made: the plan under it, where cameras stand and look, and tables of units, places and hazards.
 import { get, patch, put, remove, upload } from "../../parts/api.js";
 import { PLACE_KINDS, placeKind } from "../../parts/describe.js";
+import { Confirm, useConfirmed } from "../../parts/confirm.js";
 import { html, useEffect, useState } from "../../parts/lib.js";
 import { Problem, useAction, useLoad } from "../../parts/load.js";
 import { Coordinates, Datum, inWgs84 } from "./hazards.js";
@@ -21,7 +22,7 @@ function Plan({ name, plan, picked, changed, say }) {
     else await patch(`/map/plans/${name}`, place);
     changed();
   });
-  const [drop, dropping] = useAction(async () => {
+  const dropping = useConfirmed(async () => {
     await remove(`/map/plans/${name}`);
     changed();
   });
@@ -36,8 +37,8 @@ function Plan({ name, plan, picked, changed, say }) {
     <label class="field"><span>${say("planWidth")}</span><input name="width_m" type="number" min="1" max="200000" step="any" required defaultValue=${plan?.width_m ?? 200} /></label>
     <label class="field"><span>${say("planUp")}</span><input name="bearing_deg" type="number" min="0" max="360" step="any" required defaultValue=${plan?.bearing_deg ?? 0} /></label>
     <button class="do first" disabled=${busy}>${say(plan ? "movePlan" : "keepPlan")}</button>
-    ${plan ? html`<button type="button" class="do quiet-do" onClick=${drop}>${say("removePlan")}</button>` : null}</form>
-    <${Problem} error=${error ?? dropping.error} /></section>`;
+    ${plan ? html`<button type="button" class="do quiet-do" onClick=${() => dropping.ask(name)}>${say("removePlan")}</button>` : null}</form>
+    <${Confirm} of=${dropping} question=${() => say("removePlanWhy")} act=${say("removePlan")} say=${say} /><${Problem} error=${error} /></section>`;
 }
 
 function Cameras({ name, site, picked, changed, say, health }) {
@@ -53,8 +54,8 @@ function Cameras({ name, site, picked, changed, say, health }) {
     await put(`/map/cameras/${name}/${path}`, await inWgs84({ ...view, watches: watches || null }));
     changed();
   });
-  const [drop, dropping] = useAction(async () => {
-    await remove(`/map/cameras/${name}/${which}`);
+  const dropping = useConfirmed(async ({ path }) => {
+    await remove(`/map/cameras/${name}/${path}`);
     changed();
   });
   const submit = (event) => {
@@ -73,8 +74,8 @@ function Cameras({ name, site, picked, changed, say, health }) {
       ${site.places.length ? html`<label class="field"><span>${say("watchesWhat")}</span><select name="watches"><option value="">${say("watchesNone")}</option>
         ${site.places.map((one) => html`<option value=${one.place} selected=${one.place === now?.watches}>${one.title}</option>`)}</select></label>` : null}
       <button class="do first" disabled=${busy}>${say("setHere")}</button>
-      ${now ? html`<button type="button" class="do quiet-do" onClick=${drop}>${say("takeOff")}</button>` : null}</form>` : null}
-    <${Problem} error=${error ?? dropping.error} /></section>`;
+      ${now ? html`<button type="button" class="do quiet-do" onClick=${() => dropping.ask({ path: which, title: now.name })}>${say("takeOff")}</button>` : null}</form>` : null}
+    <${Confirm} of=${dropping} question=${({ title }) => say("takeOffWhy", title)} act=${say("takeOff")} say=${say} /><${Problem} error=${error} /></section>`;
 }
 
 // Buildings, entrances, hydrants: one by one; many come by a table.
@@ -85,7 +86,7 @@ function Places({ name, site, picked, changed, say }) {
     setTurn(turn + 1); // an empty form again
     changed();
   });
-  const [drop, dropping] = useAction(async (place) => {
+  const dropping = useConfirmed(async ({ place }) => {
     await remove(`/places/${name}/${place}`);
     changed();
   });
@@ -95,13 +96,14 @@ function Places({ name, site, picked, changed, say }) {
   };
   return html`<section class="card places"><h3>${say("placesHere")}</h3><p class="quiet">${say("placesWhy")}</p>
     ${site.places.length ? html`<ul class="lines" role="list">${site.places.map((one) => html`<li key=${one.place} class="line"><span class="line-main"><b>${one.title}</b> <small>${placeKind(one.kind, say)}</small></span>
-      <button class="plain" aria-label=${`${one.title}: ${say("takeOff")}`} onClick=${() => drop(one.place)}>✕</button></li>`)}</ul>` : null}
+      <button class="plain" aria-label=${`${one.title}: ${say("takeOff")}`} onClick=${() => dropping.ask(one)}>✕</button></li>`)}</ul>` : null}
+    <${Confirm} of=${dropping} question=${({ title }) => say("takeOffWhy", title)} act=${say("takeOff")} say=${say} />
     <form key=${turn} class="row form place-form" onSubmit=${submit}>
       <label class="field"><span>${say("cameraName")}</span><input name="title" required maxlength="100" /></label>
       <label class="field"><span>${say("hazardName")}</span><input name="place" required pattern="[a-z0-9][a-z0-9_\\-]{0,62}" title=${say("unitIdRule")} placeholder="house-3" /></label>
       <label class="field"><span>${say("kind")}</span><input name="kind" required maxlength="40" defaultValue="building" list="place-kinds" /><datalist id="place-kinds">${PLACE_KINDS.map((one) => html`<option value=${one}>${placeKind(one, say)}</option>`)}</datalist></label>
       <${Coordinates} picked=${picked} say=${say} />
-      <button class="do first" disabled=${busy}>${say("setHere")}</button></form><${Problem} error=${error ?? dropping.error} /></section>`;
+      <button class="do first" disabled=${busy}>${say("setHere")}</button></form><${Problem} error=${error} /></section>`;
 }
 
 function Import({ name, changed, say }) {
