@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,3 +172,16 @@ def publish(peer: MqttPeer, edge: SampleEdge, *envelopes: dict[str, Any]) -> Non
     """Publish events as this edge."""
     for envelope in envelopes:
         peer.publish(edge.topic(envelope), payload(envelope))
+
+
+def heard_on(answer: httpx.Response) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(id, event, data) of each message of a live stream, as they come."""
+    fields: dict[str, str] = {}
+    for line in answer.iter_lines():
+        if line and not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif not line:
+            if "data" in fields:
+                yield fields["id"], fields["event"], json.loads(fields["data"])
+            fields = {}

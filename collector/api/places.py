@@ -170,7 +170,9 @@ async def add_hazard(new: NewHazard, collector: Running, principal: Actor) -> Ha
         if (await connection.execute(insert)).rowcount != 1:
             raise HTTPException(409, f"there is a hazard {new.hazard!r} already: choose another name")
         await hazard_moves.found(connection, new.site, new.hazard, principal.name, now_us, new.note)
-        return await _full(connection, new.site, new.hazard, principal, now_us)
+        item = await _full(connection, new.site, new.hazard, principal, now_us)
+    collector.pulse.beat()
+    return item
 
 
 @router.get("/hazards/{site}/{hazard}")
@@ -194,7 +196,9 @@ async def move_hazard(
     async with collector.database.write() as connection:
         row = await _hazard(connection, site, hazard, principal)
         await hazard_moves.move(connection, row, step.state, principal.name, now_us, step.note)
-        return await _full(connection, site, hazard, principal, now_us)
+        item = await _full(connection, site, hazard, principal, now_us)
+    collector.pulse.beat()
+    return item
 
 
 @router.delete("/hazards/{site}/{hazard}", status_code=204)
@@ -206,6 +210,7 @@ async def remove_hazard(site: Identifier, hazard: Identifier, collector: Running
             await connection.execute(delete(table).where(table.c.site == site, table.c.hazard == hazard))
         subject = f"/api/v1/hazards/{site}/{hazard}"
         await audit.record(connection, principal, "remove", subject, now_us=collector.clock())
+    collector.pulse.beat()
 
 
 def place_item(row: Row[Any]) -> MapPlace:

@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from collector import changes
 from collector.access import Principal
 from collector.api.guard import Reader, Running, principal_of
 from collector.api.shapes import alert_items, event_items
@@ -38,7 +39,7 @@ BATCH = 100
 POLL_S = 2.0
 """The longest wait for news that another process wrote; our own wakes us at once."""
 ASK_AGAIN_S = 1.0
-"""How soon a reader whose session has ended, or whose token was revoked, hears nothing more."""
+"""How often a reader is asked for his right (a session ends, a token is revoked), and lists are compared."""
 _POSITION = re.compile(r"^(\d{1,18})-(\d{1,18})$")
 
 
@@ -60,7 +61,8 @@ async def stream(
     principal: Reader,
     last_event_id: Annotated[str | None, Header(description="Where to go on; without it, from now.")] = None,
 ) -> EventSourceResponse:
-    """Server-sent events `event` (EventItem), `alert` (AlertItem, at every step of an alert), `position` (MapUnit).
+    """Server-sent events `event` (EventItem), `alert` (AlertItem, at every step of an alert), `position` (MapUnit),
+    `changed` (`{"list": "hazards" | "watchlist" | "told", "site": …}`: ask for that list again).
 
     Plates are masked for everybody: nobody can say in advance what he will look at them for.
     """
@@ -86,7 +88,7 @@ async def _news(
     request: Request, collector: Collector, principal: Principal, position: Position
 ) -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent(comment="connected", id=str(position), retry=1000)
-    moved_us = await _last_move(collector)
+    moved_us, lists = await _last_move(collector), await _lists(collector)
     asked_s = time.monotonic()
     try:
         while not collector.closing.is_set():
@@ -103,8 +105,17 @@ async def _news(
                 asked_s = time.monotonic()
                 if await _lost_access(request, collector):
                     return
+                before, lists = lists, await _lists(collector)
+                for change in changes.between(before, lists):
+                    if change.site is None or principal.may_see(change.site):
+                        yield _message("changed", change, position)
     except STORE_TROUBLE as error:  # the browser comes back by itself, with its position
         log.error("a live stream ends, the database cannot be used: %s", str(error).splitlines()[0])
+
+
+async def _lists(collector: Collector) -> changes.Lists:
+    async with collector.database.read() as connection:
+        return await changes.look(connection)
 
 
 @dataclass(frozen=True, slots=True)

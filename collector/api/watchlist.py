@@ -264,12 +264,14 @@ async def _propose(collector: Collector, proposals: Sequence[Proposal], principa
     now_us = collector.clock()
     try:
         async with collector.database.write() as connection:
-            return [await _propose_one(connection, one, principal, now_us) for one in proposals]
+            ids = [await _propose_one(connection, one, principal, now_us) for one in proposals]
     except OnTheList as told:
         look = Look(principal, told.proposal.reason)
         subject = f"/api/v1/watchlist/entries/{told.entry_id}"
         await write_down(collector, look, "propose-again", subject, [told.proposal.plate])
         raise
+    collector.pulse.beat()
+    return ids
 
 
 async def _propose_one(connection: AsyncConnection, proposal: Proposal, principal: Principal, now_us: int) -> str:

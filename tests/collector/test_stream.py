@@ -5,29 +5,14 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
-from collector_process import CollectorProcess, MqttPeer, publish, told_at, wait_until
+from collector_process import CollectorProcess, MqttPeer, heard_on, publish, told_at, wait_until
 from sample_events import SampleEdge
 
 pytestmark = pytest.mark.services
-
-
-def messages(answer: httpx.Response) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(id, event, data) of each message, as they come."""
-    fields: dict[str, str] = {}
-    for line in answer.iter_lines():
-        if line and not line.startswith(":"):
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif not line:
-            if "data" in fields:
-                yield fields["id"], fields["event"], json.loads(fields["data"])
-            fields = {}
 
 
 def fall(edge: SampleEdge, floor: int) -> dict[str, Any]:
@@ -44,7 +29,7 @@ def test_news_arrive_at_once_and_none_is_missed(running: CollectorProcess, peer:
         wait_until(lambda: client.get("/api/v1/events").json()["items"])
         later_s = []
         with client.stream("GET", "/api/v1/stream") as answer:
-            heard = messages(answer)
+            heard = heard_on(answer)
             for count in range(1, 6):
                 publish(peer, edge, fall(edge, count))
                 got = {kind: (position, data) for position, kind, data in (next(heard), next(heard))}
@@ -55,13 +40,13 @@ def test_news_arrive_at_once_and_none_is_missed(running: CollectorProcess, peer:
         assert statistics.median(later_s) < 1.0, "beyond the same news by MQTT"
         publish(peer, edge, *[edge.sensor(alarm=False) for _ in range(150)])  # nobody listens
         with client.stream("GET", "/api/v1/stream", headers={"Last-Event-ID": last}) as answer:
-            heard = messages(answer)
+            heard = heard_on(answer)
             numbers = [next(heard)[2]["event"]["sequence"] for _ in range(150)]
         assert numbers == list(range(7, 157))
         assert client.get("/api/v1/stream", headers={"Last-Event-ID": "x"}).status_code == 400
         with running.client("viewer") as viewer, viewer.stream("GET", "/api/v1/stream") as answer:
             publish(peer, edge, edge.passage("京A12345"))
-            heard = messages(answer)
+            heard = heard_on(answer)
             shown = json.dumps([next(heard), next(heard)], ensure_ascii=False)
         assert "京A·1**45" in shown
         assert "A12345" not in shown

@@ -1,6 +1,6 @@
-// The collector's stream as messages: { kind: "open" }, { kind: "lost", closed }, { kind: "alert" | "event" | "position", data }.
+// The collector's stream as messages: { kind: "open" }, { kind: "lost", closed }, { kind: "alert" | "event" | "position" | "changed", data }.
 const AGAIN_MS = 3000;
-const KINDS = ["alert", "event", "position"];
+const KINDS = ["alert", "event", "position", "changed"];
 
 // Opens the stream and keeps it; the browser reconnects by itself and says where it was. → what ends it
 export function openSource(tell) {

@@ -48,6 +48,7 @@ function OneSite({ name, sites, words, who, route, live, health }) {
   const track = useTrack(route.query.plate);
   const now = useNow(PINS_EVERY_MS);
   useLive(live, "open", reload);
+  useLive(live, "changed", (change) => change.list === "hazards" && change.site === name && reload());
   useLive(live, "position", (unit) => unit.site === name && set((old) => old && { ...old, units: [...old.units.filter((one) => one.unit !== unit.unit), unit].sort((a, b) => a.unit.localeCompare(b.unit)) }));
   const open = (alert) => go("alerts", [alert.alert_id]);
   const items = useMemo(() => (site ? itemsOf({ site, alerts, spots, track: track.value, picked: tab === "now" ? null : picked, words, now, open, tab }) : []),
@@ -59,7 +60,7 @@ function OneSite({ name, sites, words, who, route, live, health }) {
       <${Problem} error=${error ?? track.error} />
       ${route.query.plate ? html`<${TrackHead} plate=${route.query.plate} track=${track} who=${who} name=${name} tab=${tab} words=${words} />` : null}
       ${site && tab === "now" ? html`<${Now} site=${site} alerts=${alerts} look=${look} words=${words} />` : null}
-      ${tab === "hazards" ? html`<${Hazards} name=${name} picked=${picked} canAct=${canAct} changed=${reload} look=${look} words=${words} />` : null}
+      ${tab === "hazards" ? html`<${Hazards} name=${name} picked=${picked} canAct=${canAct} changed=${reload} look=${look} live=${live} words=${words} />` : null}
       ${tab === "heat" ? html`<${Heat} name=${name} route=${{ ...route, rest: [name, "heat"] }} show=${show} words=${words} />` : null}
       ${site && tab === "make" ? html`<${Make} name=${name} site=${site} picked=${picked} admin=${who.role === "admin"} changed=${() => { setPicked(null); reload(); }} words=${words} health=${health} />` : null}</div>
     ${site ? html`<${Ground} plan=${site.plan} items=${items} pick=${tab === "now" || tab === "heat" ? null : setPicked} label=${say("mapOf", name)} words=${words} focus=${focus} />` : html`<div class="ground-frame"></div>`}

@@ -1,6 +1,7 @@
 // The watch list: who looks for which plate and why; proposed by one, approved by another.
 import { get, post, upload } from "../parts/api.js";
 import { html, useState } from "../parts/lib.js";
+import { useLive } from "../parts/live.js";
 import { Problem, useAction, useLoad } from "../parts/load.js";
 import { Reason, useReason } from "../parts/reason.js";
 import { go } from "../parts/router.js";
@@ -9,7 +10,7 @@ import { Table as Passages } from "./vehicles/search.js";
 const STATES = ["standing", "proposed", "approved", "expired", "refused", "withdrawn"];
 const ACTORS = ["operator", "admin"];
 
-export default function WatchList({ words, who, route }) {
+export default function WatchList({ words, who, route, live }) {
   const { say } = words;
   const why = useReason();
   const state = STATES.includes(route.query.state) ? route.query.state : "standing";
@@ -17,11 +18,16 @@ export default function WatchList({ words, who, route }) {
   const [seen, setSeen] = useState(null);
   const { value, error, reload } = useLoad(() => get("/watchlist/entries", { state, limit: 200 }), [state, why]);
   const told = useLoad(() => get("/watchlist/edges"), []);
+  const both = () => {
+    reload();
+    told.reload();
+  };
+  useLive(live, "open", both);
+  useLive(live, "changed", ({ list }) => (list === "watchlist" ? reload() : list === "told" && told.reload()));
   const may = ACTORS.includes(who.role);
   const changed = () => {
     setChosen(null);
-    reload();
-    told.reload();
+    both();
   };
   return html`<div class="sheet watchlist"><h2>${say("watchlist")}</h2>
     <section class="card"><${Reason} who=${who} words=${words} /></section>

@@ -1,6 +1,7 @@
 // Hazards and what is done about them: open, being fixed, checked again, closed.
 import { get, post } from "../../parts/api.js";
 import { html, useState } from "../../parts/lib.js";
+import { useLive } from "../../parts/live.js";
 import { Problem, useAction, useLoad } from "../../parts/load.js";
 import { Locate } from "./now.js";
 
@@ -10,10 +11,12 @@ export const hazardPins = (hazards, words) => hazards.map((one) => ({
   draw: "pin", key: `hazard-${one.hazard}`, at: one, kind: `hazard ${one.level} ${one.overdue ? "late" : ""}`, sign: "!", title: `${words.say(`level_${one.level}`)} · ${one.title} · ${words.say(`hazard_${one.state}`)}`,
 }));
 
-export function Hazards({ name, picked, canAct, changed, look, words }) {
+export function Hazards({ name, picked, canAct, changed, look, live, words }) {
   const { say } = words;
   const [closed, setClosed] = useState(false);
   const { value, error, reload } = useLoad(() => get("/hazards", { site: name, closed }), [name, closed]);
+  useLive(live, "open", reload);
+  useLive(live, "changed", (change) => change.list === "hazards" && change.site === name && reload());
   const done = () => {
     reload();
     changed();
@@ -31,21 +34,23 @@ function Hazard({ hazard, canAct, done, words }) {
   const { say, when } = words;
   const [open, setOpen] = useState(false);
   const { value, reload } = useLoad(async () => (open ? get(`/hazards/${hazard.site}/${hazard.hazard}`) : null), [open, hazard.state]);
-  const [move, { error, busy }] = useAction(async (state, note) => {
+  const [note, setNote] = useState(""); // stays, whatever others do with this hazard meanwhile
+  const [move, { error, busy }] = useAction(async (state) => {
     await post(`/hazards/${hazard.site}/${hazard.hazard}/steps`, { state, note });
+    setNote("");
     reload();
     done();
   });
   const submit = (event) => {
     event.preventDefault();
-    move(event.submitter.value, new FormData(event.target).get("note"));
+    move(event.submitter.value);
   };
   return html`<details class="line-main hazard-detail" onToggle=${({ target }) => setOpen(target.open)}>
     <summary><b>${hazard.title}</b> <span class="marks"><span class="mark">${say(`level_${hazard.level}`)}</span> <span class="mark state">${say(`hazard_${hazard.state}`)}</span>
       ${hazard.due ? html` <span class=${hazard.overdue ? "mark bad" : "quiet"}>${say("hazardDue")} ${when(hazard.due)}</span>` : null}</span></summary>
     ${hazard.note ? html`<p>${hazard.note}</p>` : null}
     ${value ? html`<ol class="steps">${value.steps.map((step) => html`<li><time datetime=${step.at}>${when(step.at)}</time> <b>${say(`hazard_${step.state}`)}</b> <span>${[step.by, step.note].filter(Boolean).join(" · ")}</span></li>`)}</ol>` : null}
-    ${canAct ? html`<form class="row form" key=${hazard.state} onSubmit=${submit}><label class="field"><span>${say("hazardNote")}</span><input name="note" maxlength="500" /></label>
+    ${canAct ? html`<form class="row form" onSubmit=${submit}><label class="field"><span>${say("hazardNote")}</span><input name="note" maxlength="500" value=${note} onInput=${({ target }) => setNote(target.value)} /></label>
       ${ORDER.filter((state) => hazard.next_states.includes(state)).map((state, index) => html`<button class=${index ? "do quiet-do" : "do first"} value=${state} disabled=${busy}>${say(`hazardTo_${state}`)}</button>`)}</form>` : null}
     <${Problem} error=${error} /></details>`;
 }
