@@ -363,13 +363,13 @@ class Agent:
         for key, records in self.outbox.losses():
             log.error("the outbox was damaged and begun anew: %s", key)
             for data in records:
-                self.reporter.report(EventType.DROPPED, self._config.edge, data)
+                self.reporter.report_dropped(data)
             self.outbox.told(key)
 
     def _report_lost_evidence(self, count: int) -> None:
         reason = f"evidence reached its {self._config.evidence.max_mb:.0f} MB before it was uploaded"
         data = self.outbox.dropped((), {}, reason).model_copy(update={"evidence_files": count})
-        self.reporter.report(EventType.DROPPED, self._config.edge, data)
+        self.reporter.report_dropped(data)
 
     def _problems(self) -> tuple[str, ...]:
         told = [part.problem for part in (self.reporter, self._delivery, self._uploader) if part is not None]

@@ -188,7 +188,7 @@ class Control:
             reasons = sorted({why for _, _, why in replay.missing})
             ranges = [(low, high) for low, high, _ in replay.missing]
             data = self.outbox.dropped(ranges, {}, f"asked for again, but {' or '.join(reasons)}")
-            self.reporter.report(EventType.DROPPED, self.config.edge, data)
+            self.reporter.report_dropped(data)
         self.look_again()
         gone = sum(high - low + 1 for low, high, _ in replay.missing)
         return f"{replay.marked} events are sent again, {gone} are no longer here"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from contract.events import EventData, EventType
+from contract.events import DroppedData, EventData, EventType
 from contract.identity import time_ordered
 from edge.clock import utc
 from edge.errors import OutboxError
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 NEWS_FOR = timedelta(minutes=15)
 """After this an event is history, not news."""
 _WAITING_MAX = 1000
+_RANGES_AT_ONCE = 5000
+"""A `dropped` record with more could be larger than an event may be."""
 
 
 class Reporter:
@@ -86,6 +88,11 @@ class Reporter:
             self._store_waiting()
         return event.id
 
+    def report_dropped(self, data: DroppedData) -> None:
+        """Tell of numbers that will not come, in as many events as that takes."""
+        for part in in_parts(data):
+            self.report(EventType.DROPPED, self._edge, part)
+
     def retry(self) -> None:
         """Try again what waits."""
         with self._lock:
@@ -110,3 +117,14 @@ class Reporter:
         while len(self._waiting) > _WAITING_MAX:
             self._waiting.popleft()
             self.lost += 1
+
+
+def in_parts(data: DroppedData) -> Iterator[DroppedData]:
+    """The same as records that each fit into an event. Counts are of one type at most, and then those of the part."""
+    if len(data.ranges) <= _RANGES_AT_ONCE:
+        yield data
+        return
+    for begin in range(0, len(data.ranges), _RANGES_AT_ONCE):
+        ranges = data.ranges[begin : begin + _RANGES_AT_ONCE]
+        counts = dict.fromkeys(data.counts, sum(high - low + 1 for low, high in ranges))
+        yield data.model_copy(update={"ranges": ranges, "counts": counts})

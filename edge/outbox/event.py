@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
-from contract.envelope import event_type_name
+from contract.envelope import MAX_EVENT_BYTES, event_type_name
 from contract.events import DroppedData, EventData, EventType, FallingObjectData, SensorData
 from edge.evidence.files import StoredFile
 
 Worth = Literal[1, 2, 3, 4, 5]
 _REPLACEABLE: Worth = 4
 """Events of this worth or more are given up only when nothing else is left; `dropped` records (5) never."""
+MAX_BODY_BYTES = MAX_EVENT_BYTES - 256
+"""The outbox's id, the number and the topic come on top. A broker ends the connection of who sends more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from edge.database import Database
 from edge.errors import OutboxCorrupt
 from edge.outbox.changes import ACKED, REFUSED, Quota, Replay, insert, replay, settle
 from edge.outbox.check import list_events
-from edge.outbox.event import NewEvent, StoredEvent, stored
+from edge.outbox.event import MAX_BODY_BYTES, NewEvent, StoredEvent, stored
 from edge.outbox.file import SCHEMA, HighMark, open_whole, put_aside, read_id
 from edge.ports import Clock
 from edge.salvage import LOSSES, SALVAGED, Remains, checksum, is_addressed, put_remains, read_remains
@@ -87,10 +87,12 @@ class Outbox:
         """Store an event and return its sequence number when it is on disk. The same event id again is the same event.
 
         Raises OutboxError (disk full, closed): then the event is not stored and the caller still has it; ValueError
-        where it never can be, because it is no UTF-8 (half of a surrogate pair) or nested too deeply.
+        where it never can be, because it is no UTF-8 (half of a surrogate pair), too deep, or too large to send.
         """
         now_s, body = self._clock.now(), event.body()
-        body.encode()
+        size = len(body.encode())
+        if size > MAX_BODY_BYTES:
+            raise ValueError(f"{size} bytes, more than the {MAX_BODY_BYTES} that an event may have")
         sequence = self.database.write(lambda connection: insert(connection, event, now_s, body))
         self._mark.raise_to(sequence)
         if sequence % _QUOTA_CHECK_EVERY == 0:

@@ -343,6 +343,26 @@ def test_sensor_messages_become_events(mosquitto: Mosquitto, acker: Acker, start
         wait_until(lambda: "alarm: Field required" in str(edge.delivery.problem), "and delivery goes on")
 
 
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_sensor_that_says_too_much_holds_up_nobody(
+    start_mosquitto: Callable[..., Mosquitto], start_edge: StartEdge, protocol: str
+) -> None:
+    """A broker that takes no larger messages ends the connection: again and again, if such an event waits."""
+    broker = start_mosquitto(extra="message_size_limit 270000")
+    acker = Acker(broker.port, TOPICS)
+    try:
+        edge = start_edge(broker.url, {"protocol": protocol})
+        wait_until(lambda: acker.last(TOPICS.birth), "online")
+        acker.publish(TOPICS.sensor("smoke-3"), json.dumps({"kind": "smoke", "alarm": True, "text": "x" * 269_900}))
+        wait_until(lambda: "smoke-3 refused" in str(edge.delivery.problem), "that is told")
+        assert "more than the 261888 that an event may have" in str(edge.delivery.problem)
+        edge.outbox.put(sensor_event(1))
+        wait_until(lambda: acker.events, "others are delivered")
+        assert edge.outbox.last_sequence() == 1
+    finally:
+        acker.stop()
+
+
 def test_a_sensor_message_that_cannot_be_stored_stays_with_the_broker(
     mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge
 ) -> None:

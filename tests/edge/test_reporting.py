@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.envelope import MAX_EVENT_BYTES
 from contract.events import EventType, SensorData
 from edge.clock import SystemClock
 from edge.logs import JsonFormatter, RepeatFilter, set_up
@@ -58,6 +59,23 @@ def test_an_event_that_can_never_be_stored_holds_no_other_up(tmp_path: Path) -> 
     for text in ("\ud800", "open"):
         reporter.report(EventType.SENSOR, "door", SensorData(sensor="door", kind="contact", alarm=True, text=text))
     assert (reporter.waiting, reporter.lost, outbox.last_sequence()) == (0, 1, 1)
+
+
+def test_many_numbers_that_will_not_come_are_told_in_events_that_the_broker_takes(tmp_path: Path) -> None:
+    """Passages given up between alarms leave a hole at every second number; a new collector asks for all of them."""
+    outbox = Outbox.open(tmp_path / "outbox.db", CLOCK)
+    reporter = Reporter("west", "box", outbox, CLOCK)
+    far = 2**53 - 100_001
+    holes = tuple((number, number) for number in range(far, far + 100_000, 2))
+    reporter.report_dropped(outbox.dropped(holes, {"unreadable": len(holes)}, "damaged"))
+    reporter.report_dropped(outbox.dropped(holes[:3], {}, "given up"))
+    *parts, few = outbox.events()
+    assert all(len(part.payload(outbox.outbox_id, True)) <= MAX_EVENT_BYTES for part in parts)
+    told = [json.loads(part.body)["data"] for part in parts]
+    assert [tuple(one) for data in told for one in data["ranges"]] == list(holes)
+    assert sum(data["counts"]["unreadable"] for data in told) == len(holes)
+    assert json.loads(few.body)["data"]["counts"] == {}
+    assert reporter.lost == 0
     outbox.close()
 
 
