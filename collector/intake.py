@@ -22,6 +22,7 @@ from collector.mqtt import Link, Outgoing
 from collector.prepared import Prepared, prepare
 from collector.pulse import Pulse
 from collector.schema import messages
+from contract.acks import Ack
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ _AHEAD = 2
 """Batches that are ready while one is stored."""
 _PIECE = 64
 """After so many events the loop looks whether the database has answered: it waits for the next statement."""
+
+_RANGES_AT_ONCE, _REFUSALS_AT_ONCE = 500, 50
+"""In one acknowledgement: 100 bytes each, and up to 2 kB for a refusal with its reason; 256 KiB may be sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ class Intake:
     async def _take(self, ready: _Ready) -> None:
         outcome = await self._store(ready)
         for topic, ack in outcome.acks.items():
-            self._link.send(topic, ack.model_dump_json(by_alias=True))
+            for part in in_parts(ack):
+                self._link.send(topic, part.model_dump_json(by_alias=True))
         self._link.confirm(ready.incoming)
         self.tally.add(outcome.tally)
         for site in {found.address.site for found in ready.understood if found.address is not None}:
@@ -140,6 +145,17 @@ class Intake:
         for message in batch:
             outcome = _joined(outcome, await self._store_or_split([message]))
         return outcome
+
+
+def in_parts(ack: Ack) -> list[Ack]:
+    """The same as messages that a broker takes: it would end the connection of who sends a larger one, ever again."""
+    if len(ack.ranges) <= _RANGES_AT_ONCE and len(ack.refused) <= _REFUSALS_AT_ONCE:
+        return [ack]
+    ranges, refused = ack.ranges, ack.refused
+    return [
+        *(Ack(ranges=ranges[at : at + _RANGES_AT_ONCE]) for at in range(0, len(ranges), _RANGES_AT_ONCE)),
+        *(Ack(refused=refused[at : at + _REFUSALS_AT_ONCE]) for at in range(0, len(refused), _REFUSALS_AT_ONCE)),
+    ]
 
 
 def _unstorable(message: Understood, error: SQLAlchemyError) -> Letter:

@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 from collector_process import START_TIMEOUT_S, CollectorProcess, MqttPeer, publish, wait_until
 from sample_events import SHA, SampleEdge
 from services import Mosquitto, PostgreSQL, free_port
+
+from contract.acks import Ack
+from contract.envelope import MAX_EVENT_BYTES, join_backlog
 
 pytestmark = pytest.mark.services
 END_WITHIN_S = 10.0
@@ -194,3 +198,24 @@ def acknowledged(peer: MqttPeer) -> set[int]:
     """Sequence numbers that an edge was told are safe."""
     ranges = [part for ack in peer.on("/ack") for part in ack["ranges"]]
     return {number for part in ranges for number in range(part["from"], part["to"] + 1)}
+
+
+def test_thousands_of_bad_events_in_one_message_end_nobodys_connection(
+    start_mosquitto: Callable[..., Mosquitto], new_collector: StartCollector
+) -> None:
+    """Each is refused by name: in one answer that were more than a broker takes, which would end it again and again."""
+    broker = start_mosquitto(extra="message_size_limit 270000")
+    collector = new_collector(broker.url)
+    collector.start()
+    peer, outbox, many = MqttPeer(broker.port), str(uuid4()), 3000
+    bad = (b'{"outboxid": "%s", "sequence": %d}' % (outbox.encode(), number) for number in range(1, many + 1))
+    peer.publish("watchpost/v1/west/strange/backlog", join_backlog(bad))
+    good = SampleEdge()
+    publish(peer, good, good.sensor(alarm=True))
+    wait_until(lambda: [topic for topic, *_ in peer.heard if topic == "watchpost/v1/west/gate-1/ack"])
+    acks = [content for topic, content, *_ in peer.heard if topic == "watchpost/v1/west/strange/ack"]
+    refused = [one.sequence for ack in acks for one in Ack.model_validate_json(ack).refused]
+    assert sorted(refused) == list(range(1, many + 1))
+    assert max(map(len, acks)) <= MAX_EVENT_BYTES
+    assert "connecting again" not in collector.log
+    peer.stop()
