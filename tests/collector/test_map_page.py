@@ -23,6 +23,7 @@ from contract.topics import SiteTopics
 pytestmark = pytest.mark.services
 LATITUDE, LONGITUDE = 31.23, 121.47
 METRE = 1 / 111_195
+DEPTH = "return Number(getComputedStyle(document.querySelector(arguments[0])).zIndex)"
 
 
 def click_ground(browser: Browser) -> None:
@@ -234,6 +235,8 @@ def test_a_fall_is_marked_at_its_building_with_its_floor_and_its_window(
     wait_until(lambda: again in browser.execute_script(named, mark))
     says(browser, ".map-side .line", again)
     assert all_of(browser, "path.sight")
+    pins, labels = (browser.execute_script(DEPTH, f".leaflet-{pane}-pane") for pane in ("marker", "tooltip"))
+    assert pins > labels, "no label hides a pin"
     picture(browser, f"fall-{language[:2]}")
     browser.execute_script("document.querySelector('.pin.alarm').focus()")
     browser.switch_to.active_element.send_keys(Keys.ENTER)

@@ -1,7 +1,7 @@
 // Words that more than one view uses.
 export const en = {
   language: "English", title: "Watchpost", live: "live", waiting: "reconnecting", closed: "disconnected", signOut: "Sign out",
-  back: "Back", keepAsIs: "Leave it as it was", critical: "critical", warning: "warning", info: "information", confirmed: "confirmed", suspected: "suspected",
+  back: "Back", keepAsIs: "Leave it as it was", critical: "critical", warning: "warning", info: "information", confirmed: "certain", suspected: "suspected",
   late: "late", new: "new", acknowledged: "acknowledged", assigned: "assigned", on_scene: "on scene", resolved: "resolved",
   dismissed: "dismissed", falling_object: "Falling object", plate_passage: "Vehicle passed", watchlist_hit: "Watched vehicle",
   sensor: "Sensor", camera: "Camera", gap: "Missing events", evidence: "Evidence added", dropped: "Events given up",

@@ -32,7 +32,7 @@ const AlertRow = memo(({ alert, chosen, choose, words }) => {
       onClick=${() => choose({ alert: alert.alert_id })}>
       ${picture ? html`<${Picture} proof=${picture} alt="" say=${say} small />` : html`<span class="thumb ${alert.type}" aria-hidden="true"></span>`}
       <span class="what">
-        <strong>${alert.titles[language]}</strong>
+        <span class="top"><strong>${alert.titles[language]}</strong><time datetime=${alert.occurred_at}>${when(alert.occurred_at)}</time></span>
         <span class="where">${alert.site} / ${alert.source}</span>
         <span class="marks"><${Severity} severity=${alert.severity} say=${say} />
           ${alert.events > 1 ? html`<span class="mark">${say("times", alert.events)}</span>` : null}
@@ -42,7 +42,6 @@ const AlertRow = memo(({ alert, chosen, choose, words }) => {
           ${alert.state === "new" ? null : html`<span class="mark">${say(alert.state)}${alert.unit ? ` · ${alert.unit}` : ""}</span>`}
           <${Due} at=${alert.due_at} words=${words} /></span>
       </span>
-      <time datetime=${alert.occurred_at}>${when(alert.occurred_at)}</time>
     </button>
   </li>`;
 });
