@@ -35,6 +35,12 @@ WRONG = {
 HERE = {"latitude": 31.23, "longitude": 121.47}
 
 
+SLOW = (
+    "camera lane-1 is 16 s behind: this box is too slow for its cameras; use sub_source, fewer frames a second, "
+    "or fewer cameras"
+)
+
+
 def now(later_s: float = 0) -> str:
     return (datetime.now(UTC) + timedelta(seconds=later_s)).isoformat()
 
@@ -105,7 +111,7 @@ def test_devices_say_what_ails_them_and_what_nobody_was_told(
         topics = EdgeTopics("west", "gate-1")
         camera = {"id": "lane-1", "state": "up", "fps": 12.5, "lag_s": 7.5}
         health = {"at": now(), "uptime_s": 9, "memory_mb": 90, "disk_free_mb": 51234, "outbox_depth": 12,
-                  "problems": ["uploads: disk full"], "cameras": [camera], "expires": now(120)}  # fmt: skip
+                  "problems": ["uploads: disk full", SLOW], "cameras": [camera], "expires": now(120)}  # fmt: skip
         peer.publish(topics.health, json.dumps(health).encode())
         state = {"state": "blind", "since": now(-300), "reason": "the picture is dark"}
         peer.publish(topics.camera_status("tower"), json.dumps(state).encode(), True)
@@ -114,6 +120,7 @@ def test_devices_say_what_ails_them_and_what_nobody_was_told(
         sign_in(browser, running)
         browser.get(f"{running.url}/#/devices")
         says(browser, ".boxes", "uploads: disk full")
+        says(browser, ".boxes", "处理滞后 16 秒" if language == "zh-CN" else SLOW)
         says(browser, ".boxes", "12")
         says(browser, ".cameras", word(browser, "blind"))
         wait_until(lambda: _failed(running), 20)

@@ -26,6 +26,10 @@ from edge.plates.grammar import REGIONS
 
 pytestmark = pytest.mark.services
 STATIC = Path(fetch.__file__).parent / "static"
+ACTIONS_AT_THE_END = """
+for (const part of [document.querySelector(".middle"), document.documentElement]) part.scrollTo(0, 1e6);
+return document.querySelector(".actions").getBoundingClientRect().top;
+"""
 PICTURE = base64.b64decode(  # a JPEG of 8 by 8 grey pixels
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19iZ2hnPk1xeXBk"
     "eFxlZ2P/wAALCAAIAAgBAREA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEG"
@@ -120,6 +124,7 @@ def test_nothing_is_cut_off_and_no_word_is_missing(
     browser = browse(380, "zh-CN")
     sign_in(browser, running)
     wait_until(lambda: len(all_of(browser, "button.alert")) == 4)
+    scrolls = "return document.documentElement.scrollHeight > innerHeight"
     for width in (380, 900, 1600):
         resize(browser, width)
         for language, name in (("zh", "平安前哨"), ("en", "Watchpost")):
@@ -130,6 +135,12 @@ def test_nothing_is_cut_off_and_no_word_is_missing(
             one(browser, "button.alert.critical").click()
             one(browser, ".detail .facts")
             assert fits(browser, width), (width, language)
+            assert 0 <= browser.execute_script(ACTIONS_AT_THE_END) < 700, "in reach, however far down somebody looks"
+    browser.refresh()
+    one(browser, ".deaf")  # no sound before the first click
+    one(browser, ".detail .facts")
+    assert not browser.execute_script(scrolls), "only its parts do, whatever lines stand over them"
+    assert word(browser, "confirmed") == "certain", "what the box is sure of, nobody has confirmed yet"
 
 
 def test_a_viewer_can_look_but_not_act(
@@ -192,6 +203,19 @@ def test_every_act_that_is_recorded_has_a_word_and_can_be_chosen() -> None:
     assert {f"act_{act.replace('-', '_')}" for act in acts} - set(words_by_language()["en"]) == set()
     offered = (STATIC / "views" / "audit.js").read_text(encoding="utf-8")
     assert [act for act in sorted(acts) if f'"{act}"' not in offered] == []
+
+
+def test_what_is_translated_of_boxes_and_cameras_is_what_they_say() -> None:
+    said = "".join(
+        file.read_text(encoding="utf-8") for file in (Path(collector.__file__).parents[1] / "edge").rglob("*.py")
+    )
+    words = (STATIC / "words" / "problems.js").read_text(encoding="utf-8")
+    patterns = re.findall(
+        r"^  \[/\^(.*?)/,", words[words.index("AILMENTS = [") : words.index("const translated")], re.MULTILINE
+    )
+    assert len(patterns) > 10
+    literal = [max(re.split(r"\(\\[Swd]\+\)|\.\*", one), key=len).replace("\\", "").strip(": ;") for one in patterns]
+    assert [one for one in literal if one not in said] == []
 
 
 def test_the_search_offers_every_kind_of_plate_by_a_word() -> None:

@@ -4,6 +4,7 @@ import { html } from "../parts/lib.js";
 import { Problem, useLoad } from "../parts/load.js";
 import { useNow } from "../parts/clock.js";
 import { address } from "../parts/router.js";
+import { ailmentIn } from "../words/problems.js";
 
 const TOLD = ["operator", "auditor", "admin"];
 const GOOD = ["online", "up"];
@@ -33,7 +34,7 @@ function Boxes({ health, words, now }) {
       <th class="number">${say("outbox")}</th><th class="number">${say("oldestWaits")}</th><th class="number">${say("picturesWait")}</th><th class="number">${say("gaps")}</th>
       <th class="number">${say("temperature")}</th><th class="number">${say("diskFree")}</th><th class="number">${say("clockOff")}</th><th>${say("version")}</th></tr></thead>
     <tbody>${worstFirst(health.edges).map((box) => { const told = box.health ?? {}; return html`<tr key=${`${box.site}/${box.edge}`}><td><b>${box.edge}</b> <small>${box.site}</small></td>
-      <td><${State} state=${box.state} since=${box.since} words=${words} now=${now} />${(told.problems ?? []).map((one) => html`<br /><small class="problem">${one}</small>`)}</td>
+      <td><${State} state=${box.state} since=${box.since} words=${words} now=${now} />${(told.problems ?? []).map((one) => html`<br /><small class="problem">${ailmentIn(words.language, one)}</small>`)}</td>
       <td>${age(box)}</td><td class="number">${told.outbox_depth ?? "–"}</td><td class="number">${lasts(told.outbox_oldest_s)}</td><td class="number">${told.evidence_pending ?? "–"}</td>
       <td class="number">${lacking(box)}</td><td class="number">${told.temperature_c == null ? "–" : `${Math.round(told.temperature_c)} °C`}</td><td class="number">${gb(told.disk_free_mb)}</td>
       <td class="number">${told.clock_offset_s == null ? "–" : say("seconds", told.clock_offset_s.toFixed(1))}</td><td>${box.birth?.version ?? "–"}</td></tr>`; })}</tbody></table></div>`
@@ -48,7 +49,7 @@ function Cameras({ health, words, now }) {
       <td><${State} state=${one.state} since=${one.since} words=${words} now=${now} /></td>
       <td class="number">${told.fps == null ? "–" : told.fps.toFixed(1)}</td><td class="number">${lasts(told.last_frame_age_s)}</td>
       <td class="number ${told.lag_s > DELAYED_S ? "problem" : ""}">${told.lag_s == null ? "–" : say("seconds", told.lag_s.toFixed(1))}</td><td class="number">${told.reconnects ?? "–"}</td>
-      <td>${[one.state === "up" ? "" : one.reason, told.weather_mode ? say("weatherMode") : "", told.last_error].filter(Boolean).join(" · ")}</td></tr>`; })}</tbody></table></div>`
+      <td>${[one.state === "up" ? "" : ailmentIn(words.language, one.reason), told.weather_mode ? say("weatherMode") : "", ailmentIn(words.language, told.last_error)].filter(Boolean).join(" · ")}</td></tr>`; })}</tbody></table></div>`
     : html`<p class="quiet">${say("noCameras")}</p>`}</section>`;
 }
 

@@ -1,5 +1,5 @@
-// What the collector says when something does not work, for readers of Chinese; it speaks English itself. What is not
-// here is shown as it says it, after a word of what kind of trouble it is.
+// What the collector says when something does not work, and what ails boxes and cameras, for readers of Chinese; both speak
+// English themselves. What is not here is shown as they say it, the collector's after a word of what kind of trouble it is.
 const KINDS = { 0: "采集端无响应", 403: "没有权限", 404: "不存在", 409: "当前状态不允许", 413: "文件过大", 422: "输入有误", 429: "尝试次数过多", 503: "数据库暂不可用，请稍后重试" };
 const STATES = { new: "新告警", acknowledged: "已确认", assigned: "已派单", on_scene: "已到场", resolved: "已办结", dismissed: "已忽略",
   proposed: "待审批", approved: "已批准", refused: "已驳回", withdrawn: "已撤控" };
@@ -32,8 +32,34 @@ const SENTENCES = [
   [/^evidence .* has not arrived.*/, "文件尚未到达"],
 ];
 
+const PLACES = { top: "上", middle: "中", bottom: "下", left: "左", centre: "中", right: "右" };
+const shifted = (across, down) => `横向 ${across} %、纵向 ${down} %`;
+// Of edge/agent.py, edge/delivery.py, edge/sight.py, edge/sources/.
+const AILMENTS = [
+  [/^camera (\S+) is (\d+) s behind: .*/, "摄像机 $1 处理滞后 $2 秒：该前端算力不足，请改用子码流、降低帧率或减少摄像机"],
+  [/^(\d+) events were lost, because .*/, "有 $1 个事件因无法写入待发队列而丢失"],
+  [/^another agent is online as (\S+): .*/, "另有前端以 $1 的名称在线，二者互相断开：请为每个前端取不同名称"],
+  [/^no watch list has come yet: .*/, "尚未收到布控名单，无法比对：请下发名单（无布控时下发空名单）"],
+  [/^out of focus, or the lens is covered.*/, "失焦，或镜头被遮挡"],
+  [/^edges have (\S+) of their usual sharpness: .*/, "清晰度仅为平时的 $1：失焦、有雾或镜头脏污"],
+  [/^a part of the picture \((\w+) (\w+)\) is blurred or hidden: .*/, (_, upright, across) => `画面局部（${PLACES[across]}${PLACES[upright]}）模糊或被遮挡：镜头上有水滴、污渍或蛛网？`],
+  [/^another view than the one that was drawn on: .*/, "画面与标定时不同：请重新标定，或将摄像机转回原位"],
+  [/^the view has shifted by (\S+) % of its width, (\S+) % of its height; .*/, (_, across, down) => `画面偏移${shifted(across, down)}，楼层和列已随之修正`],
+  [/^the view has shifted by (\S+) % of its width, (\S+) % of its height: .*/, (_, across, down) => `画面偏移${shifted(across, down)}，标定已不适用`],
+  [/^(\S+): nothing came within the time-out; .*/, "$1：超时无响应，请检查摄像机电源和网络"],
+  [/^(\S+): connected, but no picture came within the time-out/, "$1：已连接，但超时没有画面"],
+  [/^(\S+): connected, but the stream ended before its first picture/, "$1：已连接，但没有画面即中断"],
+  [/^(\S+): the camera ended the stream/, "$1：摄像机中断了码流"],
+];
+
+const translated = (sentences, text) => {
+  const found = sentences.find(([pattern]) => pattern.test(text));
+  return found ? text.replace(found[0], found[1]) : null;
+};
+
+// Of a box or a camera.
+export const ailmentIn = (language, text) => (language === "zh" && text ? translated(AILMENTS, text) ?? text : text);
+
 export function inChinese(detail, status) {
-  const found = SENTENCES.find(([pattern]) => pattern.test(detail));
-  if (found) return detail.replace(found[0], found[1]);
-  return KINDS[status] ? `${KINDS[status]}：${detail}` : detail;
+  return translated(SENTENCES, detail) ?? (KINDS[status] ? `${KINDS[status]}：${detail}` : detail);
 }
