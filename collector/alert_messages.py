@@ -15,6 +15,8 @@ from contract.events import EvidenceRef
 from contract.topics import SiteTopics
 
 MessageRow = dict[str, object]
+MOST_EVIDENCE = 20
+"""Files that an alert names; more stay with the event. A message larger than the broker takes would stop all alerts."""
 
 
 def news(
@@ -44,7 +46,7 @@ def news(
             "event_id": draft.event_id,
             "events": event_count,
             "late": draft.late,
-            "evidence": evidence,
+            "evidence": evidence[:MOST_EVIDENCE],
             "due": _instant(alert["due_us"]),
             "expires": expires,
         }

@@ -27,6 +27,7 @@ from collector.prepared import EVENT_COLUMNS, EVIDENCE_COLUMNS, Prepared, Prepar
 from collector.ranges import Range, contains
 from collector.schema import cameras, dead_letters, event_evidence, events
 from contract.acks import Ack, Refusal, to_ranges
+from contract.envelope import MAX_EVENT_BYTES
 from contract.events import CameraData, DroppedData
 from contract.topics import EdgeTopics
 
@@ -228,7 +229,7 @@ async def _store_letters(work: _Batch, letters: list[Letter]) -> None:
             "kind": letter.kind,
             "reason": letter.reason,
             "topic": letter.incoming.topic,
-            "payload": letter.incoming.payload,
+            "payload": letter.incoming.payload[:MAX_EVENT_BYTES],  # of what is larger nothing can be made, ever
             "outbox_id": letter.outbox_id,
             "sequence": letter.sequence,
             "first_us": work.now_us,

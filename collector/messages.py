@@ -16,6 +16,7 @@ from collector.instants import to_us
 from contract.base import MAX_NUMBER, Message
 from contract.commands import ConfigReported
 from contract.envelope import (
+    MAX_EVENT_BYTES,
     TYPE_PREFIX,
     Envelope,
     MalformedEvent,
@@ -121,12 +122,15 @@ def understand(incoming: Incoming) -> list[Understood]:
         address = (_address_again if len(incoming.topic) < _KEPT_LENGTH else _address_of)(incoming.topic)
     except InvalidTopic as error:
         return [Letter(incoming, "malformed", str(error))]
+    if isinstance(address, EdgeAddress) and address.levels == _BACKLOG:
+        return _understand_backlog(incoming, address)
+    if isinstance(address, EdgeAddress) and address.levels[0] == "event":
+        return [_understand_event(incoming, address, lambda: parse_whole(incoming.payload))]
+    if len(incoming.payload) > MAX_EVENT_BYTES:  # what it says is kept and shown whole, with keys that we do not know
+        reason = f"{len(incoming.payload)} bytes, more than the {MAX_EVENT_BYTES} a message may have"
+        return [Letter(incoming, "malformed", reason, address if isinstance(address, EdgeAddress) else None)]
     if isinstance(address, UnitAddress):
         return [_understand_position(incoming, address)]
-    if address.levels == _BACKLOG:
-        return _understand_backlog(incoming, address)
-    if address.levels[0] == "event":
-        return [_understand_event(incoming, address, lambda: parse_whole(incoming.payload))]
     return [_understand_status(incoming, address)]
 
 

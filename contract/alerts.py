@@ -37,7 +37,7 @@ class AlertMessage(Message):
     )
     due: Instant | None = Field(default=None, description="By when somebody should acknowledge it.")
     late: bool = False
-    evidence: tuple[EvidenceRef, ...] = ()
+    evidence: tuple[EvidenceRef, ...] = Field(default=(), description="The first of its files, at most 20.")
     expires: Instant
 
 

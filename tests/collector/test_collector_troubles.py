@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,8 +21,14 @@ from collector_process import START_TIMEOUT_S, CollectorProcess, MqttPeer, publi
 from sample_events import SHA, SampleEdge
 from services import Mosquitto, PostgreSQL, free_port
 
+from collector.mqtt import publish_retained
+from collector.mqtt_address import BrokerAddress
+from collector.watchlists import make_list
 from contract.acks import Ack
+from contract.commands import WatchlistEntry
 from contract.envelope import MAX_EVENT_BYTES, join_backlog
+from contract.plate_keys import KEY_BYTES, PlateKey
+from contract.topics import EdgeTopics
 
 pytestmark = pytest.mark.services
 END_WITHIN_S = 10.0
@@ -212,10 +220,33 @@ def test_thousands_of_bad_events_in_one_message_end_nobodys_connection(
     peer.publish("watchpost/v1/west/strange/backlog", join_backlog(bad))
     good = SampleEdge()
     publish(peer, good, good.sensor(alarm=True))
-    wait_until(lambda: [topic for topic, *_ in peer.heard if topic == "watchpost/v1/west/gate-1/ack"])
-    acks = [content for topic, content, *_ in peer.heard if topic == "watchpost/v1/west/strange/ack"]
-    refused = [one.sequence for ack in acks for one in Ack.model_validate_json(ack).refused]
-    assert sorted(refused) == list(range(1, many + 1))
-    assert max(map(len, acks)) <= MAX_EVENT_BYTES
+    wait_until(lambda: 1 in acknowledged(peer))
+
+    def acks() -> list[bytes]:
+        return [content for topic, content, *_ in peer.heard if topic == "watchpost/v1/west/strange/ack"]
+
+    def refused() -> set[int]:
+        return {one.sequence for ack in acks() for one in Ack.model_validate_json(ack).refused}
+
+    wait_until(lambda: refused() == set(range(1, many + 1)))
+    assert max(map(len, acks())) <= MAX_EVENT_BYTES
     assert "connecting again" not in collector.log
+    peer.stop()
+
+
+def test_a_watch_list_of_thousands_passes_the_broker_as_it_is_shipped(
+    start_mosquitto: Callable[..., Mosquitto],
+) -> None:
+    """A message that it does not take ends the connection, and all that waits behind it waits for ever."""
+    shipped = (Path(__file__).parents[2] / "configs" / "mosquitto.conf").read_text(encoding="utf-8")
+    (limit,) = [line for line in shipped.splitlines() if line.startswith("message_size_limit")]
+    broker, key = start_mosquitto(extra=limit), PlateKey(b"k" * KEY_BYTES)
+    until = datetime.now(UTC) + timedelta(days=1)
+    hashes = [hashlib.sha256(b"%d" % number).hexdigest() for number in range(5000)]
+    entries = [WatchlistEntry(entry_id=one[:12], exact=one, folded=one, expires=until) for one in hashes]
+    content = make_list("list", 1, key, tuple(entries)).model_dump_json(exclude_none=True)
+    assert len(content) > 1_000_000
+    peer, topic = MqttPeer(broker.port), EdgeTopics("west", "gate-1").watchlist
+    publish_retained(BrokerAddress.parse(broker.url, "5"), [(topic, content)])
+    wait_until(lambda: [heard for heard in peer.heard if heard[:2] == (topic, content.encode())])
     peer.stop()

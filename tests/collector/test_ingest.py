@@ -21,6 +21,7 @@ from collector.pulse import Pulse
 from collector.ranges import gaps, merge
 from collector.reading import evidence_of
 from collector.schema import alert_steps, alerts, cameras, dead_letters, edges, events, messages, received_ranges
+from contract.envelope import MAX_EVENT_BYTES
 
 NOW = later_us(60)
 
@@ -139,7 +140,7 @@ async def test_a_malformed_message_is_kept_aside_once(database: Database, raw: b
     await take(database, message)
     outcome = await take(database, message)
     (letter,) = await rows(database, dead_letters)
-    assert (letter.kind, letter.times, letter.payload) == ("malformed", 2, raw)
+    assert (letter.kind, letter.times, letter.payload) == ("malformed", 2, raw[:MAX_EVENT_BYTES])
     assert word in letter.reason
     assert outcome.acks == {}
 
@@ -155,6 +156,39 @@ async def test_a_malformed_event_with_a_readable_number_is_refused(database: Dat
     await take(database, edge.incoming(edge.sensor()))
     async with database.read() as connection:
         assert await missing(connection) == {str(edge.outbox_id): []}
+
+
+@pytest.mark.parametrize("level", ["event/sensor/door", "backlog", "health", "status", "birth"])
+async def test_of_what_is_larger_than_a_message_may_be_only_the_beginning_is_kept(
+    database: Database, level: str
+) -> None:
+    edge = SampleEdge()
+    large = edge.sensor(text="x" * MAX_EVENT_BYTES)
+    now = {"at": large["time"], "expires": large["time"], "connection_id": str(edge.outbox_id), "state": "online"}
+    said = large if "event" in level or level == "backlog" else now | {"more": "x" * MAX_EVENT_BYTES}
+    outcome = await take(database, Incoming(f"watchpost/v1/west/gate-1/{level}", payload(said)))
+    assert (outcome.tally.set_aside, outcome.tally.stored) == (1, 0)
+    assert outcome.tally.refused == (1 if "event" in level else 0), "or its edge sends it for ever"
+    async with database.read() as connection:
+        (letter,) = (await connection.execute(select(dead_letters))).all()
+        assert (await connection.execute(select(edges))).all() == []
+    assert len(letter.payload) == MAX_EVENT_BYTES
+    assert f"more than the {MAX_EVENT_BYTES}" in letter.reason
+
+
+async def test_an_alert_with_thousands_of_files_is_a_message_that_a_broker_takes(database: Database) -> None:
+    edge = SampleEdge()
+    files = tuple(
+        {"sha256": f"{number:064x}", "role": "clip", "media_type": "video/mp4", "size_bytes": number}
+        for number in range(1, 1700)
+    )
+    event = edge.incoming(edge.fall(evidence=files))
+    assert 0.9 * MAX_EVENT_BYTES < len(event.payload) <= MAX_EVENT_BYTES
+    await take(database, event)
+    async with database.read() as connection:
+        told = (await connection.execute(select(messages.c.payload))).scalars().all()
+    assert told
+    assert max(len(text) for text in told) < MAX_EVENT_BYTES / 2
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400], ids=["NaN", "infinity", "huge"])
