@@ -15,7 +15,7 @@ from edge.plates.detector import SAME_PLATE, PlateDetection, PlateDetector, over
 from edge.plates.finding import Stage, Telling, hit_finding, make_finding
 from edge.plates.grammar import REGIONS
 from edge.plates.motion import STILL, Motion, MotionGate
-from edge.plates.passage import Passage, PassageTracker, PlateEvidence, Sighting
+from edge.plates.passage import STANDS_FOR_S, Passage, PassageTracker, PlateEvidence, Sighting
 from edge.plates.recognition import Recogniser
 from edge.plates.rectify import Corners, aspect, unwarp
 from edge.plates.settings import PlatesSettings
@@ -40,6 +40,8 @@ _WORTH_CUTTING = 0.7
 _LARGE_EVERY_S = 0.5
 _LARGE_FROM = 0.2
 """Plates that fill much of what is searched are looked for so often, and always when one of this share is known."""
+_STREAM_GAP_S = 1.0
+"""Nobody knows what moved between two frames that are farther apart."""
 _NEW_AT_ONCE = 4
 """In one look at most so many doubtful places more than known plates are looked at closely."""
 Box = tuple[float, float, float, float]
@@ -77,6 +79,9 @@ class PlatesAnalyzer:
         self._tracker = PassageTracker(settings, region, new_id)
         self._closed: list[tuple[str, float]] = []
         self._timeline = Timeline()
+        self._last_frame_s = 0.0
+        self._moved_last_s = 0.0
+        self._looked_s = 0.0
         self._next_look_s = 0.0
         self._next_relook_s = 0.0
         self._next_large_s = 0.0
@@ -93,12 +98,21 @@ class PlatesAnalyzer:
         now_s = self._timeline.place(frame)
         self._frames += 1
         motion = STILL if frame.repeated else self._gate.observe(frame.luma)
+        self._note_calm(now_s, motion)
         findings = self._look(frame, now_s) if self._must_look(now_s, motion) else []
         return findings + self._finals(self._tracker.close_left(now_s))
 
     def finish(self) -> Sequence[Finding]:
         """The finals of all vehicles still in view."""
         return self._finals(self._tracker.close_all())
+
+    def _note_calm(self, now_s: float, motion: Motion) -> None:
+        """While nothing moves, there are hardly any looks: the vehicles of the last one have not left, they stand."""
+        if motion.any or now_s - self._last_frame_s > _STREAM_GAP_S:
+            self._moved_last_s = now_s
+        self._last_frame_s = now_s
+        if now_s - max(self._moved_last_s, self._looked_s) >= STANDS_FOR_S:
+            self._tracker.rest(self._looked_s)
 
     def _must_look(self, time_s: float, motion: Motion) -> bool:
         if motion.box is not None:
@@ -117,6 +131,7 @@ class PlatesAnalyzer:
     def _look(self, frame: Frame, now_s: float) -> list[Finding]:
         """Detect, follow, and read those plates that are worth a reading."""
         self._looks += 1
+        self._looked_s = now_s
         picture = frame.bgr()
         size = (picture.shape[1], picture.shape[0])
         sightings = [Sighting(now_s, frame.captured_at, d.corners, d.score) for d in self._search(picture, now_s)]
@@ -239,7 +254,7 @@ class PlatesAnalyzer:
 
     def _finals(self, passages: Sequence[Passage]) -> list[Finding]:
         findings: list[Finding] = []
-        for passage in sorted(passages, key=lambda p: p.first.time_s):
+        for passage in sorted(passages, key=lambda p: (not p.announced, p.first.time_s)):
             verdict = passage.vote.verdict()
             trusted = self._trusted(verdict)
             if not self._worth_telling(passage, verdict):

@@ -25,8 +25,10 @@ _GATE_NEW = 2.0
 _GATE_PER_SECOND = 2.0
 _GATE_MOST = 3.0
 """How far a plate may be from where it is expected, in its own widths: speed known or not, grown by time."""
+_STARTED_S = 0.5
+"""What stood moves since so long at most: whatever moves is looked at."""
 _SIZE_RATIO = 1.7
-_STANDS_FOR_S = 1.5
+STANDS_FOR_S = 1.5
 _STANDS_WITHIN = 0.3
 """A plate stands that stayed within this part of its width for so long."""
 _SAME_PLACES = 3
@@ -128,7 +130,7 @@ class Passage:
     def expected(self, time_s: float) -> tuple[float, float]:
         """Where the plate's centre should be now, by its last speed."""
         x, y = self.last.centre
-        if self.before is None or self.last.time_s <= self.before.time_s:
+        if self.stands or self.before is None or self.last.time_s <= self.before.time_s:
             return x, y
         steps = (time_s - self.last.time_s) / (self.last.time_s - self.before.time_s)
         bx, by = self.before.centre
@@ -146,8 +148,8 @@ class Passage:
         return np.asarray(seen.corners + np.array([now_x - x, now_y - y], np.float32), np.float32)
 
     def _has_stopped(self) -> bool:
-        recent = [s for s in self.path if s.time_s >= self.last.time_s - 2 * _STANDS_FOR_S]
-        if self.last.time_s - recent[0].time_s < _STANDS_FOR_S and self.last.time_s - self.first.time_s < _STANDS_FOR_S:
+        recent = [s for s in self.path if s.time_s >= self.last.time_s - 2 * STANDS_FOR_S]
+        if self.last.time_s - recent[0].time_s < STANDS_FOR_S and self.last.time_s - self.first.time_s < STANDS_FOR_S:
             return False
         far = max(_distance(s.centre, self.last.centre) for s in recent)
         return far < _STANDS_WITHIN * self.last.width
@@ -315,6 +317,12 @@ class PassageTracker:
                 passage.gauge.see(sighting.time_s, (x / frame_size[0], y / frame_size[1]))
         return pairs
 
+    def rest(self, looked_s: float) -> None:
+        """Nothing at all has moved for a while since the look at this time: what it saw stands where it was."""
+        for passage in self.open:
+            if passage.last.time_s == looked_s:
+                passage.stands = True
+
     def followed(self, time_s: float) -> list[Passage]:
         """Those that may be seen where they are expected now; one that was lost for longer must be read again."""
         moves, stands = self._settings.leave_after_s, self._settings.stand_leave_after_s
@@ -379,6 +387,8 @@ def _misfit(passage: Passage, sighting: Sighting) -> float:
     """Distance from the expected place as a part of what is allowed; infinite when the size has jumped."""
     small, large = sorted((max(passage.last.width, 1.0), max(sighting.width, 1.0)))
     elapsed = sighting.time_s - passage.last.time_s
+    if passage.stands:
+        elapsed = min(elapsed, _STARTED_S)
     if large / small > _SIZE_RATIO:
         return math.inf
     gate = min(_GATE_MOST, (_GATE_NEW if passage.before is None else _GATE_KNOWN) + _GATE_PER_SECOND * elapsed)
