@@ -103,18 +103,19 @@ def queries_command(events: int, times: int, database: str, json_file: Path | No
 def measure(folder: Path, events: int, times: int, database: str) -> dict[str, Any]:
     """One run; the report is what the JSON file holds."""
     with ExitStack() as stack:
-        url = None
+        url, filled = None, folder / "filled"
+        is_new = not filled.exists()
         if database == "postgresql":
             server = PostgreSQL(folder / "postgresql", durable=True)
             server.start()
             stack.callback(server.stop)
-            url = server.new_database()
+            url = server.new_database() if is_new else server.database(1)
         store = ["--data", str(folder / "collector"), *(["--database", url] if url else [])]
-        is_new = not (folder / "collector" / "collector.db").exists()
         token = call(["collector", "token", "create", f"queries-{time.time_ns()}", "--role", "admin", *store])
         begun_s = time.monotonic()
         if is_new:
             fill(folder / "collector" / "collector.db", url, events)
+            filled.touch()
         filled_s = round(time.monotonic() - begun_s)
         port = free_port()
         programs = stack.enter_context(Stack(folder))
@@ -126,15 +127,20 @@ def measure(folder: Path, events: int, times: int, database: str) -> dict[str, A
         process = psutil.Process(part.process.pid)
         searches = [asdict(_time(client, search, times, events, rng, process)) for search in SEARCHES]
         commits = _commits_ms(folder, times)
+        size = _size(folder / "collector" / "collector.db", url)
     cores = psutil.cpu_count() or 1
-    size = folder / "collector" / "collector.db"
     return {
         "events": events, "database": database, "filled_s": filled_s,
-        "store_mb": round(size.stat().st_size / 1e6) if size.exists() else None, "times": times,
+        "store_mb": round(size / 1e6), "times": times,
         "commit_ms_p50": round(commits[len(commits) // 2], 1),
         "commit_ms_p99": round(commits[int(0.99 * (len(commits) - 1))], 1),
         "cores": cores, "load_per_core": round(psutil.getloadavg()[0] / cores, 1), "searches": searches,
     }  # fmt: skip
+
+
+def _size(path: Path, url: str | None) -> int:
+    """Bytes of the store with its indexes."""
+    return path.stat().st_size if url is None else int(_psql(url, "SELECT pg_database_size(current_database())"))
 
 
 def _commits_ms(folder: Path, times: int) -> list[float]:

@@ -169,10 +169,14 @@ class PostgreSQL:
     def new_database(self) -> str:
         """Create an empty database and return its URL."""
         self.databases += 1
-        name = f"test_{self.databases}"
         connection = ["--host=127.0.0.1", f"--port={self.port}", "--username=postgres"]
+        name = f"test_{self.databases}"
         subprocess.run([postgres_program("createdb"), *connection, name], check=True, capture_output=True)
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+        return self.database(self.databases)
+
+    def database(self, number: int) -> str:
+        """URL of the database that was made as the `number`th."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/test_{number}"
 
     def kill(self) -> None:
         """SIGKILL to all of it: as if the machine had lost its power."""
