@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from services import require
 
-from simulator.faults.soak import growth, soak_command
+from simulator.faults.soak import Sample, growth, growths, soak_command
 
 
 @pytest.mark.services
@@ -29,3 +29,11 @@ def test_a_short_soak_ends_with_everything_at_the_collector(tmp_path: Path) -> N
 def test_growth_is_the_slope_of_what_was_seen() -> None:
     assert growth([(0.0, 100.0), (0.5, 101.0), (1.0, 102.0)]) == 2.0
     assert growth([(0.0, 100.0)]) == 0.0
+
+
+def test_growth_is_told_of_the_second_half() -> None:
+    """Before, caches fill."""
+    rising = [
+        Sample(minute, 1, memory, memory, memory, 1, 1, 1, 1) for minute, memory in ((0.5, 100), (1, 160), (2, 161))
+    ]
+    assert set(growths(rising).values()) == {60.0}
