@@ -7,6 +7,7 @@ import random
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from edge.delivery import Delivery
 from edge.errors import DeliveryError, OutboxError
 from edge.link import probe
 from edge.outbox import NewEvent, Outbox
+from edge.window import Window
 
 pytestmark = pytest.mark.services
 TOPICS = EdgeTopics("west", "gate-1")
@@ -38,6 +40,19 @@ CLOCK = SystemClock()
 def sensor_event(number: int = 0, sensor: str = "door") -> NewEvent:
     data = SensorData(sensor=sensor, kind="contact", alarm=False, value=float(number))
     return NewEvent(uuid4(), EventType.SENSOR, "west", "gate-1", sensor, datetime.now(UTC), data)
+
+
+@dataclass
+class StandingClock:
+    """Its monotonic time goes on only where a test says so."""
+
+    at_s: float = 0.0
+
+    def now(self) -> float:
+        return CLOCK.now()
+
+    def monotonic(self) -> float:
+        return self.at_s
 
 
 @dataclass
@@ -306,6 +321,26 @@ def test_at_most_the_window_is_unacknowledged(mosquitto: Mosquitto, acker: Acker
     assert len(acker.events) == 10
     acker.acknowledge(edge.outbox.outbox_id, list(range(1, 11)))
     wait_until(lambda: len(acker.events) == 20, "the next ones")
+
+
+def test_when_the_collector_is_back_edges_do_not_come_all_at_once(tmp_path: Path) -> None:
+    """Each sends what is unanswered at a moment of its own within two seconds: a herd would be the next outage."""
+    first_s: list[float] = []
+    for edge in range(40):
+        outbox, clock = Outbox.open(tmp_path / f"{edge}.db", CLOCK), StandingClock()
+        window = Window(outbox, clock, random.Random(edge), size=500, ack_timeout_s=20, live_s=60)
+        outbox.put(sensor_event())
+        assert len(window.take(10)) == 1
+        window.reached_broker(1)
+        window.hurry(2.0)
+        while not window.take(10):
+            clock.at_s += 0.02
+        first_s.append(clock.at_s)
+        outbox.close()
+    assert max(first_s) <= 2.02
+    by_half_second = Counter(int(at_s / 0.5) for at_s in first_s)
+    assert max(by_half_second.values()) <= 20
+    assert len(by_half_second) >= 4
 
 
 def test_a_refused_event_is_not_sent_again(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:
