@@ -57,7 +57,7 @@ class DecodingLimits:
     candidates: int = 6
     floor: float = 1e-3
     """Characters less probable than this at a step are not followed."""
-    least_share: float = 1e-7
+    least_share: float = 1e-5
     """Texts less probable than the best one by this factor are not followed either."""
     least_ratio: float = 0.01
 

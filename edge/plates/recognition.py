@@ -1,8 +1,8 @@
 """From a plate's corners in a picture to its text: cut, read, decode; cut otherwise only when that was not sure.
 
 Corners are never exact, and a cut that is a little off loses the province or tilts the strokes. Cuts that are wider,
-narrower, sheared or turned a little are tried one group after another until one of them reads surely; the reading that
-is most probable under the grammar is kept.
+narrower, sheared or turned a little are tried one group after another until they agree. Of many cuts one is easily sure
+by chance, so a text is worth what all of them together give it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _TURNED: tuple[Cut, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """One plate read from one picture: the cut that read best, what the net said of it, and the text."""
+    """One plate read from one picture: the cut that read its text best, what the net said of that cut, and the text."""
 
     rows: Rows
     crop: Bgr
@@ -55,11 +55,8 @@ class Recognition:
     reading: Reading
     cuts: int
     """How many cuts were read."""
-
-    @property
-    def worth(self) -> float:
-        """What ranks cuts of one plate: the reading's probability; anything readable before anything unreadable."""
-        return self.reading.probability if self.reading.readable else -1.0 + self.reading.probability
+    worth: float
+    """The text's probability, the mean over the cuts; anything readable is worth more than anything unreadable."""
 
 
 class Recogniser:
@@ -86,20 +83,19 @@ class Recogniser:
         if rows == 1:
             found += self._read(bgr, corners, self._widened, rows)
         for cuts in (_WIDER, _TURNED):
-            if max(cut.worth for cut in found) >= SURE or min(cut.read.not_a_plate for cut in found) > _NO_PLATE:
+            if self._best(found).worth >= SURE or min(cut.read.not_a_plate for cut in found) > _NO_PLATE:
                 break
             found += self._read(bgr, corners, cuts, rows)
-        if rows == 1 and two_rows > _MAYBE_TWO_ROWS and max(cut.worth for cut in found) < SURE:
+        if rows == 1 and two_rows > _MAYBE_TWO_ROWS and self._best(found).worth < SURE:
             found += self._read(bgr, corners, (*_FIRST, *_WIDER), 2)
-        best = self._best(found)
-        return Recognition(best.rows, best.crop, best.read, best.reading, len(found))
+        return replace(self._best(found), cuts=len(found))
 
     def _best(self, found: Sequence[Recognition]) -> Recognition:
-        """The surest; where plates are widened, the longest of those that are likely."""
+        """What most speaks for; where plates are widened, the longest of those that are likely in any cut."""
+        if not self._widened:
+            return max(_agreed(found), key=lambda cut: cut.worth)
         likely = [cut for cut in found if cut.worth >= _LIKELY]
-        if self._widened and likely:
-            return max(likely, key=lambda cut: (len(cut.reading.text), cut.worth))
-        return max(found, key=lambda cut: cut.worth)
+        return max(likely or found, key=lambda cut: (len(cut.reading.text) if likely else 0, cut.worth))
 
     def _read(self, bgr: Bgr, corners: Corners, cuts: Sequence[Cut], rows: Rows) -> list[Recognition]:
         two_rows = self._decoder.region.two_rows
@@ -107,8 +103,20 @@ class Recogniser:
         found = []
         for crop, read in zip(crops, self.reader.read(crops), strict=True):
             reading = self._decoder.decode(read.log_probs, appearance(read, corners))
-            found.append(Recognition(rows, crop, read, reading, 1))
+            worth = reading.probability if reading.readable else -1.0 + reading.probability
+            found.append(Recognition(rows, crop, read, reading, 1, worth))
         return found
+
+
+def _agreed(found: Sequence[Recognition]) -> list[Recognition]:
+    """Each text by the cut that read it surest, worth what the cuts of as many rows give it in the mean."""
+    surest = {(cut.rows, cut.reading.text): cut for cut in sorted(found, key=lambda cut: cut.worth)}
+    agreed = []
+    for (rows, text), cut in surest.items():
+        worths = [other.worth for other in found if other.rows == rows and other.reading.text == text]
+        count = sum(other.rows == rows for other in found)
+        agreed.append(replace(cut, worth=sum(worths) / count) if cut.reading.readable else cut)
+    return agreed
 
 
 def _widen(left: float, right: float) -> Cut:

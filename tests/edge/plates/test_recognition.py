@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge.inference import ModelStore
-from edge.plates.decoding import Decoder
-from edge.plates.grammar import CHINA
+from edge.plates.decoding import Decoder, Reading
+from edge.plates.grammar import CHINA, Appearance
 from edge.plates.reader import PlateReader
 from edge.plates.recognition import SURE, Recogniser, weigh_rows
 from edge.plates.rectify import Corners, aspect, grow, rectify, shear, turn
@@ -50,9 +52,31 @@ def test_where_the_first_cut_is_not_sure_others_are_tried(recogniser: Recogniser
         found = recogniser.recognise(picture, tilted)
         assert first.probability < SURE
         assert found.cuts > 1
-        gains.append(found.worth - (first.probability if first.readable else -1))
+        assert found.reading.readable
+        gains.append(found.reading.probability - (first.probability if first.readable else -1))
     assert min(gains) >= 0
     assert sum(gain > 0.1 for gain in gains) >= 2
+
+
+class Undecided(Decoder):
+    """A decoder that hears a wrong text once, surely, and the right one of all other cuts, less surely."""
+
+    def __init__(self) -> None:
+        super().__init__(CHINA)
+        self.asked = 0
+
+    def decode(self, log_probs: NDArray[np.floating], appearance: Appearance | None = None) -> Reading:
+        self.asked += 1
+        heard = super().decode(log_probs, appearance)
+        text, sure = ("浙B52K18", 0.95) if self.asked == 3 else ("苏B52K18", 0.7)
+        return replace(heard, text=text, probability=sure)
+
+
+def test_one_cut_that_is_sure_does_not_outvote_all_others() -> None:
+    found = Recogniser(PlateReader(ModelStore(MODELS)), Undecided()).recognise(*scene("苏B52K18", "small_blue"))
+    assert found.reading.text == "苏B52K18"
+    assert found.cuts > 4, "one sure cut among doubtful ones is no reason to stop"
+    assert found.worth < found.reading.probability == 0.7
 
 
 def test_two_rows_are_laid_side_by_side(recogniser: Recogniser) -> None:
