@@ -104,4 +104,12 @@ def test_nothing_leaves_the_map_by_one_press(
         assert standing() == before
         goes(browser, button)
     assert standing() == (False, 0, 0)
+    hazard = {**SPOT, "site": "west", "hazard": "h-1", "title": "外墙砖松动", "level": "major"}
+    admin.post("/api/v1/hazards", json=hazard).raise_for_status()
+    browser.get(f"{running.url}/#/map/west/hazards")
+    one(browser, ".hazard-detail summary").send_keys(Keys.ENTER)
+    asked(browser, ".hazard-detail .remove", word(browser, "removeHazardWhy", "外墙砖松动"))
+    assert len(admin.get("/api/v1/hazards").json()) == 1
+    goes(browser, ".hazard-detail")
+    assert admin.get("/api/v1/hazards").json() == []
     assert errors(browser) == []

@@ -1,5 +1,6 @@
 // Hazards and what is done about them: open, being fixed, checked again, closed.
-import { get, post } from "../../parts/api.js";
+import { get, post, remove } from "../../parts/api.js";
+import { Confirm, useConfirmed } from "../../parts/confirm.js";
 import { html, useState } from "../../parts/lib.js";
 import { useLive } from "../../parts/live.js";
 import { Problem, useAction, useLoad } from "../../parts/load.js";
@@ -41,6 +42,10 @@ function Hazard({ hazard, canAct, done, words }) {
     reload();
     done();
   });
+  const removing = useConfirmed(async () => {
+    await remove(`/hazards/${hazard.site}/${hazard.hazard}`);
+    done();
+  });
   const submit = (event) => {
     event.preventDefault();
     move(event.submitter.value);
@@ -51,7 +56,9 @@ function Hazard({ hazard, canAct, done, words }) {
     ${hazard.note ? html`<p>${hazard.note}</p>` : null}
     ${value ? html`<ol class="steps">${value.steps.map((step) => html`<li><time datetime=${step.at}>${when(step.at)}</time> <b>${say(`hazard_${step.state}`)}</b> <span>${[step.by, step.note].filter(Boolean).join(" · ")}</span></li>`)}</ol>` : null}
     ${canAct ? html`<form class="row form" onSubmit=${submit}><label class="field"><span>${say("hazardNote")}</span><input name="note" maxlength="500" value=${note} onInput=${({ target }) => setNote(target.value)} /></label>
-      ${ORDER.filter((state) => hazard.next_states.includes(state)).map((state, index) => html`<button class=${index ? "do quiet-do" : "do first"} value=${state} disabled=${busy}>${say(`hazardTo_${state}`)}</button>`)}</form>` : null}
+      ${ORDER.filter((state) => hazard.next_states.includes(state)).map((state, index) => html`<button class=${index ? "do quiet-do" : "do first"} value=${state} disabled=${busy}>${say(`hazardTo_${state}`)}</button>`)}</form>
+      <p><button class="plain remove" onClick=${() => removing.ask(hazard.title)}>${say("removeHazard")}</button></p>
+      <${Confirm} of=${removing} question=${(title) => say("removeHazardWhy", title)} act=${say("removeHazard")} say=${say} />` : null}
     <${Problem} error=${error} /></details>`;
 }
 
