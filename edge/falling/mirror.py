@@ -22,7 +22,9 @@ _LATE_PIECE_S = 5.0
 """Longest time between two pieces that follow each other at once, and between two that keep their pace."""
 _SAME_PLACE = 0.06
 """Picture fractions between two tracks of one thing at the same moment."""
-_WAIT_S = 1.2
+_WAIT_S, _WAIT_FOR_LONGER_S = 1.2, 3.0
+"""How long a certainty waits for what may be the same fall; the second, where that has come further than it did: then
+it is the object, and what waits is likely its image in the glass."""
 _DOUBT_S = 8.0
 """A suspicion may wait longer: it is not urgent, and its continuation may make it certain."""
 _FORGET_S = 30.0
@@ -50,9 +52,14 @@ class Extent:
     """(n, 3) time, x, y on the way; without it, a straight line."""
 
     @property
+    def travel(self) -> float:
+        """Way down, picture heights."""
+        return self.y_end - self.y_start
+
+    @property
     def speed(self) -> float:
         """Mean speed downwards, picture heights a second."""
-        return max(self.y_end - self.y_start, 0.02) / max(self.end_s - self.start_s, 0.1)
+        return max(self.travel, 0.02) / max(self.end_s - self.start_s, 0.1)
 
     def at(self, time_s: float) -> tuple[float, float]:
         """Where it was at a time."""
@@ -120,6 +127,13 @@ class _Waiting(Generic[T]):
         """Whether few of many pieces were surely a fall."""
         return self.judged >= _MANY and _MINORITY * self.sure <= self.judged
 
+    def patience_s(self, rivals: list[Extent]) -> float:
+        """How long it may wait for these, which are still in view."""
+        if not self.certain:
+            return _DOUBT_S
+        further = any(rival.travel > self.extent.travel for rival in rivals)
+        return _WAIT_FOR_LONGER_S if further else _WAIT_S
+
 
 class FallMerger(Generic[T]):
     """Holds a fall back while something that may be the same fall is still in view; lets the strongest one through."""
@@ -164,8 +178,8 @@ class FallMerger(Generic[T]):
         ready: list[_Waiting[T]] = []
         kept: list[_Waiting[T]] = []
         for waiting in self._waiting:
-            overdue = now_s - waiting.extent.end_s > (_WAIT_S if waiting.certain else _DOUBT_S)
-            rivals = any(waiting.extent.same_fall(extent) for extent in open_extents)
+            rivals = [extent for extent in open_extents if waiting.extent.same_fall(extent)]
+            overdue = now_s - waiting.extent.end_s > waiting.patience_s(rivals)
             (ready if overdue or not rivals else kept).append(waiting)
         self._waiting = kept
         self._told = [(extent, sure) for extent, sure in self._told if now_s - extent.end_s < _FORGET_S]

@@ -97,6 +97,20 @@ def test_the_mirror_image_is_merged_into_the_stronger_one() -> None:
     assert merger.merged == 1
 
 
+def test_a_short_mirror_image_waits_for_an_object_that_falls_further() -> None:
+    merger: FallMerger[str] = FallMerger()
+    merger.add(extent(1.0, 2.0, 0.50, 1.0, (0.2, 0.4)), "mirror", certain=True)
+    assert merger.release(3.4, [extent(1.7, 3.4, 0.55, 0.0, (0.1, 0.8))]) == [], "longer than for a piece"
+    merger.add(extent(1.7, 3.6, 0.55, 9.0), "object", certain=True)
+    assert told(merger, 3.8) == ["object"]
+
+    merger.add(extent(11.0, 12.0, 0.50, 1.0, (0.2, 0.4)), "fall", certain=True)
+    assert told(merger, 12.5) == ["fall"], "what nothing else is seen with waits for nothing"
+    merger.add(extent(21.0, 22.0, 0.50, 1.0, (0.2, 0.4)), "fall", certain=True)
+    swaying = extent(21.7, 23.3, 0.55, 0.0, (0.25, 0.35))
+    assert [item for item, _ in merger.release(23.3, [swaying])] == ["fall"], "nor for what has come less far"
+
+
 def test_a_later_mirror_and_a_broken_off_piece_are_not_told_again() -> None:
     merger: FallMerger[str] = FallMerger()
     merger.add(extent(1.0, 2.0, 0.5, 5.0, (0.1, 0.5)), "object", certain=True)
