@@ -19,6 +19,12 @@ from edge.falling.settings import FallingSettings
 _DOUBT = {"low": (0.08, 0.3), "normal": (0.2, 0.5), "high": (0.35, 0.7)}
 """How far the classifier may be from sure that it is a falling object: to confirm it, to suspect it."""
 _CLEAR_DOUBT = (0.4, 0.85)
+_FREE_DOUBT = (0.9, 0.95)
+"""Where gravity alone explains a long path beside which nothing moves."""
+_FREE_TRAVEL, _FREE_SEEN, _FREE_CERTAIN, _FREE_BESIDE, _FREE_BEND = 0.35, 18, 0.1, 0.15, 0.012
+"""Picture heights; sightings; deviation of the gain of speed as a share of it; share of the pixels beside the thing
+that change; bend. What goes down like this in real clips without a fall has a word of 0.03 at most, and where leaves
+move near by true falls have had words of 0.11 to 0.25."""
 _WEATHER_DOUBT = 0.3
 """Factor on what is tolerated to confirm where drops, flakes or sparks go down everywhere."""
 _ODD_DOUBT = 0.5
@@ -29,6 +35,8 @@ _STRAIGHT_DOUBT = 0.2
 """Factor where something sinks steadily and straight for long: what the air carries sways, a lift does not."""
 _STRAIGHT, _STRAIGHT_S = 0.1, 1.5
 """Ways sideways for one way down, seconds."""
+_GAINING, _GAIN = 0.15, 2.0
+"""Deviation of the gain of speed as a share of it; last speed over first."""
 _ARRIVED, _ARRIVED_DOUBT = 0.25, 0.075
 """Share of the pictures before a path begins in which something moved there, from which on what then sinks steadily may
 have come flying as a drone does; and the factor."""
@@ -37,8 +45,9 @@ _FEW, _BURST = 12, 40
 _DARK = 90.0
 """Grey level of what is behind it, up to which it may be a spark; by day much begins beside a fall where trees move."""
 _LONG, _OFTEN = 0.2, 12
+"""Picture heights, sightings, from which on gravity has spoken."""
 _LONG_IN_WEATHER, _OFTEN_IN_WEATHER = 0.4, 24
-"""Picture heights, sightings: no drop gains speed for so long."""
+"""The same where drops go down: none gains speed for so long."""
 _DOUBTED = 0.5
 """Confidence, at most, of what only a minority of its pieces speaks for."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
@@ -105,20 +114,39 @@ def doubted(candidate: Candidate, verdict: Verdict) -> Verdict:
 
 def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tuple[float, float]:
     """The classifier's word counts less where gravity itself has spoken long and clearly, and the air is clear."""
-    odd = sinks_steadily(candidate) or candidate.sideways > _SIDEWAYS
+    steady = sinks_steadily(candidate) and not _gains_speed(candidate)
+    odd = steady or candidate.sideways > _SIDEWAYS
     burst = candidate.siblings > _FEW and candidate.backdrop <= _DARK
     if not weather and not burst and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
-        return _CLEAR_DOUBT
+        return _FREE_DOUBT if _falls_freely(candidate) else _CLEAR_DOUBT
     if weather and not odd and candidate.travel > _LONG_IN_WEATHER and _seen(candidate) >= _OFTEN_IN_WEATHER:
         return _DOUBT[settings.sensitivity]
     confirmed, suspected = _DOUBT[settings.sensitivity]
-    if sinks_steadily(candidate) and candidate.moved_before > _ARRIVED:
+    if steady and candidate.moved_before > _ARRIVED:
         return _ARRIVED_DOUBT * confirmed, suspected
-    if sinks_steadily(candidate) and candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
+    if steady and candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
         return _STRAIGHT_DOUBT * confirmed, suspected
     if weather or burst:
         return _WEATHER_DOUBT * confirmed, suspected
     return (_ODD_DOUBT * confirmed if odd else confirmed), suspected
+
+
+def _gains_speed(candidate: Candidate) -> bool:
+    """Whether it surely becomes faster, if only as far as the air allows: drones and lifts keep their speed."""
+    fit = candidate.fit
+    gains = fit.acceleration_sigma <= _GAINING * fit.acceleration
+    return gains and fit.end_speed >= _GAIN * max(fit.start_speed, 0.0)
+
+
+def _falls_freely(candidate: Candidate) -> bool:
+    fit = candidate.fit
+    return (
+        candidate.travel >= _FREE_TRAVEL
+        and _seen(candidate) >= _FREE_SEEN
+        and fit.acceleration_sigma <= _FREE_CERTAIN * fit.acceleration
+        and candidate.disturbance <= _FREE_BESIDE
+        and candidate.bend <= _FREE_BEND
+    )
 
 
 def _seen(candidate: Candidate) -> int:

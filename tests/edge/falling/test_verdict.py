@@ -17,13 +17,15 @@ FPS, HEIGHT = 12.5, 540
 SURE = Look((0.99, 0.005, 0.005))
 
 
-def sinking(wobble_px: float, seconds: float, sideways: float = 0.0, siblings: int = 0) -> Candidate:
-    """Something of 5 px goes down with 0.15 picture heights a second, `sideways` as fast to the right, and wobbles."""
+def sinking(wobble_px: float, seconds: float, sideways: float = 0.0, siblings: int = 0, pull: float = 0.0) -> Candidate:
+    """Something of 5 px goes down with 0.15 picture heights a second, or, with a `pull` (heights/s²), ever faster from
+    rest; `sideways` as fast to the right; and wobbles."""
     rng = np.random.default_rng(5)
     track = Track(0)
     for index in range(int(seconds * FPS)):
         t = index / FPS
-        x, y = np.array([100.0 + sideways * 0.15 * t * HEIGHT, (0.2 + 0.15 * t) * HEIGHT]) + rng.normal(0, wobble_px, 2)
+        down = pull / 2 * t**2 if pull else 0.15 * t
+        x, y = np.array([100.0 + sideways * 0.15 * t * HEIGHT, (0.2 + down) * HEIGHT]) + rng.normal(0, wobble_px, 2)
         patch = np.full((3, 32, 32), 120, np.uint8)
         track.points.append(TrackPoint(index, t, x, y, 5, 5, 25, 40.0, 1.0, 0.0, 0.0, None, patch))
     around = Surroundings(0.0, 0.0, 4.0, 0.5, None)
@@ -53,6 +55,14 @@ def test_of_what_sinks_steadily_the_network_must_be_surer() -> None:
     bag = sinking(wobble_px=1.0, seconds=4, sideways=0.3)
     assert verdict(bag, Look((0.85, 0.1, 0.05))).certainty == "suspected"
     assert verdict(bag, Look((0.92, 0.05, 0.03))).certainty == "confirmed"
+
+
+def test_what_surely_gains_speed_however_slowly_is_no_drone() -> None:
+    rather_sure = Look((0.7, 0.2, 0.1))
+    slow_fall = sinking(wobble_px=1.0, seconds=5, sideways=0.3, pull=0.05)
+    assert verdict(slow_fall, rather_sure).certainty == "confirmed"
+    assert verdict(replace(slow_fall, moved_before=0.4), rather_sure).certainty == "confirmed"
+    assert verdict(sinking(wobble_px=1.0, seconds=4, sideways=0.3), rather_sure).certainty == "suspected"
 
 
 @pytest.mark.parametrize(
@@ -93,6 +103,18 @@ def dropping(seconds: float) -> Candidate:
 @pytest.mark.parametrize(("seconds", "certainty"), [(1.6, "confirmed"), (0.9, "suspected")])
 def test_no_drop_gains_speed_for_long(seconds: float, certainty: str) -> None:
     assert verdict(dropping(seconds), Look((0.88, 0.1, 0.02)), weather=True).certainty == certainty
+
+
+@pytest.mark.parametrize(
+    ("change", "certainty"),
+    [({}, "confirmed"), ({"disturbance": 0.3}, None), ({"bend": 0.02}, None), ({"travel": 0.3}, None)],
+)
+def test_where_gravity_alone_explains_a_long_path_the_network_may_doubt(
+    change: dict[str, float], certainty: str | None
+) -> None:
+    stone = replace(dropping(1.4), **change)
+    assert verdict(stone, Look((0.12, 0.44, 0.44))).certainty == certainty
+    assert verdict(stone, Look((0.03, 0.9, 0.07))).certainty is None, "but not be sure of the opposite"
 
 
 def test_pieces_outvote_what_sinks_steadily_and_not_what_falls_freely() -> None:
