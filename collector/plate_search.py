@@ -63,9 +63,9 @@ class Pattern:
         return column.is_not(None)
 
     def matches(self, *, past_index: bool) -> ColumnElement[bool]:
-        """The condition itself; `past_index` keeps SQLite from taking the plate's index for it."""
+        """The condition itself; `past_index` keeps a planner from taking the plate's index for it."""
         name = "folded" if self.alike else "plate"
-        column: ColumnElement[Any] = literal_column(f"+passages.{name}") if past_index else passages.c[name]
+        column: ColumnElement[Any] = literal_column(f"(passages.{name} || '')") if past_index else passages.c[name]
         return column.like(self.text.replace("*", "%").replace("?", "_"))
 
     @staticmethod
@@ -81,7 +81,7 @@ async def page_by_plate(
     near = select(*KEYS).where(pattern.narrowed).limit(MOST_RARE + 1)
     found = sorted((tuple(row) for row in await connection.execute(near)), reverse=True)
     if len(found) <= MOST_RARE:
-        exact = query.where(pattern.matches(past_index=False))
+        exact = query.where(pattern.matches(past_index=True))  # or PostgreSQL reads every candidate for a page of them
         return await page_among(connection, exact, KEYS, found, limit=limit, cursor=cursor)
     past_index = connection.dialect.name == "sqlite"
     walked = query.where(pattern.matches(past_index=past_index))
