@@ -114,25 +114,25 @@ def doubted(candidate: Candidate, verdict: Verdict) -> Verdict:
 
 def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tuple[float, float]:
     """The classifier's word counts less where gravity itself has spoken long and clearly, and the air is clear."""
-    steady = sinks_steadily(candidate) and not _gains_speed(candidate)
-    odd = steady or candidate.sideways > _SIDEWAYS
-    burst = candidate.siblings > _FEW and candidate.backdrop <= _DARK
-    if not weather and not burst and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
-        return _FREE_DOUBT if _falls_freely(candidate) else _CLEAR_DOUBT
-    if weather and not odd and candidate.travel > _LONG_IN_WEATHER and _seen(candidate) >= _OFTEN_IN_WEATHER:
-        return _DOUBT[settings.sensitivity]
     confirmed, suspected = _DOUBT[settings.sensitivity]
+    steady = sinks_steadily(candidate)
     if steady and candidate.moved_before > _ARRIVED:
         return _ARRIVED_DOUBT * confirmed, suspected
     if steady and candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
         return _STRAIGHT_DOUBT * confirmed, suspected
+    odd = (steady and not _gains_speed(candidate)) or candidate.sideways > _SIDEWAYS
+    burst = candidate.siblings > _FEW and candidate.backdrop <= _DARK
+    if not weather and not burst and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
+        return _FREE_DOUBT if _falls_freely(candidate) else _CLEAR_DOUBT
+    if weather and not odd and candidate.travel > _LONG_IN_WEATHER and _seen(candidate) >= _OFTEN_IN_WEATHER:
+        return confirmed, suspected
     if weather or burst:
         return _WEATHER_DOUBT * confirmed, suspected
     return (_ODD_DOUBT * confirmed if odd else confirmed), suspected
 
 
 def _gains_speed(candidate: Candidate) -> bool:
-    """Whether it surely becomes faster, if only as far as the air allows: drones and lifts keep their speed."""
+    """Whether it surely becomes faster, if only as far as the air allows: most drones and lifts keep their speed."""
     fit = candidate.fit
     gains = fit.acceleration_sigma <= _GAINING * fit.acceleration
     return gains and fit.end_speed >= _GAIN * max(fit.start_speed, 0.0)
