@@ -125,7 +125,7 @@ def test_from_alert_to_closed_case_by_keyboard(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_an_overdue_alert_says_so_and_filters_hold_in_the_address(
+def test_an_alert_says_until_when_and_filters_hold_in_the_address(
     running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], language: str
 ) -> None:
     browser, edge = browse(390, language, 844), SampleEdge()
@@ -147,6 +147,41 @@ def test_an_overdue_alert_says_so_and_filters_hold_in_the_address(
     assert "type=camera" in browser.current_url
     running.with_store(end_sessions)
     says(browser, ".sign-in .problem", word(browser, "signedOutWhy"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_has_passed_its_time_is_listed_as_overdue_and_counted_for_its_unit(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], language: str
+) -> None:
+    browser, edge = browse(390, language, 844), SampleEdge()
+    with running.client("admin") as admin:
+        unit = {"unit": "patrol-1", "site": "west", "title": "巡逻一组"}
+        admin.post("/api/v1/units", json=unit).raise_for_status()
+        times = {"acknowledge_s": 1, "arrive_s": 1, "close_s": 3600}
+        admin.put("/api/v1/duty/due/critical", json=times).raise_for_status()
+    sign_in(browser, running, view="#/alerts?show=overdue")
+    says(browser, ".filters [aria-pressed=true]", word(browser, "overdueAlerts"))
+    publish(peer, edge, edge.camera("blind", time=datetime.now(UTC).isoformat()), now_falling(edge))
+    says(browser, "button.alert.critical .mark.bad", word(browser, "overdueBy", ""))
+    assert len(all_of(browser, "button.alert")) == 1, "what is in time is not listed"
+    one(browser, "button.alert").send_keys(Keys.ENTER)
+    says(browser, ".steps .overdue", word(browser, "tooLate"))
+    press(browser, "s", "assigned")
+    one(browser, "button.unit")
+    press(browser, "1")
+    says(browser, ".detail .state", word(browser, "assigned"))
+    browser.get(f"{running.url}/#/tasks")
+    says(browser, ".board .mark.bad", word(browser, "overdueCount", 1))
+    says(browser, ".board .task .mark.bad", word(browser, "overdueBy", ""))
+    picture(browser, f"overdue-{language[:2]}")
+    one(browser, ".board a.task").send_keys(Keys.ENTER)
+    press(browser, "o", "on_scene")
+    says(browser, ".detail .state", word(browser, "on_scene"))
+    browser.get(f"{running.url}/#/tasks")
+    says(browser, ".board .task", word(browser, "on_scene"))
+    wait_until(lambda: not all_of(browser, ".board .mark.bad"))  # an hour is left to close it
+    assert fits(browser, 390)
+    assert errors(browser) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
