@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from chromium import (
     PASSWORD,
     Browser,
     all_of,
+    choose,
     errors,
     fits,
     one,
@@ -24,7 +27,7 @@ from chromium import (
     word,
 )
 from collector_process import CollectorProcess, MqttPeer, publish, wait_until
-from sample_events import SampleEdge
+from sample_events import SHA, START, SampleEdge
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
@@ -32,6 +35,7 @@ from selenium.webdriver.support.ui import Select
 from collector.access import Role
 
 pytestmark = pytest.mark.services
+EXPORTED = "fetch(document.querySelector(arguments[0]).href).then((answer) => answer.text()).then(arguments[1])"
 SITES_SHOWN = "return document.querySelector('input[name=sites-of]')?.defaultValue"
 
 
@@ -122,6 +126,55 @@ def test_a_plate_is_searched_with_a_reason_and_the_auditor_sees_it(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_passages_are_filtered_and_exported_and_a_cloned_plate_stands_out(
+    running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], language: str
+) -> None:
+    east, west = SampleEdge(edge="east-gate"), SampleEdge(edge="west-gate")
+    with running.client("admin") as admin:
+        for edge, latitude in (("east-gate", 39.90), ("west-gate", 39.99)):  # 10 km
+            view = {"name": edge, "latitude": latitude, "longitude": 116.4}
+            admin.put(f"/api/v1/map/cameras/west/{edge}/lane-1", json=view).raise_for_status()
+    lorry = east.passage("粤B99999", "e2")
+    lorry["data"] |= {"direction": "leaving", "plate": lorry["data"]["plate"] | {"kind": "large_yellow"}}
+    kept_as_hash = west.passage("苏C55555", "w2")
+    kept_as_hash["data"] |= {"plate": None, "plate_digest": "5a" * 32, "plate_kind": "small_blue"}
+    publish(peer, east, east.passage("京A12345", "e1"), lorry, east.passage("沪B11111", "e3", "provisional"))
+    minute = (START + timedelta(seconds=62)).isoformat()
+    publish(peer, west, west.passage("京A12345", "w1", time=minute), kept_as_hash)
+    browser = browse(390, language, 844)
+    sign_in(browser, running)
+    one(browser, "button.alert").send_keys(Keys.ENTER)
+    says(browser, "#detail-title", word(browser, "cloned_plate"))
+    says(browser, "#detail-title", "10.0")
+    browser.get(f"{running.url}/#/vehicles")
+    wait_until(lambda: len(all_of(browser, ".passages tbody tr")) == 5)
+    says(browser, ".passages", word(browser, "hashedPlate"))
+    says(browser, ".passages", word(browser, "provisional"))
+    one(browser, ".reason input").send_keys("case 2026-113", Keys.ENTER)
+    says(browser, ".passages", "粤B99999")
+    choose(browser, "select[name=direction]", "leaving")
+    choose(browser, "select[name=kind]", "large_yellow")
+    one(browser, "input[name=camera]").send_keys("lane-1", Keys.ENTER)
+    wait_until(lambda: len(all_of(browser, ".passages tbody tr")) == 1)
+    for key in ("leaving", "kind_large_yellow"):
+        says(browser, ".passages tbody", word(browser, key))
+    says(browser, ".export", word(browser, "exportCsv"))
+    table = browser.execute_async_script(EXPORTED, ".export")
+    assert [plate in table for plate in ("粤B99999", "京A12345")] == [True, False]
+    browser.get(f"{running.url}/#/vehicles?plate=京A12345")
+    says(browser, ".sheet", word(browser, "someHashed"))
+    one(browser, ".passages a").send_keys(Keys.ENTER)
+    one(browser, ".passage a.do + h3 + a.do").send_keys(Keys.ENTER)
+    says(browser, ".track .too-fast", word(browser, "tooFast"))
+    says(browser, ".track .too-fast", "10.0 km")
+    assert fits(browser, 390)
+    picture(browser, f"cloned-{language[:2]}")
+    browser.find_element(By.LINK_TEXT, word(browser, "showOnMap")).send_keys(Keys.ENTER)
+    one(browser, ".pin.stop.too-fast")
+    assert errors(browser, SHA) == []  # no box has uploaded the picture
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_watched_plate_takes_two_people_and_its_hit_says_why(
     running: CollectorProcess, peer: MqttPeer, browse: Callable[..., Browser], language: str
 ) -> None:
@@ -162,6 +215,46 @@ def test_a_watched_plate_takes_two_people_and_its_hit_says_why(
     assert f"watch list stolen, entry {entry['entry_id']}: stolen, case 7" in acts
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_a_table_that_is_proposed_one_plate_is_refused_and_the_other_withdrawn(
+    running: CollectorProcess, browse: Callable[..., Browser], tmp_path: Path, language: str
+) -> None:
+    rows = "plate,until,reason\n京A12345,2099-12-31,stolen\n沪B99999,2099-12-31,hit and run\n"
+    (tmp_path / "plates.csv").write_text(rows, encoding="utf-8")
+    for name in ("li", "wu"):
+        person(running, name, Role.OPERATOR)
+    author, approver = browse(language=language), browse(390, language, 844)
+    sign_in_as(author, running, "li", "#/watchlist")
+    one(author, ".sheet input[type=file]").send_keys(str(tmp_path / "plates.csv"))
+    says(author, ".sheet [role=status]", word(author, "imported", 2))
+    sign_in_as(approver, running, "wu", "#/watchlist?state=proposed")
+    wait_until(lambda: len(all_of(approver, "table.stack tbody tr")) == 2)
+    one(approver, ".reason input").send_keys("monthly review", Keys.ENTER)
+    says(approver, "a[download]", word(approver, "exportList"))
+    table = approver.execute_async_script(EXPORTED, "a[download]")
+    assert [plate in table for plate in ("京A12345", "沪B99999")] == [True, True]
+    one(approver, "table.stack button").send_keys(Keys.ENTER)
+    one(approver, ".decide input[name=note]").send_keys("mere rumour")
+    one(approver, "button.refuse").send_keys(Keys.ENTER)
+    wait_until(lambda: len(all_of(approver, "table.stack tbody tr")) == 1)
+    one(approver, "table.stack button").send_keys(Keys.ENTER)
+    one(approver, "button.approve").send_keys(Keys.ENTER)
+    says(approver, ".nothing", word(approver, "noEntries"))
+    author.get(f"{running.url}/#/watchlist?state=refused")
+    says(author, "table.stack", "mere rumour")
+    says(author, "table.stack .mark", word(author, "entry_refused"))
+    author.get(f"{running.url}/#/watchlist?state=approved")
+    says(author, "table.stack .mark", word(author, "entry_approved"))
+    one(author, "table.stack button:not(.seen)").send_keys(Keys.ENTER)
+    says(author, ".decide h3", word(author, "withdraw"))
+    one(author, "button.withdraw").send_keys(Keys.ENTER)
+    says(author, ".nothing", word(author, "noEntries"))
+    approver.get(f"{running.url}/#/watchlist?state=withdrawn")
+    says(approver, "table.stack .mark", word(approver, "entry_withdrawn"))
+    assert fits(approver, 390)
+    assert errors(author, "401") + errors(approver, "401") == []
+
+
 def _acts(running: CollectorProcess, limit: int = 100) -> list[str]:
     with running.client("auditor") as client:
         answer: httpx.Response = client.get("/api/v1/audit", params={"limit": limit})
@@ -182,11 +275,12 @@ def test_nothing_is_cut_off(running: CollectorProcess, browse: Callable[..., Bro
     assert errors(browser, "401") == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_an_administrator_gives_somebody_other_sites_and_all_of_them_only_on_purpose(
-    running: CollectorProcess, browse: Callable[..., Browser]
+    running: CollectorProcess, browse: Callable[..., Browser], language: str
 ) -> None:
     person(running, "li", Role.OPERATOR)
-    browser = browse(390)
+    browser = browse(390, language)
     sign_in(browser, running, "admin", "#/administration")
     with running.client("admin") as admin:
 
