@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -167,6 +168,7 @@ def test_passages_are_filtered_and_exported_and_a_cloned_plate_stands_out(
     one(browser, ".passage a.do + h3 + a.do").send_keys(Keys.ENTER)
     says(browser, ".track .too-fast", word(browser, "tooFast"))
     says(browser, ".track .too-fast", "10.0 km")
+    assert re.search(r":\d\d east-gate", text(browser, ".track a")), "time and place are two words"
     assert fits(browser, 390)
     picture(browser, f"cloned-{language[:2]}")
     browser.find_element(By.LINK_TEXT, word(browser, "showOnMap")).send_keys(Keys.ENTER)

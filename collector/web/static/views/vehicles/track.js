@@ -22,6 +22,5 @@ function Point({ point, words }) {
   return html`<li class=${point.too_fast ? "too-fast" : ""}>
     ${point.seconds_before == null ? null : html`<p class="leg quiet">${say("later", lasts(point.seconds_before))}${km ? ` · ${km} km` : ""}
       ${point.too_fast ? html` <b class="mark bad">${say("tooFast")}</b>` : null}</p>`}
-    <p><a href=${address("vehicles", [point.passage_no])}><time datetime=${point.seen_at}>${when(point.seen_at)}</time>
-      <b>${point.place?.name ?? point.camera}</b></a> <span class="quiet">${point.site} / ${point.edge} / ${point.camera} · ${say(point.direction)}</span></p></li>`;
+    <p><a href=${address("vehicles", [point.passage_no])}><time datetime=${point.seen_at}>${when(point.seen_at)}</time> <b>${point.place?.name ?? point.camera}</b></a> <span class="quiet">${point.site} / ${point.edge} / ${point.camera} · ${say(point.direction)}</span></p></li>`;
 }
