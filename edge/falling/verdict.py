@@ -118,9 +118,10 @@ def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tu
     steady = sinks_steadily(candidate)
     if steady and candidate.moved_before > _ARRIVED:
         return _ARRIVED_DOUBT * confirmed, suspected
+    steady = steady and not _gains_speed(candidate)
     if steady and candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
         return _STRAIGHT_DOUBT * confirmed, suspected
-    odd = (steady and not _gains_speed(candidate)) or candidate.sideways > _SIDEWAYS
+    odd = steady or candidate.sideways > _SIDEWAYS
     burst = candidate.siblings > _FEW and candidate.backdrop <= _DARK
     if not weather and not burst and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
         return _FREE_DOUBT if _falls_freely(candidate) else _CLEAR_DOUBT

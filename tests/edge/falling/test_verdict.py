@@ -61,6 +61,7 @@ def test_what_surely_gains_speed_however_slowly_needs_less() -> None:
     rather_sure = Look((0.7, 0.2, 0.1))
     slow_fall = sinking(wobble_px=1.0, seconds=5, sideways=0.3, pull=0.05)
     assert verdict(slow_fall, rather_sure).certainty == "confirmed"
+    assert verdict(sinking(wobble_px=0.3, seconds=5, pull=0.05), rather_sure).certainty == "confirmed", "nor a lift"
     assert verdict(replace(slow_fall, moved_before=0.4), rather_sure).certainty == "suspected", "it came flying"
     assert verdict(sinking(wobble_px=1.0, seconds=4, sideways=0.3), rather_sure).certainty == "suspected"
 
