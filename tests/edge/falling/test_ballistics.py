@@ -33,7 +33,8 @@ def test_acceleration_and_speed_are_recovered(speed: float, pull: float, seed: i
     assert fit is not None
     assert fit.hypothesis == "free_fall"
     assert fit.acceleration == pytest.approx(pull, abs=max(5 * fit.acceleration_sigma, 0.3))
-    assert fit.start_speed == pytest.approx(speed, abs=0.4)
+    first_s = times[np.argmax(fit.inliers)]  # a first sighting that noise has moved far is none of the fit's
+    assert fit.start_speed == pytest.approx(speed + pull * first_s, abs=0.4)
     assert fit.inlier_share > 0.85
 
 
