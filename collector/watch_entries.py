@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.access import Sites, sites_text, sites_tuple
@@ -24,7 +24,7 @@ from collector.instants import SECOND_US, to_instant, to_text
 from collector.schema import edges, messages
 from collector.schema_watch import watch_entries, watch_pushes
 from collector.spreadsheet import cell
-from contract.commands import Watchlist, WatchlistEntry
+from contract.commands import MOST_WATCHED, Watchlist, WatchlistEntry
 from contract.plate_keys import PlateKey
 from contract.topics import EdgeTopics
 
@@ -84,6 +84,15 @@ async def propose(connection: AsyncConnection, proposal: Proposal, author: str, 
     }
     await connection.execute(watch_entries.insert(), [row])
     return entry_id
+
+
+async def check_room(connection: AsyncConnection, more: int, now_us: int) -> None:
+    """Raises NotNow where so many more would not fit into a list that edges can be sent."""
+    there = (await connection.execute(select(func.count()).where(standing(now_us)))).scalar_one()
+    if there + more > MOST_WATCHED:
+        raise NotNow(
+            f"{there} plates are on the watch list, and {MOST_WATCHED} are the most: end some before {more} more"
+        )
 
 
 def _overlap(one: Sites, other: Sites) -> bool:

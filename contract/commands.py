@@ -28,6 +28,10 @@ class ConfigReported(StrictMessage):
     at: Instant
 
 
+MOST_WATCHED = 100_000
+"""Plates of a watch list, which is one message: the broker's limit (configs/mosquitto.conf) lets as many pass."""
+
+
 class WatchlistEntry(StrictMessage):
     """One watched plate, as keyed hashes: the edge never learns the plate itself from the list."""
 
@@ -56,7 +60,7 @@ class Watchlist(StrictMessage):
     list_id: str = Field(min_length=1, max_length=64)
     revision: int = Field(ge=1, description="Grows with each change: an older one never replaces a newer one.")
     key_id: str = Field(min_length=1, max_length=64, description="Which key made the hashes.")
-    entries: tuple[WatchlistEntry, ...]
+    entries: tuple[WatchlistEntry, ...] = Field(max_length=MOST_WATCHED)
 
     @model_validator(mode="after")
     def _names_once(self) -> Watchlist:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 import time
 from collections.abc import AsyncIterator
@@ -40,6 +41,8 @@ POLL_S = 2.0
 """The longest wait for news that another process wrote; our own wakes us at once."""
 ASK_AGAIN_S = 1.0
 """How often a reader is asked for his right (a session ends, a token is revoked), and lists are compared."""
+SAME_LISTS_S = 0.5
+"""How old the lists' numbers may be that a reader is given: many readers, one look at the store."""
 _POSITION = re.compile(r"^(\d{1,18})-(\d{1,18})$")
 
 
@@ -114,8 +117,20 @@ async def _news(
 
 
 async def _lists(collector: Collector) -> changes.Lists:
+    """The lists' numbers, looked up once for all readers who ask within `SAME_LISTS_S`."""
+    asked_s, looking = _LISTS.get(collector.database, (-math.inf, None))
+    if looking is None or time.monotonic() - asked_s > SAME_LISTS_S:
+        looking = asyncio.get_running_loop().create_task(_look_at_lists(collector))
+        _LISTS[collector.database] = (time.monotonic(), looking)
+    return await asyncio.shield(looking)
+
+
+async def _look_at_lists(collector: Collector) -> changes.Lists:
     async with collector.database.read() as connection:
         return await changes.look(connection)
+
+
+_LISTS: WeakKeyDictionary[Database, tuple[float, asyncio.Task[changes.Lists]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,7 @@ async def _propose(collector: Collector, proposals: Sequence[Proposal], principa
     now_us = collector.clock()
     try:
         async with collector.database.write() as connection:
+            await watch_entries.check_room(connection, len(proposals), now_us)
             ids = [await _propose_one(connection, one, principal, now_us) for one in proposals]
     except OnTheList as told:
         look = Look(principal, told.proposal.reason)

@@ -90,6 +90,18 @@ async def test_plates_of_the_list_take_a_reason_and_a_role(api: Api) -> None:
     assert (await api.get("/api/v1/watchlist/export.csv")).status_code == 403
 
 
+async def test_no_more_plates_than_edges_can_be_sent(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_entries, "MOST_WATCHED", 2)
+    table = "plate,until,reason\n京A12345,2099-12-31,stolen\n沪B99999,2099-12-31,stolen\n"
+    await proposed(api, "wang", plate="粤C77777")
+    async with await api.client(Role.OPERATOR, name="li") as client:
+        refused = await client.post("/api/v1/watchlist/import", content=table, headers=CSV)
+        assert refused.status_code == 409
+        assert "1 plates are on the watch list, and 2 are the most: end some before 2 more" in refused.json()["detail"]
+        fits = "plate,until,reason\n京A12345,2099-12-31,stolen\n"
+        assert (await client.post("/api/v1/watchlist/import", content=fits, headers=CSV)).status_code == 201
+
+
 async def test_a_table_goes_in_and_comes_out(api: Api) -> None:
     table = "plate,until,reason\n京A12345,2099-12-31,stolen\n沪B99999,2099-12-31T00:00+08:00,wanted in case 9\n"
     async with await api.client(Role.OPERATOR, name="li") as client:

@@ -14,8 +14,8 @@ from collector_process import MqttPeer, wait_until
 from services import Mosquitto, free_port
 
 from collector.__main__ import main
-from collector.watchlists import WatchlistError, read_key, read_table
-from contract.commands import Watchlist
+from collector.watchlists import WatchlistError, make_list, read_key, read_table
+from contract.commands import MOST_WATCHED, Watchlist, WatchlistEntry
 from contract.plate_keys import PlateKey
 
 KEY = PlateKey(bytes(range(32)))
@@ -131,3 +131,9 @@ def test_a_broker_that_refuses_is_told(
     assert "expected SITE/EDGE" in run("publish", table, *options[:3], "gate", *options[4:], broker.url).output
     nokey = run("publish", table, "--key-file", str(tmp_path / "list.csv"), *options[2:], broker.url)
     assert "holds no key" in nokey.output
+
+
+def test_a_list_longer_than_the_broker_lets_pass_is_refused() -> None:
+    entry = WatchlistEntry(entry_id="one", exact="0" * 64, folded="0" * 64, expires=datetime(2099, 1, 1, tzinfo=UTC))
+    with pytest.raises(WatchlistError, match=f"at most {MOST_WATCHED} items"):
+        make_list("list", 1, PlateKey(bytes(32)), (entry,) * (MOST_WATCHED + 1))

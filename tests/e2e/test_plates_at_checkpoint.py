@@ -10,28 +10,20 @@ from itertools import count
 import cv2
 import numpy as np
 import pytest
+from plate_fonts import needs_fonts
 
 from contract.events import PlatePassageData
 from edge.inference import ModelStore
 from edge.plates.analyzer import PlatesAnalyzer
 from edge.plates.settings import PlatesSettings
 from edge.types import Finding, Frame
-from simulator.fonts import FontsMissing, faces
 from simulator.scenes import CameraSpec, Scene, build_scene
 from simulator.truth import PassageTruth
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 
 
-def _fonts_are_there() -> bool:
-    try:
-        faces("han", "simulator")
-    except FontsMissing:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _fonts_are_there(), reason="plate fonts are not fetched: python -m simulator.fonts")
+pytestmark = needs_fonts
 
 
 def frames(scene: Scene, first: int = 0, last: int | None = None) -> Iterator[Frame]:

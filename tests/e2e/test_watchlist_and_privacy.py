@@ -21,6 +21,7 @@ import yaml
 from click.testing import CliRunner
 from collector_process import CollectorProcess, MqttPeer
 from peers import Acker, wait_until
+from plate_fonts import needs_fonts
 from services import Mosquitto
 
 from collector.__main__ import main as collector_main
@@ -42,7 +43,6 @@ from edge.privacy import PlatesHashed
 from edge.sources.file import FileSource
 from edge.types import Bgr, Finding, Frame, Picture
 from simulator.checkpoint.scene import CheckpointScene
-from simulator.fonts import FontsMissing, faces
 from simulator.scenes import CameraSpec, build_scene
 from simulator.truth import PassageTruth
 from simulator.video import encode
@@ -53,18 +53,10 @@ KEY = PlateKey(bytes(range(32)))
 HIT_WITHIN_S = 0.5
 
 
-def _fonts_are_there() -> bool:
-    try:
-        faces("han", "simulator")
-    except FontsMissing:
-        return False
-    return True
-
-
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(not _fonts_are_there(), reason="plate fonts are not fetched: python -m simulator.fonts"),
+    needs_fonts,
 ]
 
 

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 import pytest
+from plate_fonts import needs_fonts
 
 from edge.plates.settings import PlatesSettings
 from simulator.checkpoint import CheckpointOptions
-from simulator.fonts import FontsMissing, faces
 from simulator.scenes import CameraSpec, Scene, SceneError, build_scene
 from simulator.truth import PassageTruth, SceneTruth
 
-
-def _fonts_are_there() -> bool:
-    try:
-        faces("han", "simulator")
-    except FontsMissing:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(
-    not _fonts_are_there() and os.environ.get("WATCHPOST_REQUIRE_SERVICES") != "1",
-    reason="plate fonts are not fetched: python -m simulator.fonts",
-)
+pytestmark = needs_fonts
 
 
 def checkpoint(seed: int = 4, conditions: tuple[Any, ...] = ("day",), duration_s: float = 6, **options: Any) -> Scene:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from plate_fonts import needs_fonts
 
 from contract.events import EventType, PlatePassageData, PlateRead
 from edge.types import Finding, Picture
 from simulator import passages
 from simulator.__main__ import main
-from simulator.fonts import FontsMissing, faces
 from simulator.passages import Tally, Watched, count, scenario_of
 from simulator.scoring import Played
 from simulator.truth import PassageTruth
@@ -22,14 +22,6 @@ from simulator.truth import PassageTruth
 START = datetime(2026, 11, 1, 8, tzinfo=UTC)
 FRAME = np.zeros((90, 160, 3), np.uint8)
 CORNERS = ((0.4, 0.4), (0.6, 0.4), (0.6, 0.5), (0.4, 0.5))
-
-
-def _fonts_are_there() -> bool:
-    try:
-        faces("han", "simulator")
-    except FontsMissing:
-        return False
-    return True
 
 
 def truth(at_s: float, plate: str) -> PassageTruth:
@@ -86,7 +78,7 @@ def test_scenes_of_each_condition_have_seeds_of_their_own() -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(not _fonts_are_there(), reason="plate fonts are not fetched: python -m simulator.fonts")
+@needs_fonts
 def test_a_short_scene_is_rendered_watched_and_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passages, "_DURATION_S", 6.5)
     target = tmp_path / "told.json"

@@ -8,21 +8,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 from click.testing import CliRunner, Result
+from plate_fonts import needs_fonts
 
 from edge.__main__ import main
-from simulator.fonts import FontsMissing, faces
 from simulator.plates import degrade, draw_plate, random_plate, random_style
 from simulator.video import encode
-
-
-def _fonts_are_there() -> bool:
-    try:
-        faces("han", "simulator")
-    except FontsMissing:
-        return False
-    return True
 
 
 def drive(plate: np.ndarray | None) -> Iterator[np.ndarray]:
@@ -43,7 +34,7 @@ def run(data: Path, folder: Path) -> Result:
     return CliRunner().invoke(main, [*arguments, "--pictures", str(folder / "sheets")])
 
 
-@pytest.mark.skipif(not _fonts_are_there(), reason="plate fonts are not fetched: python -m simulator.fonts")
+@needs_fonts
 def test_only_the_car_with_a_plate_is_reported(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     text, kind = random_plate(rng, "small_blue")

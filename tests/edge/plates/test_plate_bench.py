@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from plate_fonts import needs_fonts
 
 from contract.plate_keys import PlateKey
 from edge.__main__ import main
@@ -20,23 +21,9 @@ from edge.plates.bench.scoring import Detections, Readings, align
 from edge.plates.stills import StillReader, outline
 from edge.privacy import PlatesHashed
 from edge.types import Picture
-from simulator.fonts import FontsMissing, faces
 from simulator.plates import PlateKind, degrade, draw_plate, random_plate, random_style
 
 SIDES = ("x1", "y1", "x2", "y2")
-
-
-def _fonts_are_there() -> bool:
-    try:
-        faces("han", "simulator")
-    except FontsMissing:
-        return False
-    return True
-
-
-needs_fonts = pytest.mark.skipif(
-    not _fonts_are_there(), reason="plate fonts are not fetched: python -m simulator.fonts"
-)
 
 
 def plate(seed: int, kind: PlateKind = "small_blue") -> tuple[np.ndarray, str]:

@@ -9,14 +9,13 @@ from itertools import count
 
 import cv2
 import numpy as np
-import pytest
+from plate_fonts import needs_fonts
 
 from contract.events import PlatePassageData
 from edge.inference import ModelStore
 from edge.plates.analyzer import PlatesAnalyzer, WorkDone
 from edge.plates.settings import PlatesSettings
 from edge.types import Bgr, Frame
-from simulator.fonts import FontsMissing, faces
 from simulator.plates import degrade, draw_plate, random_style
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
@@ -25,15 +24,7 @@ Place = tuple[float, float, float]
 """Centre x, y and width of a plate in pixels."""
 
 
-def _fonts_are_there() -> bool:
-    try:
-        faces("han", "simulator")
-    except FontsMissing:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _fonts_are_there(), reason="plate fonts are not fetched: python -m simulator.fonts")
+pytestmark = needs_fonts
 
 
 @dataclass(frozen=True)
