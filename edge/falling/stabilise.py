@@ -25,8 +25,15 @@ _CALM_S = 2.0
 _ANCHOR_S = 6.0
 _ASK_EVERY = 2
 """A still camera is asked in every second frame only."""
+_WEAK, _WEAK_SHARE = 3.0, 0.25
+"""Grey levels per pixel, and share of a strong edge's (of the best tenth), below which a point is none: the sky's noise
+stands still while the house moves, and there may be more sky than house."""
+_FEWEST = 60
+"""Points that are kept, however weak."""
 _MISFIT = 9.0
 """Grey levels, median over the points: above it the small-shift answer is not believed."""
+_STEPS = 8
+"""Of refinement, at most; most pictures need two or three."""
 _MAX_SHIFT = 0.06
 """Fraction of the picture's width beyond which a shift is a moved camera, not shake."""
 
@@ -77,7 +84,7 @@ class _Anchor:
         self._window: Floats32 | None = None
         gx = cv2.Sobel(luma, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
         gy = cv2.Sobel(luma, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-        picked = np.concatenate([_strongest(np.abs(gx)), _strongest(np.abs(gy))])
+        picked = _edges(np.abs(gx), np.abs(gy))
         self._y, self._x = (part.astype(np.float32)[None] for part in np.divmod(picked, luma.shape[1]))
         self._values = luma.ravel()[picked].astype(np.float32)
         self._gradients = np.column_stack([gx.ravel()[picked], gy.ravel()[picked]])
@@ -100,7 +107,7 @@ class _Anchor:
         """Least squares from a start value; returns the shift and the median misfit in grey levels."""
         shift = start.astype(np.float64)
         change = self._change(luma, shift)
-        for _ in range(3):
+        for _ in range(_STEPS):
             keep = np.abs(change) <= np.partition(np.abs(change), len(change) * 2 // 3)[len(change) * 2 // 3]
             design = self._gradients[keep]
             step = np.linalg.solve(design.T @ design + 1e-3 * np.eye(2), design.T @ change[keep])
@@ -146,6 +153,16 @@ def translate(luma: Luma, shift: Shift) -> Luma:
 def _half(luma: Luma) -> Floats32:
     height, width = luma.shape
     return np.asarray(cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def _edges(gx: Floats32, gy: Floats32) -> NDArray[np.intp]:
+    """(n,) flat indices of the points to measure at: of each way, each cell's strongest that are edges at all."""
+    across, down = _strongest(gx), _strongest(gy)
+    strength = np.concatenate([gx.ravel()[across], gy.ravel()[down]])
+    order = np.argsort(-strength)
+    strong = float(strength[order[len(order) // 10]])
+    count = int((strength >= max(_WEAK, _WEAK_SHARE * strong)).sum())
+    return np.asarray(np.concatenate([across, down])[order[: max(_FEWEST, count)]], dtype=np.intp)
 
 
 def _strongest(gradient: Floats32) -> NDArray[np.intp]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from falling_scenes import HEIGHT, WIDTH, drop, luma_pictures
@@ -117,6 +118,19 @@ def test_shake_is_taken_out_and_a_still_camera_is_left_alone() -> None:
     assert np.mean(before) > 3.0
     assert np.mean(after) < 0.7 * np.mean(before)
     assert stabiliser.shaking
+
+
+def test_a_house_before_much_sky_is_steadied_although_the_sky_stands_still() -> None:
+    """What is left of a sky after compression has edges too, weak ones that do not move with the camera."""
+    rng = np.random.default_rng(4)
+    sky = rng.integers(0, 5, (HEIGHT, WIDTH)).astype(np.uint8)
+    house = np.full((HEIGHT, WIDTH), 120, dtype=np.uint8)
+    house[20 : 20 + 8 * 38, 250:370] = np.kron(rng.integers(60, 200, (38, 15)), np.ones((8, 8)))
+    house = cv2.GaussianBlur(house, (0, 0), 1.0).astype(np.uint8)
+    stabiliser = Stabiliser()
+    for number, shift in enumerate([(0.0, 0.0), (0.6, -0.4), (-1.0, 1.3), (1.6, 0.9), (-0.4, -1.2)]):
+        stabiliser.steady(translate(house, (-shift[0], -shift[1])) + sky, 0.08 * number)
+        assert stabiliser.shift == pytest.approx(shift, abs=0.15)
 
 
 def test_translating_by_whole_and_by_half_pixels() -> None:
