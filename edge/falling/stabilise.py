@@ -7,6 +7,8 @@ explain the change, the shift is larger than an edge is wide: then phase correla
 
 from __future__ import annotations
 
+from collections import deque
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +25,18 @@ _SHAKE_PX = 0.2
 """Working pixels of shift that count as shaking."""
 _CALM_S = 2.0
 _ANCHOR_S = 6.0
+_KEPT_EVERY_S = 0.7
+"""Between the pictures that an anchor is made of."""
 _ASK_EVERY = 2
 """A still camera is asked in every second frame only."""
-_WEAK, _WEAK_SHARE = 3.0, 0.25
+_WEAK, _WEAK_SHARE = 3.0, 0.1
 """Grey levels per pixel, and share of a strong edge's (of the best tenth), below which a point is none: the sky's noise
 stands still while the house moves, and there may be more sky than house."""
 _FEWEST = 60
 """Points that are kept, however weak."""
 _MISFIT = 9.0
 """Grey levels, median over the points: above it the small-shift answer is not believed."""
-_STEPS = 8
+_STEPS = 5
 """Of refinement, at most; most pictures need two or three."""
 _MAX_SHIFT = 0.06
 """Fraction of the picture's width beyond which a shift is a moved camera, not shake."""
@@ -45,6 +49,8 @@ class Stabiliser:
         self._anchor: _Anchor | None = None
         self._shaken_s = -1e9
         self._count = 0
+        self._kept: deque[tuple[float, Luma]] = deque(maxlen=3)
+        self._firm = False
         self.shift: Shift = (0.0, 0.0)
         """Shift of the last frame that was corrected, working pixels."""
 
@@ -58,6 +64,7 @@ class Stabiliser:
         self._count += 1
         if self._anchor is None:
             self._anchor = _Anchor(luma, time_s)
+            self._kept.append((time_s, luma))
             return luma
         calm = time_s - self._shaken_s > _CALM_S
         if calm and self._count % _ASK_EVERY:
@@ -68,10 +75,21 @@ class Stabiliser:
             calm = False
         self.shift = (0.0, 0.0) if calm else measured
         steadied = translate(luma, self.shift)
-        if time_s - self._anchor.time_s > _ANCHOR_S:
-            # A steadied picture stands where the first anchor stood, so places keep their meaning.
-            self._anchor = _Anchor(steadied, time_s)
+        self._renew(steadied, time_s)
         return steadied
+
+    def _renew(self, steadied: Luma, time_s: float) -> None:
+        """A new anchor now and then. A steadied picture stands where the first anchor stood: places keep their meaning.
+
+        It is the median of three pictures: of flakes and drops, which are edges too, nothing is left in it.
+        """
+        assert self._anchor is not None  # noqa: S101 (the first picture is one)
+        if time_s - self._kept[-1][0] >= _KEPT_EVERY_S:
+            self._kept.append((time_s, steadied))
+        enough = len(self._kept) == self._kept.maxlen
+        if enough and (not self._firm or time_s - self._anchor.time_s > _ANCHOR_S):
+            self._firm = True
+            self._anchor = _Anchor(_median(*(picture for _, picture in self._kept)), time_s)
 
 
 class _Anchor:
@@ -148,6 +166,11 @@ def translate(luma: Luma, shift: Shift) -> Luma:
     if part_y > 0:
         area = cv2.addWeighted(area[:-1], 1 - part_y, area[1:], part_y, 0)
     return np.ascontiguousarray(area[:height, :width], dtype=np.uint8)
+
+
+def _median(one: Luma, two: Luma, three: Luma) -> Luma:
+    low, high = cv2.min(one, two), cv2.max(one, two)
+    return np.asarray(cv2.max(low, cv2.min(high, three)), dtype=np.uint8)
 
 
 def _half(luma: Luma) -> Floats32:

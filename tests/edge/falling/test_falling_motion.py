@@ -120,6 +120,21 @@ def test_shake_is_taken_out_and_a_still_camera_is_left_alone() -> None:
     assert stabiliser.shaking
 
 
+def test_a_snowfall_does_not_move_a_still_camera() -> None:
+    """Flakes are the strongest edges of such a picture, and in all of them they go the same way."""
+    rng = np.random.default_rng(2)
+    house = cv2.resize(rng.integers(90, 150, (HEIGHT // 8, WIDTH // 8)).astype(np.uint8), (WIDTH, HEIGHT))
+    flakes = rng.uniform((0, 0), (WIDTH, HEIGHT), (300, 2))
+    stabiliser, moved = Stabiliser(), []
+    for number in range(75):
+        picture = house.copy()
+        for x, y in (flakes + number * np.array([0.7, 2.2])) % (WIDTH, HEIGHT):
+            cv2.circle(picture, (int(8 * x), int(8 * y)), 10, 230, -1, cv2.LINE_AA, 3)
+        stabiliser.steady(picture, 0.08 * number)
+        moved.append(max(map(abs, stabiliser.shift)))
+    assert np.mean(np.array(moved[30:]) > 0) < 0.1
+
+
 def test_a_house_before_much_sky_is_steadied_although_the_sky_stands_still() -> None:
     """What is left of a sky after compression has edges too, weak ones that do not move with the camera."""
     rng = np.random.default_rng(4)
