@@ -52,6 +52,8 @@ _COMMANDS_REMEMBERED = 200
 _POSTS_KEPT = 500
 _CONFLICT_TOLD_S = 60.0
 _CONNECTIONS_REMEMBERED = 100
+_TAKE_AGAIN_S = 1.0
+_UNTAKEN_KEPT = 1000
 
 
 class Delivery:
@@ -84,6 +86,9 @@ class Delivery:
         self._sequences_of: dict[int, tuple[int, ...]] = {}
         """Message id → the numbers that it carries, until the broker has confirmed it."""
         self._ready: deque[Parcel] = deque()
+        self._untaken: deque[Received] = deque(maxlen=_UNTAKEN_KEPT)
+        """Messages that the outbox had no room for; the broker has no acknowledgement of them."""
+        self._take_again_s = 0.0
         self._takes_backlog = False
         """Whether the collector takes many old events in one message."""
         self._collector_connection: UUID | None = None
@@ -180,6 +185,8 @@ class Delivery:
         self.connected = True
         self._connections.append(connection_id)
         self._clear_problem()
+        for message in [one for one in self._untaken if one.qos > 0]:
+            self._untaken.remove(message)  # the broker sends it again
         self._greet(connection_id)
         while self._link.pump(self._wait_s()):
             if self._stopping.is_set():
@@ -228,7 +235,8 @@ class Delivery:
         return utc(self._clock.now())
 
     def _wait_s(self) -> float:
-        return max(0.0, min(self._window.wait_s(), self._health_due_s - self._clock.monotonic()))
+        due_s = min(self._health_due_s, self._take_again_s) if self._untaken else self._health_due_s
+        return max(0.0, min(self._window.wait_s(), due_s - self._clock.monotonic()))
 
     def _publish(self, topic: str, message: BaseModel) -> None:
         """Publish a retained message."""
@@ -298,17 +306,33 @@ class Delivery:
         self._outbox.mark_acked(ranges).add_done_callback(marked)
 
     def _take_messages(self) -> None:
-        for message in self._link.take_received():
+        again = self._take_untaken()
+        waiting = {message.topic for message in self._untaken if message.topic != self._topics.ack}
+        for message in (*again, *self._link.take_received()):
+            if message.topic in waiting:  # an older word on the same thing is never to come after a newer one
+                self._untaken.append(message)
+                continue
             try:
                 self._take_message(message)
             except OutboxError as error:
                 self._note(str(error))
-                continue  # not acknowledged: the broker sends it again at the next connection
+                self._untaken.append(message)
+                waiting.update({message.topic} - {self._topics.ack})  # confirmations may come in any order
+                self._take_again_s = self._clock.monotonic() + _TAKE_AGAIN_S
+                continue
             except ValidationError as error:
                 self._note(f"message on {message.topic} refused: {summarise(error)}")
             except ValueError as error:
                 self._note(f"message on {message.topic} refused: not JSON of this contract: {error}")
             self._link.acknowledge(message)
+
+    def _take_untaken(self) -> list[Received]:
+        """Those whose time has come again: a connection may last for days, and only the next one would bring them."""
+        if self._clock.monotonic() < self._take_again_s:
+            return []
+        taken = list(self._untaken)
+        self._untaken.clear()
+        return taken
 
     def _take_message(self, message: Received) -> None:
         topics, topic, payload = self._topics, message.topic, message.payload

@@ -80,11 +80,11 @@ class AgentSide(Protocol):
         ...
 
     def on_sensor(self, sensor: str, raw: dict[str, Any]) -> None:
-        """Outbox a sensor's message. OutboxError: the broker keeps the message. ValidationError: it is refused."""
+        """Outbox a sensor's message. OutboxError: it is tried again. ValidationError: it is refused."""
         ...
 
     def on_config(self, desired: ConfigDesired) -> ConfigReported: ...
 
     def on_watchlist(self, payload: bytes) -> None:
-        """Judge a list as it came (empty: it was cleared). OutboxError: the broker keeps the message."""
+        """Judge a list as it came (empty: it was cleared). OutboxError: it is tried again."""
         ...

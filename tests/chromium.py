@@ -69,9 +69,15 @@ def all_of(browser: Browser, selector: str) -> list[WebElement]:
 
 
 def one(browser: Browser, selector: str, timeout_s: float = PATIENCE_S) -> WebElement:
-    """The first such element, as soon as it is there."""
-    wait_until(lambda: all_of(browser, selector), timeout_s)
-    return browser.find_element(By.CSS_SELECTOR, selector)
+    """The first such element, as soon as it is there: looked for once, for at a second look it may be gone again."""
+    found: list[WebElement] = []
+
+    def there() -> bool:
+        found[:] = all_of(browser, selector)
+        return bool(found)
+
+    wait_until(there, timeout_s)
+    return found[0]
 
 
 def text(browser: Browser, selector: str) -> str:

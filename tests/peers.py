@@ -58,8 +58,8 @@ class Acker:
         """The newest message on a topic that is not an event's."""
         return next((body for name, body, _ in reversed(self.others) if name == topic), None)
 
-    def publish(self, topic: str, payload: str, retain: bool = False) -> None:
-        self._client.publish(topic, payload, 1, retain).wait_for_publish(10)
+    def publish(self, topic: str, payload: str, retain: bool = False, qos: int = 1) -> None:
+        self._client.publish(topic, payload, qos, retain).wait_for_publish(10)
 
     def acknowledge(self, outbox_id: UUID, sequences: list[int]) -> None:
         self._client.publish(

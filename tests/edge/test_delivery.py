@@ -403,13 +403,31 @@ def test_a_sensor_message_that_cannot_be_stored_stays_with_the_broker(
 ) -> None:
     edge = start_edge(mosquitto.url, {"protocol": "3.1.1"})
     wait_until(lambda: acker.last(TOPICS.birth), "online")
-    edge.side.sensor_errors = 1
+    edge.side.sensor_errors = 10**6
     acker.publish(TOPICS.sensor("smoke-3"), '{"kind": "smoke", "alarm": true}')
     wait_until(lambda: edge.delivery.problem == "the disk is full", "refused for now")
+    edge.side.sensor_errors = 0
+    edge.delivery._untaken.clear()  # as if this program had ended
     sock = edge.delivery._link._client.socket()
     assert sock is not None
     sock.shutdown(2)
     wait_until(lambda: acker.events, "delivered again after the reconnect")
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_sensor_message_is_taken_when_there_is_room_again(
+    mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge, qos: int
+) -> None:
+    """Without waiting for the connection to break: it may last for days, and this may be a smoke alarm."""
+    edge = start_edge(mosquitto.url)
+    wait_until(lambda: acker.last(TOPICS.birth), "online")
+    edge.side.sensor_errors = 2
+    for alarm in ("true", "false"):
+        acker.publish(TOPICS.sensor("smoke-3"), f'{{"kind": "smoke", "alarm": {alarm}}}', qos=qos)
+    wait_until(lambda: len(acker.events) == 2, "delivered on the same connection")
+    assert edge.side.sensor_errors == 0
+    assert [event.data["alarm"] for event in acker.events] == [True, False], "in their order"
+    assert not edge.delivery._untaken
 
 
 def command(name: str, seconds_left: float = 60, identity: str = "c-1") -> str:
