@@ -194,6 +194,9 @@ class PlatesAnalyzer:
         evidence = PlateEvidence(picture, straight, sighting, found.reading, found.read.colour)
         if passage.contradicts(found.reading):
             return self._split(frame, passage, evidence)
+        if passage.doubts(evidence):
+            self._next_relook_s = sighting.time_s + self._settings.look_interval_s
+            return []
         verdict = passage.take(evidence, self._settings)
         if not passage.announced and self._bears_out(verdict):
             passage = self._tracker.rejoin(passage)
@@ -207,10 +210,14 @@ class PlatesAnalyzer:
     def _split(self, frame: Frame, passage: Passage, evidence: PlateEvidence) -> list[Finding]:
         """Another plate stands where this passage was expected: a second vehicle, close behind the first."""
         self._tracker.close(passage)
+        passage.give_up_last()
         findings = self._finals([passage])
-        following = self._tracker.begin(evidence.sighting)
-        following.see(evidence.sighting, passage.lane)
-        verdict = following.take(evidence, self._settings)
+        before = passage.other if passage.unproven else None
+        seen = [evidence] if before is None else [before, evidence]
+        following = self._tracker.begin(seen[0].sighting)
+        for one in seen:
+            following.see(one.sighting, passage.lane)
+            verdict = following.take(one, self._settings)
         return findings + self._provisional(frame, following, verdict)
 
     def _provisional(self, frame: Frame, passage: Passage, verdict: Verdict) -> list[Finding]:

@@ -11,6 +11,7 @@ from datetime import datetime
 import numpy as np
 
 from contract.events import Direction, PlateColour, SpeedClass
+from contract.plate_keys import fold
 from edge.plates.decoding import Reading
 from edge.plates.grammar import Region
 from edge.plates.rectify import Corners
@@ -34,6 +35,11 @@ _STANDS_WITHIN = 0.3
 _SAME_PLACES = 3
 """Two sure readings of equal length with no more characters in common are two plates."""
 _SURE = 0.6
+_OTHER = 0.9
+"""Where two readings of equal length differ, each must be so sure of its own characters to be of another plate."""
+_AWAY_S, _RELOOKS_AWAY = 1.0, 1.5
+"""A plate that was not seen for so long, or for so many looks where it stood, may have gone while another one came."""
+_LOOKS_TO_PROVE = 4
 _SETTLED = 0.95
 """A text this sure need hardly be read again."""
 _GROWN = 1.25
@@ -111,13 +117,21 @@ class Passage:
     """Readings in which the net saw no plate at all."""
     next_read_s: float = 0.0
     read_interval_s: float = 0.0
+    unproven: int = 0
+    """Readings left in which to show that, after a while out of sight, it is still the same plate."""
+    other: PlateEvidence | None = None
+    """The last reading since then, if it was sure of another text."""
+    gone: Sighting | None = None
+    """The last one before that."""
     width_read: float = 0.0
     gauge: SpeedGauge | None = None
     exact: Sighting | None = None
     """As it was read last: its corners are exact."""
 
-    def see(self, sighting: Sighting, lane: str | None) -> None:
-        """Follow the plate to where it is now."""
+    def see(self, sighting: Sighting, lane: str | None, away_s: float = math.inf) -> None:
+        """Follow the plate to where it is now; after `away_s` seconds out of sight it must be read again."""
+        if self.sightings and self.vote.count and sighting.time_s - self.last.time_s > away_s:
+            self.unproven, self.other, self.gone = _LOOKS_TO_PROVE, None, self.last
         self.before = self.last if self.sightings else None
         self.last = sighting
         self.path.append(sighting)
@@ -189,6 +203,8 @@ class Passage:
         """Whether to read it now: at once at first, then ever more rarely; sooner when it has come nearer."""
         if sighting.width < settings.min_plate_width_px:
             return False
+        if self.unproven:
+            return True
         if self.stands:
             return sighting.time_s >= self.next_read_s
         if self.reads >= settings.reads_per_passage:
@@ -209,6 +225,7 @@ class Passage:
     def refuse(self, sighting: Sighting, settings: PlatesSettings) -> None:
         """Count a look at which the net saw no plate."""
         self.refusals += 1
+        self.unproven = max(0, self.unproven - 1)
         self._wait(sighting, settings, settled=self.refusals >= 2 or self.settled(settings))
 
     def _wait(self, sighting: Sighting, settings: PlatesSettings, *, settled: bool) -> None:
@@ -276,8 +293,39 @@ class Passage:
         half = self.last.width / 2
         return not (half <= x <= frame_size[0] - half and half / 2 <= y <= frame_size[1] - half / 2)
 
+    def away_s(self, settings: PlatesSettings) -> float:
+        """So long out of sight, another vehicle may stand there: what stands is not looked for at all times."""
+        return max(_AWAY_S, _RELOOKS_AWAY * settings.relook_interval_s) if self.stands else _AWAY_S
+
+    def doubts(self, evidence: PlateEvidence) -> bool:
+        """Whether, since it was out of sight, it seems to bear another plate: this is not counted, the next decides."""
+        if not self.unproven:
+            return False
+        other = self._differs(evidence.reading)
+        proven = not other and evidence.reading.text == self.vote.verdict().text
+        self.unproven = 0 if proven else self.unproven - 1
+        self.other = evidence if other else None
+        return other
+
     def contradicts(self, reading: Reading) -> bool:
         """Whether a sure reading is plainly another plate than the one followed so far."""
+        again = self.unproven > 0 and self.other is not None and self.other.reading.text == reading.text
+        return self._shares_little(reading) or (again and self._differs(reading))
+
+    def give_up_last(self) -> None:
+        """What was seen last is another vehicle: this one was seen until before."""
+        seen = self.gone if self.unproven and self.gone is not None else self.before
+        self.last = seen if seen is not None else self.last
+
+    def _differs(self, reading: Reading) -> bool:
+        """Whether reading and passage are both sure of different characters that do not look alike."""
+        verdict = self.vote.verdict()
+        if not reading.readable or min(reading.probability, verdict.confidence) < _OTHER:
+            return False
+        return len(reading.text) == len(verdict.text) and fold(reading.text) != fold(verdict.text)
+
+    def _shares_little(self, reading: Reading) -> bool:
+        """Whether they have so few characters in common that no poor reading explains it."""
         verdict = self.vote.verdict()
         if not (reading.readable and verdict.text) or min(reading.probability, verdict.confidence) < _SURE:
             return False
@@ -311,7 +359,8 @@ class PassageTracker:
             pairs.append((passage, sighting))
         pairs += [(self.begin(sighting), sighting) for sighting in waiting]
         for passage, sighting in pairs:
-            passage.see(sighting, lane_of(sighting.foot, self._settings.lanes, frame_size))
+            lane = lane_of(sighting.foot, self._settings.lanes, frame_size)
+            passage.see(sighting, lane, passage.away_s(self._settings))
             if passage.gauge is not None:
                 x, y = sighting.centre
                 passage.gauge.see(sighting.time_s, (x / frame_size[0], y / frame_size[1]))

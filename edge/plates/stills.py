@@ -24,7 +24,7 @@ from edge.types import Bgr
 _UNREADABLE_SCORE = 0.7
 """What cannot be read is taken for a plate only when the detector is so sure: else it is a lamp, a clock, a sign."""
 _HARDLY_TEXT = 0.05
-"""A text so unlikely is what the grammar makes of a clock."""
+"""A text so unlikely is what the grammar makes of a clock or a sign: it is not told."""
 _READABLE_SCORE = 0.4
 _SURE_TEXT = 0.5
 """A text this sure makes a plate even of what the detector doubts."""
@@ -57,14 +57,14 @@ class StillPlate:
         """Whether detector and reader together take it for a plate."""
         if self.read.refused:
             return False
-        if not self.reading.readable or self.reading.probability < _HARDLY_TEXT:
+        if not self.text:
             return self.score >= _UNREADABLE_SCORE
         return self.score >= _READABLE_SCORE or self.reading.probability >= _SURE_TEXT
 
     @property
     def text(self) -> str:
-        """What was read; empty when no grammar admits it."""
-        return self.reading.text
+        """What was read; empty when no grammar admits it, or hardly anything speaks for it."""
+        return self.reading.text if self.reading.probability >= _HARDLY_TEXT else ""
 
 
 class StillReader:

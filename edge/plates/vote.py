@@ -18,6 +18,8 @@ _LEAST_WEIGHT = 0.05
 _UNNAMED = 0.004
 """Probability of a character that a reading does not name at a place."""
 _TOLD = 0.001
+_READINGS_KEPT = 60
+"""The surest ones: a vehicle that stands for weeks is read each few minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,26 @@ class PlateVote:
         self.count += 1
         self._verdict = None
         if reading.readable:
-            self._readings.append(reading)
+            self._keep([reading])
             return
-        for text, probability in reading.alternatives:
-            self._refused[text] = max(self._refused.get(text, 0.0), probability)
+        self._refuse(reading.alternatives)
 
     def absorb(self, other: PlateVote) -> None:
         """Count the readings of another vote, too: they were of the same vehicle."""
         self.count += other.count
         self._verdict = None
-        self._readings += other._readings
-        for text, probability in other._refused.items():
+        self._keep(other._readings)
+        self._refuse(tuple(other._refused.items()))
+
+    def _refuse(self, texts: tuple[tuple[str, float], ...]) -> None:
+        for text, probability in texts:
             self._refused[text] = max(self._refused.get(text, 0.0), probability)
+        self._refused = dict(sorted(self._refused.items(), key=lambda entry: -entry[1])[:_READINGS_KEPT])
+
+    def _keep(self, readings: list[Reading]) -> None:
+        self._readings += readings
+        while len(self._readings) > _READINGS_KEPT:
+            self._readings.remove(min(self._readings, key=lambda reading: reading.probability))
 
     def verdict(self) -> Verdict:
         """The admitted text that the readings together make most probable, its kind, and how sure it is."""

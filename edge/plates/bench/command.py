@@ -48,11 +48,11 @@ def plates_command(data: Path, json_file: Path | None, failures: Path | None, mo
         store = ModelStore(models)
         reader = StillReader(store, REGIONS[region])
         result = Bench(reader, PlateDetector(store, long_side=video_side())).measure(read_labels(data))
+        told: dict[str, Any] = {"data": data.name, **figures(result, store)}
+        write_json(told, json_file)  # before anything is printed: a pipe may close early
         if result.images == 0:
             names = "; ".join(f"{file}: {why}" for file, why in result.broken[:5])
             raise BenchError(f"{data}: none of the {len(result.broken)} pictures can be read ({names})")
-        told: dict[str, Any] = {"data": data.name, **figures(result, store)}
-        write_json(told, json_file)  # before anything is printed: a pipe may close early
         for line in lines(told):
             click.echo(line)
         if failures is not None:

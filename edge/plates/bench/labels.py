@@ -1,12 +1,14 @@
 """Labelled pictures: a folder with `labels.csv` and images, whole scenes or plates already cut out.
 
-Columns: `file`, `plate`; optionally `kind`, the box `x1,y1,x2,y2` and the corners `tlx,tly,trx,try,brx,bry,blx,bly` in
+Columns: `file`; optionally `plate`, `kind`, the box `x1,y1,x2,y2` and the corners `tlx,tly,trx,try,brx,bry,blx,bly` in
 pixels. Any of the optional ones may be absent or empty. Several rows of one file are several plates of one picture.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,7 @@ import numpy as np
 
 from edge.errors import BenchError
 from edge.plates.alphabet import PROVINCES
+from edge.plates.grammar import CHINA
 from edge.plates.rectify import Corners
 from edge.types import Bgr
 
@@ -98,11 +101,12 @@ class LabelledPicture:
 def normalise(text: str) -> str:
     """A plate's text as the reader writes it: full-width forms made plain, upper case, no spaces, dots or dashes.
 
-    After a province stands a letter: whoever labelled a 0 there saw the letter O.
+    After a province stands a letter: whoever labelled a 0 there saw the letter O, but on plates that bear digits there.
     """
     plain = unicodedata.normalize("NFKC", text).upper()
     kept = "".join(character for character in plain if character.isalnum())
-    return f"{kept[0]}O{kept[2:]}" if kept[1:2] == "0" and kept[0] in PROVINCES else kept
+    zero = kept[1:2] == "0" and kept[0] in PROVINCES and not CHINA.admits(kept)
+    return f"{kept[0]}O{kept[2:]}" if zero else kept
 
 
 def without_province(text: str) -> str:
@@ -132,30 +136,46 @@ def read_labels(folder: Path) -> list[LabelledPicture]:
 
 def _rows(path: Path) -> Iterator[tuple[str, Label | None]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            first = lines.readline()
-            lines.seek(0)
-            reader = csv.DictReader(lines, delimiter=max(_SEPARATORS, key=first.count))
-            columns = [name.strip().lower() for name in reader.fieldnames or ()]
-            reader.fieldnames = columns
-            lacking = [name for name in ("file", "plate") if name not in columns]
-            if lacking:
-                raise BenchError(
-                    f"{path}: has no column {' and no column '.join(lacking)}; its first line must name them"
-                )
-            for row in reader:
-                file = (row["file"] or "").strip()
-                if file:
-                    yield file, _label(row, f"{path}, line {reader.line_num}")
-    except UnicodeDecodeError as error:
-        raise BenchError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+        lines = io.StringIO(_text(path), newline="")
+        first = lines.readline()
+        lines.seek(0)
+        reader = csv.DictReader(lines, delimiter=max(_SEPARATORS, key=first.count))
+        columns = [name.strip().lower() for name in reader.fieldnames or ()]
+        reader.fieldnames = columns
+        says = "plate" in columns or any(set(place) <= set(columns) for place in (_BOX, _CORNERS))
+        lacking = [] if "file" in columns else ["file"]
+        lacking += [] if says else ["plate"]
+        if lacking:
+            raise BenchError(
+                f"{path}: has no column {' and no column '.join(lacking)}; its first line must name them"
+                " (`plate` may be left out where the place is given)"
+            )
+        for row in reader:
+            file = (row["file"] or "").strip()
+            if file:
+                yield file, _label(row, f"{path}, line {reader.line_num}")
     except csv.Error as error:
         raise BenchError(f"{path}: not a table of comma-separated values: {error}") from error
 
 
+def _text(path: Path) -> str:
+    """In whichever of the ways in which spreadsheets write Chinese it is written. Raises BenchError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read ({error.strerror})") from error
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            where = error.start
+    raise BenchError(f"{path}: neither UTF-8 nor GB18030 text (byte {where}); save it as UTF-8")
+
+
 def _label(row: dict[str, str | None], where: str) -> Label | None:
     """None when the row says only that the picture is there: it shows no plate."""
-    text = normalise(row["plate"] or "")
+    text = normalise(row.get("plate") or "")
     ends = _numbers(row, _BOX, where)
     box = None if ends is None else _upright(ends)
     points = _numbers(row, _CORNERS, where)

@@ -224,10 +224,31 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "no such folder" in done.output
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
+def test_labels_are_read_as_spreadsheets_write_chinese(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "labels.csv").write_bytes("file,plate\r\n图.jpg,京A12345\r\n".encode(encoding))
+    [picture] = read_labels(tmp_path)
+    assert (picture.file, picture.labels[0].text) == ("图.jpg", "京A12345")
+
+
 def test_labels_in_another_encoding_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_bytes("file,plate\na.jpg,京A12345\n".encode("gb18030"))
-    with pytest.raises(BenchError, match="not UTF-8"):
+    (tmp_path / "labels.csv").write_bytes(b"file,plate\na.jpg,\xff\xff12345\n")
+    with pytest.raises(BenchError, match="neither UTF-8 nor GB18030"):
         read_labels(tmp_path)
+
+
+def test_places_alone_are_labels(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,x1,y1,x2,y2\na.jpg,10,20,60,40\n")
+    [picture] = read_labels(tmp_path)
+    assert picture.labels[0].text == ""
+    assert picture.labels[0].place is not None
+
+
+def test_a_folder_of_broken_pictures_has_figures_too(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,plate\ngone.jpg,京A12345\n")
+    assert run("--data", str(tmp_path), "--json", str(tmp_path / "f.json")).exit_code == 1
+    told = json.loads((tmp_path / "f.json").read_text())
+    assert (told["images"], told["scene_exact"], len(told["broken"])) == (0, None, 1)
 
 
 def test_a_label_without_a_usable_place_is_a_text_only(tmp_path: Path) -> None:
@@ -251,7 +272,10 @@ def test_spellings_of_one_plate_are_the_same(spelt: str) -> None:
 
 def test_a_zero_in_the_authority_s_place_is_the_letter() -> None:
     assert normalise("粤0T9048") == "粤OT9048"
+    assert normalise("粤012345") == "粤O12345"
     assert normalise("0T90480") == "0T90480"
+    for digits in ("粤0809931", "沪01234领"):  # a tractor, a consulate
+        assert normalise(digits) == digits
 
 
 def test_characters_are_aligned_by_the_fewest_edits() -> None:

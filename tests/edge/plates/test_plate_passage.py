@@ -264,6 +264,54 @@ def test_another_plate_at_the_expected_place_is_noticed() -> None:
     assert not passage.contradicts(reading("12345")), "the same plate without its left end is no other vehicle"
 
 
+@pytest.mark.parametrize("other", ["京A12378", "京A12346"])
+def test_after_a_while_out_of_sight_a_plate_that_has_much_in_common_is_another_when_it_is_read_twice(
+    other: str,
+) -> None:
+    settings = PlatesSettings()
+    tracked = tracker()
+    for step in range(2):
+        [(passage, seen)] = tracked.follow([sighting(step * 0.1, 300, 300)], SIZE)
+        passage.take(evidence(seen, reading("京A12345", 0.99)), settings)
+    assert not passage.doubts(evidence(seen, reading(other, 0.99))), "seen all the time, it is misread"
+    [(again, seen)] = tracked.follow([sighting(2.0, 300, 300)], SIZE)
+    assert again is passage
+    assert passage.wants_read(seen, settings), "whatever was read before"
+    assert not passage.contradicts(reading(other, 0.99))
+    assert passage.doubts(evidence(seen, reading(other, 0.99))), "the next one decides"
+    assert passage.contradicts(reading(other, 0.99))
+    assert not passage.contradicts(reading("京A12399", 0.99)), "two texts that also contradict each other"
+    passage.give_up_last()
+    assert passage.last.time_s == pytest.approx(0.1), "the other vehicle's time is none of its own"
+
+
+def test_after_a_while_out_of_sight_the_same_plate_read_again_is_the_same_vehicle() -> None:
+    settings = PlatesSettings()
+    tracked = tracker()
+    for time_s in (0.0, 0.1, 2.0):
+        [(passage, seen)] = tracked.follow([sighting(time_s, 300, 300)], SIZE)
+        if time_s < 1:
+            passage.take(evidence(seen, reading("京A12345", 0.99)), settings)
+    assert not passage.doubts(evidence(seen, reading("京A1234S", 0.99))), "a look-alike is a poor reading"
+    assert not passage.doubts(evidence(seen, reading("京A12378", 0.6))), "neither is what is not sure"
+    assert not passage.doubts(evidence(seen, reading("京A12345", 0.99)))
+    assert not passage.doubts(evidence(seen, reading("京A12378", 0.99))), "it has shown itself"
+    [(passage, seen)] = tracked.follow([sighting(4.0, 300, 300)], SIZE)
+    for _ in range(8):
+        passage.refuse(seen, settings)
+    assert not passage.wants_read(seen, settings), "not for ever"
+
+
+def test_of_a_vehicle_that_is_read_for_weeks_the_surest_readings_are_kept() -> None:
+    vote = PlateVote(CHINA)
+    for step in range(500):
+        vote.add(reading("京A12345", 0.99) if step < 60 else reading("京A12335", 0.3))
+        vote.add(Reading("", None, 0.0, (), ((f"京A{step:05}", 0.1),)))
+    assert vote.verdict().text == "京A12345"
+    assert vote.count == 1000
+    assert len(vote._readings) == len(vote._refused) == 60
+
+
 def test_evidence_is_a_frame_on_which_the_final_text_was_read() -> None:
     settings = PlatesSettings()
     [(passage, seen)] = tracker().follow([sighting(0, 300, 300)], SIZE)

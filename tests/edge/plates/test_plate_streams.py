@@ -9,6 +9,7 @@ from itertools import count
 
 import cv2
 import numpy as np
+import pytest
 from plate_fonts import needs_fonts
 
 from contract.events import PlatePassageData
@@ -96,6 +97,18 @@ def test_a_car_that_parks_where_nothing_else_moves_is_hardly_read_again() -> Non
     assert told.texts("provisional") == told.texts("final") == ["粤B12345"]
     assert told.work.looks > 20, "it is looked for each three seconds"
     assert told.work.reads < 16
+
+
+@pytest.mark.parametrize("second", ["粤B12378", "京AK7T61"])
+def test_another_car_on_the_spot_of_one_that_stood_is_a_passage_of_its_own(second: str) -> None:
+    """However much their plates have in common: a lorry hid the first one's leaving."""
+    stands = drives(0.2, 1.6, (320, 70, 70), (320, 220, 100))
+    cars = [
+        Car("粤B12345", lambda t: stands(t) if t < 5 else None),
+        Car(second, lambda t: (320, 220, 100) if t >= 11 else None),
+    ]
+    told = watch(cars, seconds=17, fps=5)
+    assert told.texts("provisional") == told.texts("final") == ["粤B12345", second]
 
 
 def test_one_text_seen_twice_at_the_same_time_is_told_once() -> None:

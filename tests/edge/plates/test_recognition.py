@@ -16,6 +16,7 @@ from edge.plates.grammar import CHINA, Appearance
 from edge.plates.reader import PlateReader
 from edge.plates.recognition import SURE, Recogniser, weigh_rows
 from edge.plates.rectify import Corners, aspect, grow, rectify, shear, turn
+from edge.plates.stills import StillPlate
 from edge.types import Bgr
 from simulator.plates import draw_plate, random_style
 from simulator.plates.degrade import View, place, quad_of
@@ -35,6 +36,16 @@ def scene(text: str, kind: PlateKind) -> tuple[Bgr, Corners]:
     corners = quad_of(View(150), plate.shape[1] / plate.shape[0], (150, 100))
     wall = np.full((200, 300, 3), 90, np.uint8)
     return np.asarray(cv2.GaussianBlur(place(plate, wall, corners), (0, 0), 0.8), np.uint8), corners
+
+
+@pytest.mark.parametrize(("probability", "told"), [(0.04, ""), (0.06, "苏B52K18")])
+def test_a_text_that_hardly_anything_speaks_for_is_not_told(
+    recogniser: Recogniser, probability: float, told: str
+) -> None:
+    found = recogniser.recognise(*scene("苏B52K18", "small_blue"))
+    doubtful = replace(found, reading=replace(found.reading, probability=probability))
+    plate = StillPlate(SQUARE, 0.5, doubtful)
+    assert (plate.text, plate.is_plate) == (told, bool(told))
 
 
 def test_a_clear_plate_is_cut_once(recogniser: Recogniser) -> None:
