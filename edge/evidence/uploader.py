@@ -29,6 +29,11 @@ _READ_BYTES = 1 << 14
 _TIMEOUT = httpx.Timeout(10, read=60, write=60)
 _LONGEST_POSTPONE_S = 60.0
 _IDLE_S = 30.0
+_OUTBOX_AGAIN_S = 1.0
+
+
+class FileUnreadable(EvidenceError):
+    """The file cannot be read now (too many open files, a disk that stumbles): try again later."""
 
 
 class CollectorUnwilling(DeliveryError):
@@ -81,12 +86,12 @@ class Uploader:
             return False
         try:
             self._retrying()(self._send, client, upload.file)
+        except (DeliveryError, FileUnreadable) as error:
+            self._postpone(upload, error)
         except EvidenceError as error:
             self.problem = str(error)
             log.error("%s", error)
             self._uploads.mark_failed(upload.file.sha256, str(error))
-        except DeliveryError as error:
-            self._postpone(upload, error)
         else:
             self.problem = None
             self._uploads.mark_uploaded(upload.file.sha256)
@@ -97,12 +102,12 @@ class Uploader:
         with self._client as client:
             while not self._stopping.is_set():
                 try:
-                    busy = self.upload_next(client)
+                    wait_s = 0.0 if self.upload_next(client) else self._idle_s()
                 except OutboxError as error:
-                    self.problem, busy = str(error), False
+                    self.problem, wait_s = str(error), _OUTBOX_AGAIN_S
                     log.error("%s", error)
-                if not busy:
-                    self._wake.wait(self._idle_s())
+                if wait_s > 0:
+                    self._wake.wait(wait_s)
                     self._wake.clear()
 
     def _idle_s(self) -> float:
@@ -119,19 +124,24 @@ class Uploader:
             reraise=True,
         )
 
-    def _postpone(self, upload: Upload, error: DeliveryError) -> None:
+    def _postpone(self, upload: Upload, error: DeliveryError | FileUnreadable) -> None:
         self.problem = str(error)
         log.warning("evidence waits: %s", error)
         wait_s = min(2.0**upload.attempts, _LONGEST_POSTPONE_S) * self._rng.uniform(0.7, 1.3)
         self._uploads.postpone(upload.file.sha256, self._clock.now() + wait_s, str(error))
 
     def _send(self, client: httpx.Client, file: StoredFile) -> None:
-        """Bring one file over. Raises EvidenceError (for good) or DeliveryError (for now)."""
-        if not file.path.is_file():
-            raise EvidenceError(f"{file.path}: gone before it was uploaded")
-        offset = self._held(client, file)
-        while offset is not None and not self._stopping.is_set():
-            offset = self._put(client, file, offset)
+        """Bring one file over. Raises DeliveryError and FileUnreadable (for now), else EvidenceError (for good)."""
+        try:
+            if not file.path.is_file():
+                raise FileNotFoundError
+            offset = self._held(client, file)
+            while offset is not None and not self._stopping.is_set():
+                offset = self._put(client, file, offset)
+        except FileNotFoundError as error:  # the quota may take it at any moment
+            raise EvidenceError(f"{file.path}: gone before it was uploaded") from error
+        except OSError as error:
+            raise FileUnreadable(f"{file.path}: cannot be read now ({error}); it is tried again") from error
 
     def _held(self, client: httpx.Client, file: StoredFile) -> int | None:
         """How many bytes the collector holds; None when it has all."""
@@ -179,7 +189,7 @@ class Uploader:
         return offset
 
     def _mismatch(self, file: StoredFile) -> EvidenceError | CollectorUnwilling:
-        """The collector hashed other bytes: were they damaged here or on the way?"""
+        """The collector hashed other bytes: were they damaged here or on the way? Raises OSError."""
         if sha256_of(file.path) != file.sha256:
             return EvidenceError(f"{file.path}: damaged on this disk, its hash is no longer its name; not uploaded")
         return CollectorUnwilling(f"{file.path}: arrived damaged; sending it again from the beginning")
@@ -214,12 +224,11 @@ def _request(
     headers: dict[str, str] | None = None,
     content: Iterator[bytes] | None = None,
 ) -> httpx.Response:
+    """Ask the collector. Raises CollectorUnwilling, and what reading `content` raises."""
     try:
         return client.request(method, f"/api/v1/evidence/{file.sha256}", headers=headers, content=content)
     except httpx.HTTPError as error:
         raise CollectorUnwilling(f"collector {client.base_url}: {type(error).__name__}: {error}") from error
-    except OSError as error:
-        raise EvidenceError(f"{file.path}: cannot be read ({error})") from error
 
 
 def _refusal(answer: httpx.Response, file: StoredFile) -> EvidenceError | DeliveryError:

@@ -41,6 +41,8 @@ class Shelf:
     answer_once: list[int] = field(default_factory=list)
     """Status codes for the next PUTs instead of doing them."""
     damage_next: bool = False
+    take_away: Path | None = None
+    """The sender's file, which is deleted while the next PUT is under way."""
     port: int = 0
 
     @property
@@ -68,6 +70,9 @@ def application(shelf: Shelf) -> FastAPI:
         body = await request.body()
         part = request.headers.get("content-range", "")
         shelf.requests.append(f"PUT {part}".strip())
+        if shelf.take_away is not None:
+            shelf.take_away.unlink()
+            shelf.take_away = None
         if shelf.answer_once:
             return Response(status_code=shelf.answer_once.pop(0))
         start, total = (int(part.split()[1].split("-")[0]), int(part.split("/")[1])) if part else (0, len(body))
@@ -285,6 +290,43 @@ def test_a_file_that_is_gone_is_told(edge: Edge) -> None:
     edge.add(b"a picture").path.unlink()
     assert edge.upload()
     assert "gone before it was uploaded" in str(edge.uploader.problem)
+
+
+def test_a_file_that_goes_while_it_is_looked_at_ends_no_thread(shelf: Shelf, edge: Edge) -> None:
+    """The quota takes a file whose hash the collector finds wrong, before it is read again here."""
+    shelf.take_away = edge.add(b"a picture").path
+    shelf.damage_next = True
+    assert edge.upload()
+    assert "gone before it was uploaded" in str(edge.uploader.problem)
+    assert edge.uploads.waiting_count() == 0
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_is_sent_later(shelf: Shelf, edge: Edge) -> None:
+    file = edge.add(b"a picture")
+    file.path.rename(file.path.with_suffix(".aside"))
+    file.path.symlink_to("/proc/self/mem")  # its first byte cannot be read: an input/output error
+    assert edge.upload()
+    assert "cannot be read now ([Errno 5]" in str(edge.uploader.problem)
+    assert edge.uploads.waiting_count() == 1
+    assert not edge.upload(), "it waits a little"
+    file.path.with_suffix(".aside").rename(file.path)
+    edge.uploads.retry_now().result()
+    assert edge.upload()
+    assert edge.uploader.problem is None
+    assert shelf.complete == {file.sha256: b"a picture"}
+
+
+def test_an_outbox_that_cannot_be_read_ends_no_thread(edge: Edge) -> None:
+    edge.uploader.start()
+    edge.outbox.close()
+    edge.uploader.wake()
+    deadline_s = time.monotonic() + 30
+    while edge.uploader.problem is None and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    threading.Event().wait(0.2)
+    assert edge.uploader.alive
+    edge.uploader.stop()
+    assert "closed database" in str(edge.uploader.problem)
 
 
 @pytest.mark.parametrize("status", [507, 500, 503])
