@@ -23,7 +23,7 @@ from collector.backup_command import backup, restore
 from collector.bucket import Bucket, BucketError
 from collector.check_command import check
 from collector.configuration import ConfigurationError, load
-from collector.database import Database, DatabaseUrlError, database_url
+from collector.database import Database, DatabaseUrlError, database_url, must_be_there
 from collector.duty import Duty
 from collector.enrolment_command import certificate, enroll, revoke
 from collector.evidence import MAX_BYTES
@@ -230,11 +230,16 @@ def _url(text: str | None, data: Path) -> Any:
         raise click.BadParameter(str(error), param_hint="--database") from error
 
 
-def _with_store(data: Path, database: str | None, work: Callable[[Database], Any]) -> Any:
-    """Run `work` on the migrated store, and say clearly when it cannot be reached."""
+def _with_store(data: Path, database: str | None, work: Callable[[Database], Any], *, new: bool = True) -> Any:
+    """Run `work` on the migrated store, and say clearly when it cannot be reached. `new`: it may be made."""
+    url = _url(database, data)
+    try:
+        url = url if new else must_be_there(url)
+    except DatabaseUrlError as error:
+        raise click.ClickException(str(error)) from error
 
     async def session() -> Any:
-        store = Database(_url(database, data))
+        store = Database(url)
         try:
             await store.migrate()
             return await work(store)
@@ -286,7 +291,7 @@ def create_token(name: str, role: str, sites: tuple[str, ...], data: Path, datab
 @store_options
 def revoke_token(name: str, data: Path, database: str | None) -> None:
     """End a token at once."""
-    if not _with_store(data, database, lambda store: access.revoke_token(store, name)):
+    if not _with_store(data, database, lambda store: access.revoke_token(store, name), new=False):
         raise click.ClickException(f"there is no token named {name!r}")
     click.echo(f"{name} is revoked")
 
@@ -323,7 +328,7 @@ def list_letters(data: Path, database: str | None) -> None:
         async with store.read() as connection:
             return list(await connection.execute(select(dead_letters).order_by(dead_letters.c.letter_id)))
 
-    for row in _with_store(data, database, read):
+    for row in _with_store(data, database, read, new=False):
         done = " (ingested again)" if row.reingested_us else ""
         click.echo(f"{row.letter_id}\t{row.kind}\t{row.times}x\t{row.topic}\t{row.reason}{done}")
 
@@ -344,7 +349,7 @@ def reingest_letters(data: Path, database: str | None) -> None:
             await connection.execute(update(dead_letters).where(which).values(reingested_us=system_clock()))
         return len(done), len(rows)
 
-    done, tried = _with_store(data, database, again)
+    done, tried = _with_store(data, database, again, new=False)
     click.echo(f"{done} of {tried} letters are events now")
 
 

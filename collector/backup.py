@@ -18,7 +18,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -28,7 +28,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.audit import KEY_FILE
-from collector.database import NAME, Database, versions
+from collector.database import NAME, Database, must_be_there, versions
 from collector.instants import to_instant, to_text, to_us
 from collector.schema import event_evidence, events, evidence, messages, outboxes, received_ranges
 from contract.commands import Command, ReplayRange
@@ -48,16 +48,22 @@ class BackupError(RuntimeError):
 
 
 def back_up(url: URL, data: Path, target: Path, now_us: int, replace: bool) -> str:
-    """Make a backup in `target` (with `replace`: over an older one). Returns what it holds. Raises BackupError."""
+    """Make a backup in `target` (with `replace`: over an older one). Returns what it holds.
+
+    Raises BackupError, or DatabaseUrlError where there is no database; then nothing is left of what it has made.
+    """
+    must_be_there(url)
     if target.resolve() == data.resolve() or (_is_sqlite(url) and _same_folder(Path(str(url.database)), target)):
         raise BackupError(f"{target} is the collector's own folder: a backup there would take its place; give another")
     if target.exists() and any(target.iterdir()) and not replace:
         raise BackupError(f"{target} is not empty; give another folder, or --replace")
-    target.mkdir(parents=True, exist_ok=True)
     name = _SQLITE if _is_sqlite(url) else _DUMP
     temporary, manifest = target / f"{name}.part", target / f"{MANIFEST}.part"
-    try:
-        temporary.unlink(missing_ok=True)
+    with ExitStack() as undo:
+        _make_folder(target, undo)
+        for part in (temporary, manifest):
+            part.unlink(missing_ok=True)
+            undo.callback(part.unlink, missing_ok=True)
         _dump(url, temporary)
         _sync(temporary)
         files = _copy_evidence(data / "evidence", target / "evidence")
@@ -65,14 +71,29 @@ def back_up(url: URL, data: Path, target: Path, now_us: int, replace: bool) -> s
         held = {"made": to_text(now_us), "database": name, "tables": versions()[0], "evidence_files": files}
         manifest.write_text(json.dumps(held, indent=1) + "\n")
         _sync(manifest)
-    except (BackupError, OSError):
-        temporary.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
     temporary.replace(target / name)
     manifest.replace(target / MANIFEST)
     _sync(target)
     _forget_deleted(data / "evidence", target / "evidence")
     return f"{name} and {files} evidence files"
+
+
+def _make_folder(target: Path, undo: ExitStack) -> None:
+    """With those that it lies in. What fails gives back the folders as they were, but an older backup's evidence."""
+    for folder in reversed([folder for folder in (target, *target.parents) if not folder.exists()]):
+        folder.mkdir()
+        undo.callback(folder.rmdir)
+    if not any(target.iterdir()):
+        undo.callback(_empty, target)
+
+
+def _empty(folder: Path) -> None:
+    for child in folder.iterdir():
+        if child.is_dir():
+            shutil.rmtree(child)
+        else:
+            child.unlink()
 
 
 def put_back(url: URL, data: Path, source: Path, replace: bool) -> None:
@@ -154,8 +175,6 @@ def _dump(url: URL, target: Path) -> None:
         _run(["pg_dump", "--format=custom", f"--file={target}", _libpq(url)])
         return
     path = Path(str(url.database))
-    if not path.is_file():
-        raise BackupError(f"{path}: there is no such database; is --data right?")
     try:
         with closing(sqlite3.connect(path, timeout=30)) as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from collector import audit
 from collector.bucket import Bucket, BucketAway, BucketError
-from collector.database import Database, DatabaseUrlError, database_url
+from collector.database import Database, DatabaseUrlError, database_url, must_be_there
 from collector.evidence import MAX_BYTES, EvidenceStore
 from collector.schema import evidence
 from collector.schema_audit import audit as log
@@ -20,9 +21,22 @@ from collector.schema_audit import audit as log
 _AT_ONCE = 32
 
 
+def _head(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, str] | None:
+    """Number and chain value. Raises BadParameter."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}:[0-9a-f]{64}", text):
+        raise click.BadParameter(f"{text!r}: expected NUMBER:CHAIN, as an earlier check has printed it after 'head'")
+    number, _, chain = text.partition(":")
+    return int(number), chain
+
+
 @click.command()
 @click.option(
-    "--head", help="NUMBER:CHAIN, as printed by an earlier check and kept elsewhere: the log must still go through it."
+    "--head",
+    metavar="NUMBER:CHAIN",
+    callback=_head,
+    help="As printed by an earlier check and kept elsewhere: the log must still go through it.",
 )
 @click.option(
     "--evidence",
@@ -31,11 +45,11 @@ _AT_ONCE = 32
     metavar="URL",
     help="Where `collector run` keeps evidence: s3://BUCKET/PREFIX. Default: in the data folder.",
 )
-def check(head: str | None, evidence_url: str | None, data: Path, database: str | None) -> None:
+def check(head: tuple[int, str] | None, evidence_url: str | None, data: Path, database: str | None) -> None:
     """Verify the audit log's chain and signatures, and that every file of the store is there; exit status 1 if not."""
 
     async def look() -> tuple[list[str], list[str]]:
-        store = Database(database_url(database, data))
+        store = Database(must_be_there(database_url(database, data)))
         try:
             await store.migrate()
             return await _look(store, data, head, Bucket(evidence_url) if evidence_url else None)
@@ -48,7 +62,9 @@ def check(head: str | None, evidence_url: str | None, data: Path, database: str 
         raise click.BadParameter(str(error), param_hint="--evidence") from error
     except BucketAway as error:
         raise click.ClickException(f"the evidence's storage cannot be asked: {error}") from error
-    except (SQLAlchemyError, OSError, DatabaseUrlError) as error:
+    except DatabaseUrlError as error:
+        raise click.ClickException(str(error)) from error
+    except (SQLAlchemyError, OSError) as error:
         raise click.ClickException(f"the database cannot be used: {str(error).splitlines()[0]}") from error
     for line in said:
         click.echo(line)
@@ -58,16 +74,19 @@ def check(head: str | None, evidence_url: str | None, data: Path, database: str 
         raise click.exceptions.Exit(1)
 
 
-async def _look(store: Database, data: Path, head: str | None, bucket: Bucket | None) -> tuple[list[str], list[str]]:
+async def _look(
+    store: Database, data: Path, head: tuple[int, str] | None, bucket: Bucket | None
+) -> tuple[list[str], list[str]]:
     files = EvidenceStore(data / "evidence", MAX_BYTES)
     async with store.read() as connection:
         problems = [f"audit log: {one}" for one in await audit.verify(connection, audit.signing_key(data))]
         last = (await connection.execute(select(log).order_by(desc(log.c.audit_id)).limit(1))).one_or_none()
         if head is not None:
-            number, _, chain = head.partition(":")
-            kept = select(log.c.chain).where(log.c.audit_id == (int(number) if number.isdigit() else -1))
+            number, chain = head
+            kept = select(log.c.chain).where(log.c.audit_id == number)
             if (await connection.execute(kept)).scalar() != chain:
-                problems.append(f"audit log: it does not go through {head}: rows were changed or removed since")
+                told = "rows were changed or removed since"
+                problems.append(f"audit log: it does not go through {number}:{chain}: {told}")
         sizes = {row.sha256: row.size_bytes for row in await connection.execute(select(evidence))}
     missing = await (_absent_here(files, sizes) if bucket is None else _absent_there(bucket, sizes))
     problems += [f"evidence: {sha256} is in the store, its file is not there, or not whole" for sha256 in missing[:20]]

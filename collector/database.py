@@ -72,6 +72,14 @@ def database_url(text: str | None, data_folder: Path) -> URL:
     return url.set(drivername=DRIVERS[kind])
 
 
+def must_be_there(url: URL) -> URL:
+    """The same URL, where a store is to be used and none to be made, as SQLite would. Raises DatabaseUrlError."""
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
+        told = "there is no such database; is --data right? `collector migrate` makes a new one"
+        raise DatabaseUrlError(f"{url.database}: {told}")
+    return url
+
+
 class Database:
     """Reads side by side, and writes; on SQLite one write at a time."""
 

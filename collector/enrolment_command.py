@@ -10,10 +10,11 @@ from typing import TypeVar
 
 import click
 import yaml
+from sqlalchemy.engine import URL
 
 from collector import access
 from collector.access import NameTaken, Role
-from collector.database import Database, DatabaseUrlError, database_url
+from collector.database import Database, DatabaseUrlError, database_url, must_be_there
 from collector.enrolment import Authority, EnrolmentError, write_secret
 from collector.instants import system_clock
 from collector.mqtt_address import BrokerAddress, BrokerUrlError
@@ -39,10 +40,11 @@ def enroll(edge: str, site: str, authority: Path, out: Path, data: Path, **optio
     try:
         EdgeTopics(site, edge)
         _must_be_addresses(str(options["mqtt_url"]), str(options["collector_url"]))
+        url = must_be_there(database_url(options["database"], data))
         issuer = Authority(authority)
         certificate, key = issuer.issue_client(edge, site)
         _put_down(out, issuer.pem, "edge", certificate, key)
-        token = _with_store(data, options["database"], lambda store: _new_token(store, edge))  # the one before it ends
+        token = _with_store(url, lambda store: _new_token(store, edge))  # the one before it ends
         write_secret(out / "collector-token", token.encode())
     except (InvalidTopic, EnrolmentError, BrokerUrlError, NameTaken, DatabaseUrlError, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -94,8 +96,9 @@ def certificate(names: tuple[str, ...], client: bool, authority: Path, out: Path
 def revoke(edge: str, authority: Path, data: Path, database: str | None) -> None:
     """Let EDGE in no more: its certificates go on the authority's list, its token ends at once."""
     try:
+        url = must_be_there(database_url(database, data))
         count = Authority(authority, make=False).revoke(edge)
-        _with_store(data, database, lambda store: access.revoke_token(store, _token_name(edge)))
+        _with_store(url, lambda store: access.revoke_token(store, _token_name(edge)))
     except (EnrolmentError, DatabaseUrlError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{count} certificate(s) of {edge} revoked: copy {authority / 'crl.pem'} to the broker and restart it")
@@ -111,9 +114,9 @@ async def _new_token(store: Database, edge: str) -> str:
     return await access.create_token(store, _token_name(edge), Role.EDGE, system_clock())
 
 
-def _with_store(data: Path, database: str | None, work: Callable[[Database], Awaitable[T]]) -> T:
+def _with_store(url: URL, work: Callable[[Database], Awaitable[T]]) -> T:
     async def session() -> T:
-        store = Database(database_url(database, data))
+        store = Database(url)
         try:
             await store.migrate()
             return await work(store)

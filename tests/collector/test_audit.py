@@ -165,6 +165,9 @@ def test_the_command_line_checks_the_record_and_a_backup_takes_the_key_along(
     assert checked(here, "--head", head)[0] == 0
     status, said = checked(here, "--head", f"2:{'0' * 64}")
     assert (status, "rows were changed or removed since" in said) == (1, True), said
+    for head in ("x", "", "2", f"2:{'0' * 63}", f"-1:{'0' * 64}", f"9e9:{'0' * 64}", f"{'9' * 30}:{'0' * 64}"):
+        status, said = checked(here, "--head", head)
+        assert (status, "expected NUMBER:CHAIN" in said, "PROBLEM" in said) == (2, True, False), said
     url = database_url(None, here)
     back_up(url, here, tmp_path / "backup", 1, replace=False)
     put_back(database_url(None, there), there, tmp_path / "backup", replace=False)

@@ -17,6 +17,7 @@ from services import require
 from sqlalchemy import insert, select
 
 from collector.__main__ import main
+from collector.audit import KEY_FILE
 from collector.backup import SENT_BEFORE, ask_again
 from collector.database import Database, database_url
 from collector.gaps import GapPatience, look, missing
@@ -252,6 +253,24 @@ async def test_a_dump_of_a_newer_collector_replaces_nothing(postgresql: PostgreS
     (copy / "backup.json").write_text(json.dumps(manifest | {"tables": "9999"}))
     said = await asyncio.to_thread(refused, "restore", str(copy), "--replace", "--database", url, data=data)
     assert "made by a newer collector" in said
+
+
+def left_beside(data: Path) -> list[str]:
+    paths = (path.relative_to(data.parent) for path in data.parent.rglob("*"))
+    return sorted(path.as_posix() for path in paths if path.parts[0] != data.name)
+
+
+@pytest.mark.parametrize("there", [False, True])
+async def test_a_failed_backup_leaves_nothing_of_what_it_has_made(store: Database, tmp_path: Path, there: bool) -> None:
+    """Late, when database and evidence are copied already: the signing key cannot be."""
+    data, copy = tmp_path / "data", tmp_path / "copies" / "copy"
+    (data / "evidence" / SHA[:2]).mkdir(parents=True)
+    (data / "evidence" / SHA[:2] / SHA).write_bytes(b"picture")
+    (data / KEY_FILE).mkdir()
+    if there:
+        copy.mkdir(parents=True)
+    await asyncio.to_thread(refused, "backup", str(copy), data=data)
+    assert left_beside(data) == (["copies", "copies/copy"] if there else [])
 
 
 async def test_what_retention_deletes_meanwhile_does_not_end_a_backup(

@@ -56,6 +56,18 @@ def test_what_is_wrong_is_said(tmp_path: Path, arguments: list[str], words: str)
     assert words in result.output
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("check",), ("backup", "{}/copies/copy"), ("token", "revoke", "x"), ("dead-letters", "list"),
+     ("dead-letters", "reingest")],
+)  # fmt: skip
+def test_a_folder_without_a_store_is_told_and_none_is_made(tmp_path: Path, command: tuple[str, ...]) -> None:
+    told = run(*(word.format(tmp_path) for word in command), "--data", str(tmp_path / "typo"))
+    assert told.exit_code == 1
+    assert f"Error: {tmp_path / 'typo' / 'collector.db'}: there is no such database; is --data right?" in told.output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_api_describes_itself() -> None:
     said = run("openapi").output
     described = json.loads(said)

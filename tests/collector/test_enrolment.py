@@ -29,6 +29,7 @@ def command(*arguments: str) -> str:
 def enroll(folder: Path, edge: str, port: int) -> BrokerSettings:
     """The edge's connection as its bundle says it."""
     out = folder / edge
+    command("migrate", "--data", str(folder / "collector"))
     command(
         "enroll", edge, "--site", "west", "--mqtt-url", f"mqtts://localhost:{port}", "--collector-url", "https://c",
         "--authority", str(folder / "authority"), "--out", str(out), "--data", str(folder / "collector"),
@@ -101,6 +102,19 @@ def test_addresses_of_no_use_are_told_before_anything_is_made(tmp_path: Path, ur
     assert "expected" in said or "over TLS only" in said
     assert not authority.exists()
     assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["enroll", "revoke"])
+def test_a_wrong_data_folder_is_told_before_anything_is_made(tmp_path: Path, name: str) -> None:
+    """A token in a store that no collector uses lets nobody in, and one that is ended there still lets in."""
+    enroll(tmp_path, "gate-1", 8883)
+    before = sorted(tmp_path.rglob("*"))
+    urls = ("--site", "west", "--mqtt-url", "mqtts://b", "--collector-url", "https://c", "--out", str(tmp_path / "o"))
+    own = ("--authority", str(tmp_path / "authority"), "--data", str(tmp_path / "typo"))
+    said = refused(name, "gate-1", *own, *(urls if name == "enroll" else ()))
+    assert f"{tmp_path / 'typo' / 'collector.db'}: there is no such database; is --data right?" in said
+    assert sorted(tmp_path.rglob("*")) == before
+    assert "1 certificate(s) of gate-1" in command("revoke", "gate-1", *own[:2], "--data", str(tmp_path / "collector"))
 
 
 def test_an_enrolled_edge_gets_in_until_it_is_revoked(tmp_path: Path) -> None:
