@@ -382,6 +382,7 @@ class Delivery:
 
     def _take_collector_status(self, status: CollectorStatus, live: bool) -> None:
         """It says so after each subscription: what was published before that, nobody may have heard."""
+        self._outbox.offer_anew()  # when it goes, too: a restored one may ask before its `online` is here
         if status.state == "online":
             self._takes_backlog = status.takes_backlog
         if status.state == "online" and (live or status.connection_id != self._collector_connection):

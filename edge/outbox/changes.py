@@ -56,6 +56,7 @@ def settle(
 
 
 def replay(connection: sqlite3.Connection, ranges: tuple[tuple[int, int], ...]) -> Replay:
+    """Make settled events of these ranges pending again."""
     marked = 0
     missing: list[tuple[int, int, str]] = []
     for low, high in ranges:
@@ -64,12 +65,18 @@ def replay(connection: sqlite3.Connection, ranges: tuple[tuple[int, int], ...]) 
             " WHERE state <> 0 AND sequence BETWEEN ? AND ?",
             (low, high),
         ).rowcount
-        connection.execute(  # the collector may lack the files too, also of later events, whose files went before them
-            "UPDATE upload SET state = 0, not_before_s = 0, attempts = 0 WHERE state = 1 AND sequence >= ?", (low,)
-        )
         gone = connection.execute("SELECT low, high, why FROM gone WHERE high >= ? AND low <= ?", (low, high))
         missing += [(max(low, row[0]), min(high, row[1]), row[2]) for row in gone]
     return Replay(marked, tuple(missing))
+
+
+def offer(connection: sqlite3.Connection, low: int, below: int) -> None:
+    """Queue the files of events with low <= sequence < below once more: the collector says whether it has them."""
+    connection.execute(
+        "UPDATE upload SET state = 0, not_before_s = 0, attempts = 0"
+        " WHERE state = 1 AND sequence >= ? AND sequence < ?",
+        (low, below),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import functools
 import json
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from pathlib import Path
@@ -15,7 +16,7 @@ from uuid import UUID
 from contract.events import DroppedData
 from edge.database import Database
 from edge.errors import OutboxCorrupt
-from edge.outbox.changes import ACKED, REFUSED, Quota, Replay, insert, replay, settle
+from edge.outbox.changes import ACKED, REFUSED, Quota, Replay, insert, offer, replay, settle
 from edge.outbox.check import list_events
 from edge.outbox.event import MAX_BODY_BYTES, NewEvent, StoredEvent, stored
 from edge.outbox.file import SCHEMA, HighMark, open_whole, put_aside, read_id
@@ -25,6 +26,7 @@ from edge.salvage import LOSSES, SALVAGED, Remains, checksum, is_addressed, put_
 log = logging.getLogger(__name__)
 
 _QUOTA_CHECK_EVERY = 64
+_ABOVE_ALL = 1 << 62
 _BESIDE = ("-wal", "-shm", ".mark", ".damage", ".copy", ".new")
 """What lies beside a file that was set aside, or is left of a salvage that was cut off."""
 
@@ -41,6 +43,9 @@ class Outbox:
         self._clock = clock
         self._quota = Quota(outbox_id, max_bytes, keep_s)
         self._listeners: list[Callable[[], None]] = []
+        self._offering = threading.Lock()
+        self._offered_from = _ABOVE_ALL
+        """Evidence of events from this number on was offered again to the collector that listens now."""
 
     @classmethod
     def open(cls, path: Path, clock: Clock, max_mb: float = 512, keep_days: float = 7) -> Outbox:
@@ -116,7 +121,7 @@ class Outbox:
         rows = self.database.read(
             "SELECT sequence, type, source, created_s, state, replay, body, id, checksum FROM event"
             " WHERE state = 0 AND sequence > ? AND sequence < ? ORDER BY sequence LIMIT ?",
-            (after, below if below is not None else 1 << 62, limit),
+            (after, below if below is not None else _ABOVE_ALL, limit),
         )
         return [self._whole(row) for row in rows]
 
@@ -159,9 +164,27 @@ class Outbox:
         )
 
     def mark_replay(self, ranges: Iterable[tuple[int, int]]) -> Replay:
-        """Make settled events pending again, because the collector asks for them."""
+        """Make settled events pending again, because the collector asks for them.
+
+        It may lack their files too, and those of later events, which went before them: all are offered again, but once
+        until `offer_anew`. It asks as long as a gap lasts, and new evidence would wait behind the old each time.
+        """
         wanted = tuple(ranges)
-        return self.database.write(lambda connection: replay(connection, wanted))
+        with self._offering:
+            low, below = min((first for first, _ in wanted), default=_ABOVE_ALL), self._offered_from
+
+            def change(connection: sqlite3.Connection) -> Replay:
+                offer(connection, low, below)
+                return replay(connection, wanted)
+
+            answer = self.database.write(change)
+            self._offered_from = min(low, below)
+        return answer
+
+    def offer_anew(self) -> None:
+        """The collector may be another than before, one from a backup: what was confirmed to this edge is no proof."""
+        with self._offering:
+            self._offered_from = _ABOVE_ALL
 
     def tidy(self) -> Future[int]:
         """Forget settled events past their age; while the file is over its quota give up events by worth.

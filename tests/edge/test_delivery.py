@@ -28,6 +28,8 @@ from edge.clock import SystemClock
 from edge.config import BrokerSettings, DeliverySettings
 from edge.delivery import Delivery
 from edge.errors import DeliveryError, OutboxError
+from edge.evidence.files import StoredFile
+from edge.evidence.queue import UploadQueue
 from edge.link import probe
 from edge.outbox import NewEvent, Outbox
 from edge.window import Window
@@ -35,6 +37,7 @@ from edge.window import Window
 pytestmark = pytest.mark.services
 TOPICS = EdgeTopics("west", "gate-1")
 CLOCK = SystemClock()
+NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
 
 def sensor_event(number: int = 0, sensor: str = "door") -> NewEvent:
@@ -341,6 +344,30 @@ def test_when_the_collector_is_back_edges_do_not_come_all_at_once(tmp_path: Path
     by_half_second = Counter(int(at_s / 0.5) for at_s in first_s)
     assert max(by_half_second.values()) <= 20
     assert len(by_half_second) >= 4
+
+
+@pytest.mark.parametrize("state", ["online", "offline"])
+def test_evidence_is_offered_again_to_a_collector_that_came_or_went(
+    mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge, tmp_path: Path, state: str
+) -> None:
+    """Whichever comes first, its request or its `online`: it may have been restored from a backup."""
+    edge = start_edge(mosquitto.url)
+    uploads = UploadQueue(edge.outbox.database)
+    file = StoredFile("a" * 64, tmp_path / "a.jpg", "snapshot", "image/jpeg", 1)
+    event = sensor_event()
+    edge.outbox.put(NewEvent(event.id, event.event_type, "west", "gate-1", "door", NOW, event.data, files=(file,)))
+    wait_until(lambda: edge.outbox.pending_count() == 0, "it is acknowledged")
+
+    def offered() -> bool:
+        uploads.mark_uploaded(file.sha256)
+        edge.outbox.mark_replay([(1, 1)])
+        return uploads.waiting_count() == 1
+
+    assert [offered(), offered()] == [True, False]
+    status = {"state": state, "connection_id": str(uuid4()), "at": "2026-03-01T08:00:00Z"}
+    acker.publish(SiteTopics("west").collector_status, json.dumps(status), retain=True)
+    wait_until(offered, "it has heard that")
+    assert not offered()
 
 
 def test_a_refused_event_is_not_sent_again(mosquitto: Mosquitto, acker: Acker, start_edge: StartEdge) -> None:

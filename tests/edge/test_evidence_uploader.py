@@ -214,6 +214,37 @@ def test_a_file_that_the_collector_had_no_time_to_look_at_is_sent_again(shelf: S
     assert shelf.complete == {file.sha256: b"a picture"}
 
 
+def test_a_lasting_gap_does_not_keep_new_evidence_waiting(shelf: Shelf, edge: Edge) -> None:
+    """The collector asks for the same numbers again and again, until they have come."""
+    for content in (b"one", b"two"):
+        edge.add(content)
+    while edge.upload():
+        pass
+    new = edge.add(b"new")
+    for _ in range(3):
+        edge.outbox.mark_replay([(1, 1)])
+        assert edge.upload()
+    assert new.sha256 in shelf.complete
+    assert not edge.upload()
+
+
+def test_each_collector_that_comes_is_offered_everything_again(shelf: Shelf, edge: Edge) -> None:
+    """It may have been restored from a backup: what it confirmed before that is no proof."""
+    files = [edge.add(content) for content in (b"one", b"two", b"three")]
+    for low, offered in ((2, 2), (3, 0), (1, 1), (1, 0)):
+        while edge.upload():
+            pass
+        edge.outbox.mark_replay([(3, 3), (low, 3)])
+        assert edge.uploads.waiting_count() == offered, f"what came from {low} on and was not offered yet"
+    for low in (1, 1, 2):
+        shelf.complete.clear()
+        edge.outbox.offer_anew()
+        edge.outbox.mark_replay([(low, 3)])
+        while edge.upload():
+            pass
+        assert set(shelf.complete) == {file.sha256 for file in files[low - 1 :]}
+
+
 def test_files_that_no_queue_names_are_asked_about(shelf: Shelf, edge: Edge) -> None:
     """A damaged page of the outbox may have been one of the queue's."""
     named, stray = edge.add(b"named"), edge.files.store(b"stray", "snapshot", "image/jpeg")
