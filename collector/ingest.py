@@ -227,8 +227,8 @@ async def _store_letters(work: _Batch, letters: list[Letter]) -> None:
         row = {
             "digest": letter.digest,
             "kind": letter.kind,
-            "reason": letter.reason,
-            "topic": letter.incoming.topic,
+            "reason": storable(letter.reason),
+            "topic": storable(letter.incoming.topic),
             "payload": letter.incoming.payload[:MAX_EVENT_BYTES],  # of what is larger nothing can be made, ever
             "outbox_id": letter.outbox_id,
             "sequence": letter.sequence,
@@ -243,12 +243,18 @@ async def _store_letters(work: _Batch, letters: list[Letter]) -> None:
         _refuse(work, letter)
 
 
+def storable(text: str) -> str:
+    """The same for a database that takes no zero character, and no half of a pair in UTF-8."""
+    return text.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="backslashreplace").decode()
+
+
 def _refuse(work: _Batch, letter: Letter) -> None:
     """Tell the edge not to send it again; its number counts as received only if the outbox is its own."""
     if letter.outbox_id is None or letter.sequence is None or letter.address is None:
         return
     edge = (letter.address.site, letter.address.edge)
-    refusal = Refusal(outbox_id=UUID(letter.outbox_id), sequence=letter.sequence, reason=letter.reason[:300])
+    reason = storable(letter.reason)[:300]
+    refusal = Refusal(outbox_id=UUID(letter.outbox_id), sequence=letter.sequence, reason=reason)
     work.refusals[edge].append(refusal)
     work.tally.refused += 1
     if work.owners.get(letter.outbox_id) == edge:

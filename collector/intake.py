@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
@@ -106,7 +106,7 @@ class Intake:
                 self._link.send(topic, part.model_dump_json(by_alias=True))
         self._link.confirm(ready.incoming)
         self.tally.add(outcome.tally)
-        for site in {found.address.site for found in ready.understood if found.address is not None}:
+        for site in {found.address.site for found in ready.understood if _is_of_site(found)}:
             self._link.serve_site(site)
         self._pulse.beat()
 
@@ -140,11 +140,21 @@ class Intake:
             return await ingest(self._database, batch, self._clock(), duty=self._duty.now)
         except (DataError, IntegrityError) as error:
             if len(batch) == 1:
-                return await ingest(self._database, [_unstorable(batch[0], error)], self._clock(), duty=self._duty.now)
+                return await self._set_aside(batch[0], error)
         outcome = Outcome()
         for message in batch:
             outcome = _joined(outcome, await self._store_or_split([message]))
         return outcome
+
+    async def _set_aside(self, message: Understood, error: SQLAlchemyError) -> Outcome:
+        """Keep it as a letter. A letter that is refused too is given up: one that waited would hold up all others."""
+        letter = _unstorable(message, error)
+        try:
+            return await ingest(self._database, [letter], self._clock(), duty=self._duty.now)
+        except (DataError, IntegrityError) as again:
+            reason = str(again).splitlines()[0]
+            log.error("message on %r cannot be kept, not even aside: %s", message.incoming.topic[:300], reason)
+            return Outcome()
 
 
 def in_parts(ack: Ack) -> list[Ack]:
@@ -158,10 +168,13 @@ def in_parts(ack: Ack) -> list[Ack]:
     ]
 
 
+def _is_of_site(found: Understood) -> TypeGuard[EventMessage | StatusMessage]:
+    """Whether it shows that there is such a site: what an edge writes amiss must not."""
+    return isinstance(found, EventMessage | StatusMessage)
+
+
 def _unstorable(message: Understood, error: SQLAlchemyError) -> Letter:
     reason = f"the database refuses it: {str(error).splitlines()[0]}"[:300]
-    if isinstance(message, Letter):
-        raise error
     outbox_id = message.outbox_id if isinstance(message, EventMessage) else None
     sequence = message.envelope.sequence if isinstance(message, EventMessage) else None
     return Letter(message.incoming, "unstorable", reason, message.address, outbox_id, sequence)

@@ -107,7 +107,8 @@ class Letter:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(self.incoming.topic.encode() + b"\0" + self.incoming.payload).hexdigest()
+        topic = self.incoming.topic.encode(errors="surrogatepass")
+        return hashlib.sha256(topic + b"\0" + self.incoming.payload).hexdigest()
 
 
 Understood = EventMessage | StatusMessage | PositionMessage | Letter

@@ -63,6 +63,8 @@ INBOX_BYTES = 64 * 1024 * 1024
 """A broker passes 256 KiB in one message: 4,000 of those, while the database is away, would be a gigabyte."""
 TAKEN_BYTES = 500_000
 """About as much as 500 single events: a transaction stays short, or live events would wait behind it."""
+MOST_SITES = 250
+"""Each has a connection of its own, with a thread and three descriptors: a box that means harm may invent sites."""
 CONFIRM_TIMEOUT_S = 10.0
 LEAVE_TIMEOUT_S = 1.5
 
@@ -176,6 +178,7 @@ class Link:
         self._heard = asyncio.Event()
         self._client_id = client_id
         self._presences: dict[str, Presence] = {}
+        self._too_many = False
         self._client = address.client(client_id, session=not share)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
@@ -211,8 +214,20 @@ class Link:
         self._client.loop_stop()
 
     def serve_site(self, site: str) -> None:
-        """Show on `collector/status` of this site that its collector is there."""
-        if site not in self._presences:
+        """Show on `collector/status` of this site that its collector is there; of too many sites only of the first.
+
+        Edges of the others are acknowledged as well, and hear later that a collector was away.
+        """
+        if len(self._presences) >= MOST_SITES and site not in self._presences:
+            if not self._too_many:
+                log.error(
+                    "site %s, and others after it: edges cannot see that a collector is there; for %d sites they"
+                    " can. Are these sites yours?",
+                    site,
+                    MOST_SITES,
+                )
+            self._too_many = True
+        elif site not in self._presences:
             self._presences[site] = Presence(self.address, f"{self._client_id}-{site}", site)
             if self._subscribed.is_set():
                 self._presences[site].show()

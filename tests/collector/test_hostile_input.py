@@ -58,11 +58,13 @@ class Line:
 
     def __init__(self) -> None:
         self.confirmed: list[Incoming] = []
+        self.sites: set[str] = set()
 
     def send(self, _topic: str, _payload: str) -> None: ...
 
     def serve_site(self, site: str) -> None:
         parse_edge_topic(f"watchpost/v1/{site}/edge/status")  # or the collector would publish on a wild topic
+        self.sites.add(site)
 
     def confirm(self, messages: Iterable[Incoming]) -> None:
         self.confirmed.extend(messages)
@@ -139,26 +141,77 @@ def test_events_gone_wrong_harm_nobody(wrong: list[tuple[str, dict[str, Any]]], 
     asyncio.run(_harm_nobody(wrong, migrated_sqlite))
 
 
+@pytest.mark.services
+@given(wrong=st.lists(st.tuples(TOPICS, events_gone_wrong().filter(_encodable)), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+def test_events_gone_wrong_harm_nobody_on_postgresql(
+    wrong: list[tuple[str, dict[str, Any]]], migrated_postgres: str
+) -> None:
+    messages = [message_of(topic, content) for topic, content in wrong]
+    asyncio.run(_harmed_and_closed(Database(database_url(migrated_postgres, Path())), messages))
+
+
 async def _harm_nobody(wrong: list[tuple[str, dict[str, Any]]], migrated: Path) -> None:
     folder = Path(tempfile.mkdtemp())
     shutil.copy(migrated, folder / "collector.db")
-    database = Database(database_url(None, folder))
+    try:
+        await _harmed_and_closed(Database(database_url(None, folder)), [message_of(*one) for one in wrong])
+    finally:
+        shutil.rmtree(folder)
+
+
+async def _harmed_and_closed(database: Database, wrong: list[Incoming]) -> None:
+    try:
+        await _harmed_by(database, wrong)
+    finally:
+        await database.close()
+
+
+async def _harmed_by(database: Database, wrong: list[Incoming]) -> None:
     line = Line()
     intake = Intake(database, line, Pulse(), lambda: NOW)  # type: ignore[arg-type]
     other = SampleEdge(edge="gate-9")
-    good = other.incoming(other.sensor(alarm=False))
-    batch = [*(message_of(topic, content) for topic, content in wrong), good]
-    try:
-        async with asyncio.timeout(20):
-            await intake.process(batch)
-        assert line.confirmed == batch
-        assert intake.store_trouble is None
-        async with database.read() as connection:
-            stored = {row.outbox_id for row in await connection.execute(events.select())}
-        assert str(other.outbox_id) in stored
-    finally:
-        await database.close()
-        shutil.rmtree(folder)
+    batch = [*wrong, other.incoming(other.sensor(alarm=False))]
+    async with asyncio.timeout(20):
+        await intake.process(batch)
+    assert line.confirmed == batch
+    assert intake.store_trouble is None
+    async with database.read() as connection:
+        stored = {row.outbox_id for row in await connection.execute(events.select())}
+    assert str(other.outbox_id) in stored
+
+
+STRANGE = [r'"watchpost.a\u0000b.v1"', r'"watchpost.\ud800.v1"', r'"watchpost.fall\u0000.v9"']
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("last", ["event/sensor/lane-1", "backlog", "status", "wild\u0007"])
+async def test_characters_that_a_database_does_not_take_stop_nobody(
+    database: Database, strange: str, last: str
+) -> None:
+    """One such message had been enough: PostgreSQL refused it, it was tried for ever, and all else waited."""
+    raw = f'{{"type": {strange}, "source": {strange}, "outboxid": {strange}, "state": {strange}}}'.encode()
+    message = Incoming(f"watchpost/v1/west/gate-1/{last}", join_backlog([raw]) if last == "backlog" else raw)
+    await _harmed_by(database, [message])
+
+
+async def test_what_is_set_aside_shows_no_site(database: Database) -> None:
+    """Each site costs a connection of its own."""
+    line, edge = Line(), SampleEdge()
+    intake = Intake(database, line, Pulse(), lambda: NOW)  # type: ignore[arg-type]
+    invented = Incoming("watchpost/v1/invented/gate-1/status", b"{}")
+    await intake.process([invented, edge.incoming(edge.sensor(alarm=False))])
+    assert line.sites == {"west"}
+
+
+async def test_a_letter_that_cannot_be_kept_is_given_up(database: Database) -> None:
+    """However it may come about: what waits for ever holds up all others."""
+    letter = Letter(Incoming("watchpost/v1/west/gate-1/status", b"x"), None, "no kind")  # type: ignore[arg-type]
+    line = Line()
+    intake = Intake(database, line, Pulse(), lambda: NOW)  # type: ignore[arg-type]
+    async with asyncio.timeout(20):
+        outcome = await intake._store_or_split([letter])
+    assert not outcome.acks
 
 
 @given(

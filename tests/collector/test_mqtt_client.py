@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from services import Mosquitto
 
+from collector.mqtt import Link
 from collector.mqtt_address import BrokerAddress, Protocol
 from collector.mqtt_client import ReadAhead, SwiftClient
 
@@ -72,3 +74,16 @@ def _join(address: BrokerAddress, topic: str) -> tuple[SwiftClient, SimpleQueue[
 def _leave(client: Client) -> None:
     client.disconnect()
     client.loop_stop()
+
+
+async def test_sites_that_somebody_invents_take_no_more_connections_than_there_are_for_sites(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collector.mqtt.MOST_SITES", 3)
+    link = Link(BrokerAddress.parse(mosquitto.url, "5"), "crowded", asyncio.get_running_loop())
+    before = threading.active_count()
+    for number in range(20):
+        link.serve_site(f"site-{number}")
+    assert threading.active_count() - before <= 3, "a thread each"
+    link.serve_site("site-1")
+    await asyncio.to_thread(link.stop)
