@@ -130,8 +130,7 @@ class Window:
         room = min(limit, self._size - len(self._under_way))
         if room <= 0:
             return []
-        after = max(self._live_cursor, boundary - 1)
-        events = [event for event in self._outbox.pending(after, limit=room) if event.sequence not in self._under_way]
+        events = self._pending(max(self._live_cursor, boundary - 1), None, room)
         if events:
             self._live_cursor = events[-1].sequence
         return self._start(events, boundary)
@@ -140,9 +139,7 @@ class Window:
         room = min(limit, max(1, int(self._size * _BACKLOG_SHARE)) - len(self._under_way))
         if room <= 0:
             return []
-        further = sum(number > self._backlog_cursor for number in self._under_way)
-        found = self._outbox.pending(self._backlog_cursor, boundary, limit=room + further)
-        events = [event for event in found if event.sequence not in self._under_way][:room]
+        events = self._pending(self._backlog_cursor, boundary, room)
         if events:
             self._backlog_cursor = events[-1].sequence
         elif self._clock.monotonic() >= self._rescan_s:
@@ -150,6 +147,12 @@ class Window:
             self._backlog_cursor = 0
             self._live_cursor = 0
         return self._start(events, boundary)
+
+    def _pending(self, after: int, below: int | None, limit: int) -> list[StoredEvent]:
+        """Events with after < sequence < below that are not under way, at most `limit`."""
+        further = sum(number > after for number in self._under_way)  # after a rescan these come first
+        found = self._outbox.pending(after, below, limit=limit + further)
+        return [event for event in found if event.sequence not in self._under_way][:limit]
 
     def _start(self, events: list[StoredEvent], boundary: int) -> list[Outgoing]:
         now_s = self._clock.monotonic()

@@ -326,6 +326,21 @@ def test_at_most_the_window_is_unacknowledged(mosquitto: Mosquitto, acker: Acker
     wait_until(lambda: len(acker.events) == 20, "the next ones")
 
 
+def test_a_live_event_does_not_wait_for_those_under_way(tmp_path: Path) -> None:
+    """Who looks again from the beginning finds them first."""
+    outbox = Outbox.open(tmp_path / "outbox.sqlite3", CLOCK)
+    window = Window(outbox, StandingClock(), random.Random(1), size=10, ack_timeout_s=20, live_s=60)
+    for number in range(6):
+        outbox.put(sensor_event(number))
+    assert len(window.take(10)) == 6
+    window.rescan()
+    new = [outbox.put(sensor_event(number)) for number in range(6)]
+    assert [one.event.sequence for one in window.take(3)] == new[:3]
+    window.rescan()
+    assert [one.event.sequence for one in window.take(10)] == new[3:4], "and no more than the window holds"
+    outbox.close()
+
+
 def test_when_the_collector_is_back_edges_do_not_come_all_at_once(tmp_path: Path) -> None:
     """Each sends what is unanswered at a moment of its own within two seconds: a herd would be the next outage."""
     first_s: list[float] = []
