@@ -324,8 +324,15 @@ class Link:
         self.inbox.put(incoming)
 
     def _on_publish(
-        self, _client: Client, _data: object, mid: int, _reason: ReasonCode, _more: Properties | None
+        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _more: Properties | None
     ) -> None:
+        if reason.is_failure:  # some brokers end the connection after it, without another word
+            self._refused = True
+            self.last_error = (
+                f"{self.address} refuses what is published: {reason}; check the ACL of the collector's user"
+            )
+            log.error("%s; trying again", self.last_error)
+            return
         self._confirmed.add(mid)
         if not self._heard.is_set():
             self._call(self._heard.set)

@@ -6,13 +6,14 @@ import asyncio
 import socket
 import threading
 import time
+from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from services import Mosquitto
 
-from collector.mqtt import Link
+from collector.mqtt import Link, Outgoing
 from collector.mqtt_address import BrokerAddress, Protocol
 from collector.mqtt_client import ReadAhead, SwiftClient
 
@@ -87,3 +88,23 @@ async def test_sites_that_somebody_invents_take_no_more_connections_than_there_a
     assert threading.active_count() - before <= 3, "a thread each"
     link.serve_site("site-1")
     await asyncio.to_thread(link.stop)
+
+
+async def test_a_broker_that_lets_nothing_be_published_is_named_with_its_reason(tmp_path: Path) -> None:
+    """It ends the connection after each refusal, without a reason."""
+    broker = Mosquitto(tmp_path, users={"collector": "c"}, acl="user collector\ntopic read watchpost/v1/#\n")
+    broker.start()
+    link = Link(
+        BrokerAddress.parse(broker.url.replace("//", "//collector:c@"), "5"), "mute", asyncio.get_running_loop()
+    )
+    try:
+        link.start()
+        async with asyncio.timeout(20):
+            await link.connected.wait()
+            with pytest.raises(ConnectionError):
+                await link.publish([Outgoing("watchpost/v1/west/alert/a-1", "{}")])
+        assert link.last_error is not None
+        assert "Not authorized; check the ACL" in link.last_error
+    finally:
+        await asyncio.to_thread(link.stop)
+        broker.kill()
