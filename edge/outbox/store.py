@@ -43,6 +43,7 @@ class Outbox:
         self._clock = clock
         self._quota = Quota(outbox_id, max_bytes, keep_s)
         self._listeners: list[Callable[[], None]] = []
+        self._tidying_fails = False
         self._offering = threading.Lock()
         self._offered_from = _ABOVE_ALL
         """Evidence of events from this number on was offered again to the collector that listens now."""
@@ -101,7 +102,7 @@ class Outbox:
         sequence = self.database.write(lambda connection: insert(connection, event, now_s, body))
         self._mark.raise_to(sequence)
         if sequence % _QUOTA_CHECK_EVERY == 0:
-            self.tidy()
+            self.tidy().add_done_callback(self._note_tidying)
         for listener in self._listeners:
             listener()
         return sequence
@@ -193,6 +194,13 @@ class Outbox:
         """
         now_s = self._clock.now()
         return self.database.submit(lambda connection: self._quota.tidy(connection, now_s))
+
+    def _note_tidying(self, done: Future[int]) -> None:
+        """Nobody waits for it: that it fails is logged, once until it succeeds again."""
+        error = done.exception()
+        if error is not None and not self._tidying_fails:
+            log.error("tidying failed, the outbox may outgrow its quota: %s", error)
+        self._tidying_fails = error is not None
 
     def dropped(self, ranges: Iterable[tuple[int, int]], counts: dict[str, int], reason: str) -> DroppedData:
         """The data of a `dropped` record of this outbox."""

@@ -13,6 +13,8 @@ import sys
 import tempfile
 import threading
 import time
+import tracemalloc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +32,8 @@ from edge.database import Database
 from edge.errors import OutboxCorrupt, OutboxError
 from edge.evidence.files import StoredFile
 from edge.evidence.queue import UploadQueue
-from edge.outbox import SCHEMA, NewEvent, Outbox, check
+from edge.outbox import SCHEMA, NewEvent, Outbox, check, events_of
+from edge.outbox.changes import insert
 
 CLOCK = SystemClock()
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -238,6 +241,20 @@ def test_when_full_the_least_worth_goes_first_and_is_told(path: Path) -> None:
     assert told[0].outbox_id == str(outbox.outbox_id)
     outbox.close()
     assert check(path) == []
+
+
+def test_a_quota_that_cannot_be_kept_is_told_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody waits for the tidying that goes with each 64th event."""
+    outbox = Outbox.open(path, CLOCK, max_mb=0.001)
+    stuck = "CREATE TRIGGER stuck BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'stuck'); END"
+    for times, statement in enumerate((stuck, "DROP TRIGGER stuck", stuck), start=1):
+        outbox.database.write(lambda connection, statement=statement: connection.execute(statement).rowcount)
+        for _ in range(130):
+            outbox.put(event())
+        outbox.database.write(lambda connection: connection.total_changes)  # what was queued before is done
+        told = [record for record in caplog.records if "stuck" in record.getMessage()]
+        assert len(told) == (times + 1) // 2
+    outbox.close()
 
 
 def test_check_finds_a_gap_and_a_false_body(path: Path) -> None:
@@ -470,11 +487,55 @@ def test_the_check_finds_a_changed_text(tmp_path: Path, column: str) -> None:
     assert ["checksum" in problem for problem in check(path)] == [True]
 
 
-def test_the_check_changes_no_other_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("statement", ["CREATE TABLE events (a)", None])
+@pytest.mark.parametrize("look", [check, lambda path: list(events_of(path))])
+def test_a_file_that_is_no_outbox_is_not_changed(
+    tmp_path: Path, look: Callable[[Path], list[object]], statement: str | None
+) -> None:
     path = tmp_path / "collector.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE events (a)")
+    path.touch()
+    if statement is not None:
+        with sqlite3.connect(path) as connection:
+            connection.execute(statement)
     before = path.read_bytes()
     with pytest.raises(OutboxError, match="no outbox"):
-        check(path)
+        look(path)
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def put_many(path: Path, count: int, text: str) -> None:
+    """In one transaction."""
+
+    def put_all(connection: sqlite3.Connection) -> None:
+        for new in (event(text) for _ in range(count)):
+            insert(connection, new, CLOCK.now(), new.body())
+
+    outbox = Outbox.open(path, CLOCK)
+    outbox.database.write(put_all)
+    outbox.close()
+
+
+def test_the_check_holds_a_page_of_events_in_memory(path: Path) -> None:
+    put_many(path, 2000, "x" * 4000)
+    tracemalloc.start()
+    try:
+        assert check(path) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000, "2000 events have 8 MB"
+
+
+def test_what_is_wrong_on_any_page_is_found_once_and_in_order(path: Path) -> None:
+    put_many(path, 650, "open")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM event WHERE sequence IN (1, 200, 201, 202, 600)")
+        connection.execute("INSERT INTO gone VALUES (200, 203, 'given up'), (600, 600, 'given up')")
+        connection.execute("UPDATE event SET body = replace(body, 'open', 'shut') WHERE sequence IN (2, 400, 401, 650)")
+    assert check(path) == [
+        "numbers 1 to 1 are neither here nor written down as gone",
+        "numbers 203 to 203 are here (or gone) twice",
+        *(f"event {number}: it is not what was written, says its checksum" for number in (2, 400, 401, 650)),
+    ]
+    assert [one.sequence for one in events_of(path)] == [n for n in range(2, 651) if n not in {200, 201, 202, 600}]
