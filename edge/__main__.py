@@ -8,7 +8,6 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -21,18 +20,16 @@ from edge.agent import HEARTBEAT, Agent, agent_version
 from edge.bench.command import bench
 from edge.calibrate import calibrate
 from edge.clock import SystemClock
-from edge.database import Database
 from edge.errors import WatchpostError
 from edge.logs import RecentLines, set_up
 from edge.memory import return_freed_pictures
-from edge.outbox import ACKED, PENDING, REFUSED, SCHEMA, NewEvent, Outbox, StoredEvent, list_events
+from edge.outbox import ACKED, PENDING, REFUSED, NewEvent, Outbox, StoredEvent, events_of
 from edge.outbox import check as check_outbox
 from edge.wanted import Wanted
 
 ANALYZERS = click.Choice(["falling", "plates"])
 FILE = click.Path(path_type=Path)
 _STATES = {PENDING: "pending", ACKED: "acked", REFUSED: "refused"}
-_PAGE = 1000
 
 
 @click.group()
@@ -124,10 +121,8 @@ def outbox_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of all events, on one line.")
 def outbox_list(path: Path, as_json: bool) -> None:
     """Print the events that are here: number, state, type, source, time, id."""
-    if not path.is_file():
-        raise click.ClickException(f"{path}: there is no such file")
     try:
-        rows = [_row(event) for event in _events_of(path)]
+        rows = [_row(event) for event in events_of(path)]
     except WatchpostError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
@@ -151,17 +146,6 @@ def outbox_check(path: Path) -> None:
         click.echo(problem)
     click.echo(f"{path}: {f'{len(problems)} problems' if problems else 'all invariants hold'}")
     sys.exit(1 if problems else 0)
-
-
-def _events_of(path: Path) -> Iterator[StoredEvent]:
-    database = Database(path, SCHEMA)
-    try:
-        page = list_events(database, limit=_PAGE)
-        while page:
-            yield from page
-            page = list_events(database, after=page[-1].sequence, limit=_PAGE)
-    finally:
-        database.close()
 
 
 def _row(event: StoredEvent) -> dict[str, object]:

@@ -7,7 +7,7 @@ down in `gone` with the reason. `check` verifies that.
 """
 
 from edge.outbox.changes import ACKED, PENDING, REFUSED, Replay
-from edge.outbox.check import check, list_events
+from edge.outbox.check import check, events_of
 from edge.outbox.event import NewEvent, StoredEvent
 from edge.outbox.file import SCHEMA
 from edge.outbox.store import Outbox
@@ -22,5 +22,5 @@ __all__ = [
     "Replay",
     "StoredEvent",
     "check",
-    "list_events",
+    "events_of",
 ]

@@ -6,8 +6,10 @@ import logging
 import os
 import sqlite3
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 from zlib import crc32
 
@@ -49,6 +51,8 @@ CREATE TABLE IF NOT EXISTS gone (                 -- numbers whose event is no l
 log = logging.getLogger(__name__)
 
 _DIGITS = 20
+_PAGE = 200
+"""Rows in memory at once; an event may have half a megabyte."""
 
 
 def read_id(database: Database) -> UUID:
@@ -82,18 +86,25 @@ def _find_damage(database: Database) -> str | None:
     """What SQLite's own check does not see: an end that was cut off, a text that has changed."""
     if (found := lost_end(database) or damaged_id(database)) is not None:
         return found
-    after = 0
+    for row in all_rows(database, COLUMNS, "event WHERE state = 0"):
+        if not is_whole(row):
+            return f"event {row[0]} is not what was written"
+    for table in ("upload", "meta"):  # whoever needs a row later must be able to read it, or each start would end there
+        for _ in all_rows(database, "*", f"{table} WHERE true"):
+            pass
+    return None
+
+
+def all_rows(database: Database, columns: str, table: str) -> Iterator[tuple[Any, ...]]:
+    """Rows of `table` with its WHERE, in the order of their numbers, a page at a time. Raises OutboxError."""
+    after = -(1 << 63)
     while rows := database.read(
-        f"SELECT {COLUMNS} FROM event WHERE state = 0 AND sequence > ? ORDER BY sequence LIMIT 1000",  # noqa: S608
+        f"SELECT rowid, {columns} FROM {table} AND rowid > ? ORDER BY rowid LIMIT {_PAGE}",  # noqa: S608
         (after,),
     ):
-        changed = next((row[0] for row in rows if not is_whole(row)), None)
-        if changed is not None:
-            return f"event {changed} is not what was written"
+        for row in rows:
+            yield row[1:]
         after = rows[-1][0]
-    _read_all(database, "upload")
-    _read_all(database, "meta")
-    return None
 
 
 def noted_damage(path: Path) -> str | None:
@@ -119,13 +130,6 @@ def damaged_id(database: Database) -> str | None:
         except ValueError:
             return "its id is damaged"
     return None
-
-
-def _read_all(database: Database, table: str) -> None:
-    """Whoever needs a row later must be able to read it, or each start would end there. Raises OutboxCorrupt."""
-    after = 0
-    while rows := database.read(f"SELECT rowid, * FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1000", (after,)):  # noqa: S608
-        after = rows[-1][0]
 
 
 def _add_checksums(connection: sqlite3.Connection) -> None:

@@ -335,6 +335,8 @@ def test_check_is_content_when_all_is_there(tmp_path: Path, video: Path, mosquit
         (("run", "--source", "foo://x", "--analyzer", "plates"), "begins with rtsp://"),
         (("outbox", "check", "no-such.db"), "there is no such file"),
         (("outbox", "list", "no-such.db"), "there is no such file"),
+        (("outbox", "check", "."), "this is a folder; give the outbox's file, such as outbox.db"),
+        (("outbox", "list", "."), "this is a folder; give the outbox's file, such as outbox.db"),
     ],
 )
 def test_bad_input_on_the_command_line_is_told(arguments: tuple[str, ...], expected: str) -> None:
