@@ -124,11 +124,13 @@ def camera_draft(event: EventMessage, received_at: datetime, state: str) -> Draf
     return replace(made, group=_group("camera", _edge(event), event.source, state))
 
 
-def gap_draft(outbox_id: str, site: str, edge: str, missing: list[tuple[int, int]], now: datetime) -> Draft:
-    """The alert of sequence numbers that stay away."""
+def gap_draft(
+    outbox_id: str, site: str, edge: str, missing: list[tuple[int, int]], since_us: int, now: datetime
+) -> Draft:
+    """The alert of sequence numbers that stay away; those that stay away again, from another time on, are another."""
     count = sum(high - low + 1 for low, high in missing)
     parameters = {"edge": edge, "count": count, "first": missing[0][0]}
-    key = f"gap:{outbox_id}:{missing[-1][1]}"
+    key = f"gap:{outbox_id}:{since_us}:{missing[-1][1]}"
     return Draft(key, "gap", "warning", site, edge, edge, now, None, parameters)
 
 

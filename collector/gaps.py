@@ -116,7 +116,7 @@ async def _look_at(
     since_us = row.gap_since_us
     if since_us is None:
         since_us = now_us
-        await _note(connection, outbox_id, gap_since_us=now_us)
+        await _note(connection, outbox_id, gap_since_us=now_us, gap_alerted_to=None)
     since_s = (now_us - since_us) / SECOND_US
     forgotten = lacking[0][0] <= (await _acknowledged(connection, outbox_id)).get(outbox_id, 0)
     due = forgotten or since_s >= patience.ask_after_s  # what was acknowledged once does not come by itself
@@ -155,10 +155,10 @@ async def _alert(
     database: Database, connection: AsyncConnection, row: Row[Any], lacking: list[Range], now_us: int, duty: Duty
 ) -> bool:
     """One alert per gap: only when something is missing beyond what was alerted before."""
-    highest = lacking[-1][1]
+    highest, since_us = lacking[-1][1], row.gap_since_us or now_us
     if row.gap_alerted_to is not None and highest <= row.gap_alerted_to:
         return False
-    draft = gap_draft(row.outbox_id, row.site, row.edge, lacking, to_instant(now_us))
+    draft = gap_draft(row.outbox_id, row.site, row.edge, lacking, since_us, to_instant(now_us))
     proposals = alert_store.propose([(draft, ())], now_us, duty)
     await alert_store.raise_new(database, connection, proposals, now_us, duty)
     await _note(connection, row.outbox_id, gap_alerted_to=highest)

@@ -8,7 +8,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from click.testing import CliRunner
@@ -23,7 +23,8 @@ from collector.database import Database, database_url
 from collector.gaps import GapPatience, look, missing
 from collector.ingest import ingest
 from collector.messages import Incoming, understand
-from collector.schema import edges, events, evidence, messages
+from collector.schema import alerts, edges, events, evidence, messages
+from collector.workflow import CLOSED
 from simulator.faults.services import PostgreSQL
 
 PATIENCE = GapPatience(ask_after_s=2)
@@ -340,6 +341,23 @@ async def test_no_edge_makes_a_gap_for_another(store: Database) -> None:
     await take(store, Incoming("watchpost/v1/west/gate-1/health", health(victim.outbox_id, 1000)))
     async with store.read() as connection:
         assert await missing(connection) == {str(victim.outbox_id): [(2, 1000)]}
+    await store.close()
+
+
+async def test_a_gap_that_comes_again_is_alerted_again(store: Database) -> None:
+    """An edge gets another disk and then its old one back: what only that one has is missing anew."""
+    edge = SampleEdge(edge="gate-1")
+    await take(store, edge.incoming(edge.sensor(alarm=False)))
+    second, counts = 0, []
+    for outbox_id in (edge.outbox_id, uuid4(), edge.outbox_id):
+        await take(store, Incoming("watchpost/v1/west/gate-1/health", health(outbox_id, 9)))
+        for _ in range(3):
+            second += 61
+            await look(store, later_us(second), PATIENCE)
+        async with store.read() as connection:
+            states = [row.state for row in await connection.execute(select(alerts).where(alerts.c.type == "gap"))]
+        counts.append((len(states), sum(state not in CLOSED for state in states)))
+    assert counts == [(1, 1), (1, 0), (2, 1)]
     await store.close()
 
 
