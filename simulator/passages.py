@@ -6,7 +6,6 @@ Beside each passage's text, every single reading behind it is held against the t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -31,6 +30,7 @@ from edge.plates.settings import PlatesSettings
 from edge.plates.stills import StillReader
 from edge.sources.file import FileSource
 from edge.types import Bgr, Finding
+from simulator.figures import FIGURES_FILE, write_figures
 from simulator.render import RenderedCamera
 from simulator.scenario import Scenario
 from simulator.scenes import FIRST_TRAINING_SEED, CameraSpec, Condition
@@ -264,7 +264,7 @@ def _lines(tallies: dict[str, Tally]) -> Iterator[str]:
 )
 @click.option("--condition", "conditions", type=click.Choice(CONDITIONS), multiple=True, help="All when left out.")
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_FOLDER, show_default=True)
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option("--json", "json_file", type=FIGURES_FILE, help="Write the figures here.")
 @click.option("--failures", type=click.Path(file_okay=False, path_type=Path), help="Contact sheets of what went wrong.")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Scenes rendered at once.")
 def passages_command(
@@ -288,8 +288,7 @@ def passages_command(
         cells += count(watch(camera, models), tallies.setdefault(camera.id.split("-")[0], Tally()))
     for line in _lines(tallies):
         click.echo(line)
-    if json_file is not None:
-        told = {"scenario": scenario.name, "conditions": {name: one.figures() for name, one in tallies.items()}}
-        json_file.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    told = {"scenario": scenario.name, "conditions": {name: one.figures() for name, one in tallies.items()}}
+    write_figures(told, json_file)
     if failures is not None:
         write_sheets(cells, failures, "passages")

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from simulator.figures import FIGURES_FILE, write_figures
 from simulator.rehearsal import HeardAlert, Rehearsal, Score
 from simulator.render import RenderedScenario, render_scenario
 from simulator.scenario import Scenario, ScenarioError, load_scenario
@@ -146,8 +147,7 @@ def check_baseline(score: Score, baseline: dict[str, Any]) -> None:
 def finish(score: Score, console: Console, baseline: Path | None, json_file: Path | None) -> None:
     """Print the table, write the JSON, hold the baseline; click.ClickException when it is missed."""
     console.print(table_of(score))
-    if json_file:
-        json_file.write_text(json.dumps(figures(score), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_figures(figures(score), json_file)
     if baseline is None:
         return
     try:
@@ -161,7 +161,7 @@ def finish(score: Score, console: Console, baseline: Path | None, json_file: Pat
 @click.argument("scenario", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_FOLDER, show_default=True)
 @click.option("--baseline", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON to hold against.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option("--json", "json_file", type=FIGURES_FILE, help="Write the figures here.")
 def score_command(scenario: Path, work: Path, baseline: Path | None, json_file: Path | None) -> None:
     """Play SCENARIO in real time through the real agent, broker and collector, and compare with its truth."""
     console = make_console()

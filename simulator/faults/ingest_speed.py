@@ -7,7 +7,6 @@ batches, as a backlog does. Each message goes through the whole path: broker, JS
 
 from __future__ import annotations
 
-import json
 import subprocess
 import tempfile
 import time
@@ -30,6 +29,7 @@ from simulator.faults.ledger import Promise
 from simulator.faults.services import MissingProgram, Mosquitto, PostgreSQL, find_program, free_port
 from simulator.faults.store import Store, open_store
 from simulator.faults.telling import tell
+from simulator.figures import COUNT, FIGURES_FILE, write_figures
 from simulator.stack import Stack, accepts
 
 _START_TIMEOUT_S = 60.0
@@ -62,8 +62,8 @@ _PER_MESSAGE_HELP = "Events in one message; more than 1 is a backlog. Repeatable
 
 
 @click.command("ingest")
-@click.option("--events", default=40_000, show_default=True)
-@click.option("--per-message", type=int, multiple=True, default=(1,), show_default=True, help=_PER_MESSAGE_HELP)
+@click.option("--events", type=COUNT, default=40_000, show_default=True)
+@click.option("--per-message", type=COUNT, multiple=True, default=(1,), show_default=True, help=_PER_MESSAGE_HELP)
 @click.option(
     "--database",
     "databases",
@@ -73,8 +73,8 @@ _PER_MESSAGE_HELP = "Events in one message; more than 1 is a backlog. Repeatable
     show_default=True,
     help="Repeatable: one run after the other.",
 )
-@click.option("--collectors", default=1, show_default=True, help="On one PostgreSQL, sharing the events.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here: a list of runs.")
+@click.option("--collectors", type=COUNT, default=1, show_default=True, help="On one PostgreSQL, sharing the events.")
+@click.option("--json", "json_file", type=FIGURES_FILE, help="Write the figures here: a list of runs.")
 def ingest_command(
     events: int, per_message: Sequence[int], databases: Sequence[str], collectors: int, json_file: Path | None
 ) -> None:
@@ -90,8 +90,7 @@ def ingest_command(
             click.echo()
     except MissingProgram as error:
         raise click.ClickException(str(error)) from error
-    if json_file is not None:
-        json_file.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n", encoding="utf-8")
+    write_figures([asdict(run) for run in runs], json_file)
 
 
 def measure(folder: Path, events: int, per_message: int, database: str, collectors: int = 1) -> IngestSpeed:

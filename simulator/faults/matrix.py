@@ -5,12 +5,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
 from rich.table import Table
 
 from simulator.faults.count import Verdict
 from simulator.faults.ledger import Promise
+from simulator.figures import read_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,38 @@ class Figures:
     recovery_s_median: float
     recovery_s_max: float
     not_recovered: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the page says of how it was made."""
+
+    seed: int
+    rounds: int
+    minutes: float | None
+    rate: float
+    database: str
+    cores: int
+    machine: str
+    python: str
+    load_per_core_at_end: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    total: Figures
+    kinds: dict[str, Figures]
+    open_gaps: int
+    strangers: int
+    run: _Run
+
+
+_REPORT = TypeAdapter(_Report)
+
+
+def read_report(file: Path) -> dict[str, Any]:
+    """What `make_report` made, from the JSON of an earlier run. Raises click.ClickException."""
+    return dict(read_figures(file, _REPORT, "faults --json"))
 
 
 def make_report(injected: Sequence[Injected], verdict: Verdict, run: dict[str, Any]) -> dict[str, Any]:

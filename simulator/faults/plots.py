@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from matplotlib.figure import Figure
+from pydantic import TypeAdapter
 
-_FILE = click.Path(path_type=Path, exists=True)
+from simulator.figures import HELD_FILE, PLOT_FILE, read_figures
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is drawn of one of `ingest`."""
+
+    database: Literal["sqlite", "postgresql"]
+    per_message: int
+    events_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    search: str
+    ms_p50: float
+    ms_p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Searches:
+    """What is drawn of one run of `queries`."""
+
+    database: str
+    events: int
+    searches: list[_Search]
+
+
+_RUNS, _SEARCHES = TypeAdapter(list[_Run]), TypeAdapter(_Searches)
 
 
 @click.command("speeds")
-@click.option("--ingest", "ingest", type=_FILE, multiple=True, help="What `ingest --json` wrote.")
-@click.option("--queries", "queries", type=_FILE, multiple=True, required=True, help="What `queries --json` wrote.")
-@click.option("--plot", "path", type=click.Path(path_type=Path), required=True)
+@click.option("--ingest", "ingest", type=HELD_FILE, multiple=True, help="What `ingest --json` wrote.")
+@click.option("--queries", "queries", type=HELD_FILE, multiple=True, required=True, help="What `queries --json` wrote.")
+@click.option("--plot", "path", type=PLOT_FILE, required=True)
 def speeds_command(ingest: tuple[Path, ...], queries: tuple[Path, ...], path: Path) -> None:
     """Draw the figures of `ingest` and `queries` against what is wanted."""
-    runs = [run for file in ingest for run in json.loads(file.read_text())]
-    plot_speeds(runs, [json.loads(file.read_text()) for file in queries], path)
+    runs = [run for file in ingest for run in read_figures(file, _RUNS, "ingest --json")]
+    plot_speeds(runs, [read_figures(file, _SEARCHES, "queries --json") for file in queries], path)
 
 
 def plot_soak(report: dict[str, Any], path: Path) -> None:

@@ -8,7 +8,6 @@ in ten a fall. Then a real collector answers each search many times over HTTP, w
 
 from __future__ import annotations
 
-import json
 import random
 import sqlite3
 import subprocess
@@ -29,6 +28,7 @@ from collector.retention import Kind
 from simulator.faults.events import SITE, Maker
 from simulator.faults.ledger import Promise
 from simulator.faults.services import MissingProgram, PostgreSQL, free_port, postgres_program
+from simulator.figures import COUNT, FIGURES_FILE, write_figures
 from simulator.stack import Stack, accepts, call
 
 _START_TIMEOUT_S = 120.0
@@ -76,10 +76,10 @@ class QuerySpeed:
 
 
 @click.command("queries")
-@click.option("--events", default=1_000_000, show_default=True)
-@click.option("--times", default=200, show_default=True, help="How often each search is asked.")
+@click.option("--events", type=COUNT, default=1_000_000, show_default=True)
+@click.option("--times", type=COUNT, default=200, show_default=True, help="How often each search is asked.")
 @click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
+@click.option("--json", "json_file", type=FIGURES_FILE, help="Write the figures here.")
 @click.option("--work", type=click.Path(path_type=Path), help="Keep the store here, and use it again when it is there.")
 def queries_command(events: int, times: int, database: str, json_file: Path | None, work: Path | None) -> None:
     """Fill a store with events and time the searches of the API."""
@@ -96,8 +96,7 @@ def queries_command(events: int, times: int, database: str, json_file: Path | No
         )
     commit = f"p50 {report['commit_ms_p50']:7.1f} ms   p99 {report['commit_ms_p99']:7.1f} ms"
     click.echo(f"{'one durable commit here':>32}: {commit}")
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    write_figures(report, json_file)
 
 
 def measure(folder: Path, events: int, times: int, database: str) -> dict[str, Any]:

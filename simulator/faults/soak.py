@@ -6,7 +6,7 @@ would grow without end (a list that nobody empties, a log that is never cut) sho
 
 from __future__ import annotations
 
-import json
+import importlib
 import random
 import statistics
 import tempfile
@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ import psutil
 
 from simulator.faults.services import MissingProgram
 from simulator.faults.world import World
+from simulator.figures import AMOUNT, COUNT, FIGURES_FILE, PLOT_FILE, write_figures
 
 _DRAIN_S = 300.0
 
@@ -41,16 +43,17 @@ class Sample:
 
 
 @click.command("soak")
-@click.option("--minutes", default=32.0, show_default=True)
-@click.option("--rate", default=60.0, show_default=True, help="Events per second of all edges together.")
-@click.option("--edges", default=2, show_default=True)
-@click.option("--every", "every_s", default=10.0, show_default=True, help="Seconds between two looks.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
-@click.option("--plot", "plot_file", type=click.Path(path_type=Path), help="Draw them here.")
+@click.option("--minutes", type=AMOUNT, default=32.0, show_default=True)
+@click.option("--rate", type=AMOUNT, default=60.0, show_default=True, help="Events per second of all edges together.")
+@click.option("--edges", type=COUNT, default=2, show_default=True)
+@click.option("--every", "every_s", type=AMOUNT, default=10.0, show_default=True, help="Seconds between two looks.")
+@click.option("--json", "json_file", type=FIGURES_FILE, help="Write the figures here.")
+@click.option("--plot", "plot_file", type=PLOT_FILE, help="Draw them here.")
 def soak_command(
     minutes: float, rate: float, edges: int, every_s: float, json_file: Path | None, plot_file: Path | None
 ) -> None:
     """Run a steady load for long; tell whether memory stays as it is."""
+    plots = None if plot_file is None else _plots()
     try:
         with tempfile.TemporaryDirectory(prefix="watchpost-soak-") as folder:
             report = measure(Path(folder), minutes, rate, edges, every_s)
@@ -58,12 +61,18 @@ def soak_command(
         raise click.ClickException(str(error)) from error
     for name, value in report["total"].items():
         click.echo(f"{name:>28}: {value}")
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    if plot_file is not None:
-        from simulator.faults.plots import plot_soak  # noqa: PLC0415 -- only those who draw need the plotting library
+    write_figures(report, json_file)
+    if plots is not None:
+        plots.plot_soak(report, plot_file)
 
-        plot_soak(report, plot_file)
+
+def _plots() -> ModuleType:
+    """Only those who draw need the plotting library; before the run, not after it. Raises click.ClickException."""
+    try:
+        return importlib.import_module("simulator.faults.plots")
+    except ModuleNotFoundError as error:
+        told = f"--plot: {error.name} is not installed: pip install 'watchpost[dev]'"
+        raise click.ClickException(told) from error
 
 
 def measure(folder: Path, minutes: float, rate: float, edges: int, every_s: float) -> dict[str, Any]:

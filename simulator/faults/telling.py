@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from simulator.figures import write_figures
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -17,5 +18,4 @@ def tell(figures: DataclassInstance, json_file: Path | None) -> None:
     """A line for each figure; the same as JSON where a file is named."""
     for name, value in asdict(figures).items():
         click.echo(f"{name:>28}: {value}")
-    if json_file is not None:
-        json_file.write_text(json.dumps(asdict(figures), indent=1) + "\n", encoding="utf-8")
+    write_figures(asdict(figures), json_file)

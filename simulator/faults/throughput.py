@@ -21,6 +21,7 @@ from simulator.faults.prefill import prefill
 from simulator.faults.services import MissingProgram
 from simulator.faults.telling import tell
 from simulator.faults.world import World
+from simulator.figures import COUNT, FIGURES_FILE
 
 _LIVE_RATE = 10.0
 _PEACE_S = 60.0
@@ -60,13 +61,15 @@ class Throughput:
 
 
 @click.command("throughput")
-@click.option("--events", default=20_000, show_default=True, help="Backlog of all edges together.")
-@click.option("--edges", default=2, show_default=True)
+@click.option("--events", type=COUNT, default=20_000, show_default=True, help="Backlog of all edges together.")
+@click.option("--edges", type=COUNT, default=2, show_default=True)
 @click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
 @click.option("--prefilled", is_flag=True, help="Write the backlog into the outboxes at once: for millions.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
+@click.option("--json", "json_file", type=FIGURES_FILE, help="Write the figures here.")
 def throughput_command(events: int, edges: int, database: str, prefilled: bool, json_file: Path | None) -> None:
     """Let a backlog grow while the collector is away; measure how it drains and what live events wait."""
+    if events < edges:
+        raise click.BadParameter(f"{events} events are not one for each of {edges} edges", param_hint="--events")
     try:
         with tempfile.TemporaryDirectory(prefix="watchpost-throughput-") as folder:
             figures = measure(Path(folder), events, edges, database, prefilled=prefilled)

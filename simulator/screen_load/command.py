@@ -18,6 +18,7 @@ import psutil
 from simulator.faults.query_speed import fill
 from simulator.faults.services import MissingProgram, Mosquitto, free_port
 from simulator.faults.telling import tell
+from simulator.figures import AMOUNT, COUNT, FIGURES_FILE
 from simulator.screen_load.desks import Desk, desks
 from simulator.screen_load.duty import Duty, Made
 from simulator.stack import HOST, Stack, call
@@ -59,11 +60,11 @@ class ScreenLoad:
 
 
 @click.command("screenload")
-@click.option("--minutes", default=5.0, show_default=True)
-@click.option("--pages", default=10, show_default=True, help="Browsers, each with a page open.")
-@click.option("--per-minute", default=20, show_default=True, help="Alerts.")
-@click.option("--events", default=100_000, show_default=True, help="In the store before it begins.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
+@click.option("--minutes", type=AMOUNT, default=5.0, show_default=True)
+@click.option("--pages", type=COUNT, default=10, show_default=True, help="Browsers, each with a page open.")
+@click.option("--per-minute", type=COUNT, default=20, show_default=True, help="Alerts.")
+@click.option("--events", type=COUNT, default=100_000, show_default=True, help="In the store before it begins.")
+@click.option("--json", "json_file", type=FIGURES_FILE, help="Write the figures here.")
 def screenload_command(minutes: float, pages: int, per_minute: int, events: int, json_file: Path | None) -> None:
     """Measure how soon open pages show an alert, and what pages and collector take."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # browsers and programs are ended as by Ctrl-C

@@ -23,6 +23,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from simulator.faults.services import MissingProgram, find_program
 from simulator.faults.telling import tell
+from simulator.figures import COUNT, FIGURES_FILE
 from simulator.screen_load.command import Site
 from simulator.screen_load.desks import PATIENCE_S, open_browser
 from simulator.screen_load.duty import Duty
@@ -76,10 +77,10 @@ class Handled:
 
 
 @click.command("handling")
-@click.option("--times", default=10, show_default=True, help="Alerts for each way.")
-@click.option("--events", default=100_000, show_default=True, help="In the store before it begins.")
-@click.option("--width", default=1280, show_default=True, help="Of the window, pixels; 390 is a phone.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
+@click.option("--times", type=COUNT, default=10, show_default=True, help="Alerts for each way.")
+@click.option("--events", type=COUNT, default=100_000, show_default=True, help="In the store before it begins.")
+@click.option("--width", type=COUNT, default=1280, show_default=True, help="Of the window, pixels; 390 is a phone.")
+@click.option("--json", "json_file", type=FIGURES_FILE, help="Write the figures here.")
 def handling_command(times: int, events: int, width: int, json_file: Path | None) -> None:
     """Measure how soon a scripted hand confirms or dismisses an alert, from opening the page."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import cv2
 
-from edge.bench.output import write_json
+from edge.bench.output import OutputFile, write_json
 from edge.errors import BenchError, EvidenceError, WatchpostError
 from edge.falling.bench.labels import read_labels
 from edge.falling.bench.measure import Measured, measure_clip
@@ -21,7 +21,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.command("falling")
 @click.option("--data", type=FOLDER, required=True, help="Folder with labels.json and the clips it names.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option("--json", "json_file", type=OutputFile(), help="Write the figures here.")
 @click.option("--pictures", type=FOLDER, help="Write the pictures of every event into this folder.")
 @click.option("--models", type=FOLDER, help="Folder with a manifest.json; the agent's own models when left out.")
 @click.option("--mog2", is_flag=True, help="Time OpenCV's background model on the same pictures as well.")

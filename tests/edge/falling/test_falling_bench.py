@@ -126,6 +126,14 @@ def test_a_folder_that_cannot_be_measured_says_why(tmp_path: Path, content: str 
     assert told in result.output
 
 
+def test_a_file_that_cannot_be_written_is_told_before_clips_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    wrong = tmp_path / "file" / "figures.json"
+    result = CliRunner().invoke(main, ["bench", "falling", "--data", str(tmp_path), "--json", str(wrong)])
+    assert result.exit_code == 2
+    assert f"{wrong}: cannot be written" in result.output
+
+
 def test_a_folder_of_two_series_must_be_told_apart(tmp_path: Path) -> None:
     for name in ("a1.jpg", "a2.jpg", "b1.jpg"):
         (tmp_path / name).touch()
