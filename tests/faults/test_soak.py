@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ def test_a_short_soak_ends_with_everything_at_the_collector(tmp_path: Path) -> N
     assert total["drained_s"] < 300
     assert total["events"] > 0
     assert len(report["samples"]) >= 2
+
+
+def test_what_is_needed_for_drawing_is_told_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.delitem(sys.modules, "simulator.faults.plots", raising=False)
+    done = CliRunner().invoke(soak_command, ["--plot", str(tmp_path / "soak.png")])
+    assert done.exit_code == 1
+    assert "is not installed: pip install 'watchpost[dev]'" in done.output
 
 
 def test_growth_is_the_slope_of_what_was_seen() -> None:
