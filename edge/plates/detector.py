@@ -27,6 +27,9 @@ _MOST_LOOKS = 8
 """So many places of a picture are looked at closely at most: the best ones."""
 _WELL_PLACED = 0.05
 """Corners that a close-up moved by less than this share of the plate's width are left as they are then."""
+_FAINT, _CLEAR = 0.375, 1.5
+"""Parts of the wanted score: on video what the first look gives so little is looked at closely, and what that look by
+itself gives so much is a plate; the first one sees few pixels of it."""
 _SURROUNDINGS = 1.5
 """How many widths around a known plate make a close-up in which it is searched."""
 _CROP_WIDTHS = (80, 110)
@@ -96,7 +99,7 @@ class PlateDetector:
         that the first look alone is sure enough of.
         """
         sides = (self._long_side, self._long_side // 2) if large else (self._long_side,)
-        kept = self._candidates(bgr, sides, self._min_score / 2)
+        kept = self._candidates(bgr, sides, _FAINT * self._min_score)
         sure = [item for item in kept if item.score >= 2 * self._min_score]
         doubtful = kept[len(sure) :][: max(0, most_plates - len(sure))]
         return suppress(sorted([*sure, *self._confirmed(bgr, doubtful)], key=lambda item: -item.score))
@@ -146,8 +149,13 @@ class PlateDetector:
         return suppress(sorted(found, key=lambda item: -item.score))
 
     def _confirmed(self, bgr: Bgr, plates: list[PlateDetection]) -> list[PlateDetection]:
-        """Those that a close-up, too, takes for plates."""
-        return [item for item in self._look_closer(bgr, plates) if item.score >= self._min_score]
+        """Those that both looks together, or the close-up by itself, take for plates."""
+        found = []
+        for before, after in zip(plates, self._look_closer(bgr, plates), strict=True):
+            close = 2 * after.score - before.score
+            if after.score >= self._min_score or close >= _CLEAR * self._min_score:
+                found.append(PlateDetection(after.corners, max(after.score, self._min_score)))
+        return found
 
     def _pass(self, bgr: Bgr, long_side: int, min_score: float) -> list[PlateDetection]:
         box = letterbox(bgr, long_side)

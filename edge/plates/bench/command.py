@@ -9,7 +9,7 @@ from typing import Any
 import click
 import cv2
 
-from edge.bench.output import write_json
+from edge.bench.output import OutputFile, write_json
 from edge.errors import BenchError, WatchpostError
 from edge.inference import ModelStore
 from edge.plates.bench.false_plates import FalsePlates, look_for_false_plates, videos_in
@@ -26,7 +26,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.command("plates")
 @click.option("--data", type=FOLDER, required=True, help="Folder with labels.csv and pictures: scenes, crops, or both.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option("--json", "json_file", type=OutputFile(), help="Write the figures here.")
 @click.option("--failures", type=FOLDER, help="Write contact sheets of what went wrong into this folder.")
 @click.option("--models", type=FOLDER, help="Folder with a manifest.json; the agent's own models when left out.")
 @click.option(
@@ -63,7 +63,7 @@ def plates_command(data: Path, json_file: Path | None, failures: Path | None, mo
 
 @click.command("false-plates")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of videos without plates, or one.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option("--json", "json_file", type=OutputFile(), help="Write the figures here.")
 @click.option("--pictures", type=FOLDER, help="Write contact sheets of all that was taken for a plate.")
 @click.option("--models", type=FOLDER, help="Folder with a manifest.json; the agent's own models when left out.")
 def false_plates_command(data: Path, json_file: Path | None, pictures: Path | None, models: Path | None) -> None:

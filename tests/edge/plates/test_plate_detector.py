@@ -1,12 +1,27 @@
-"""The detector's arithmetic: letterbox, decoding, overlap, close-ups. The trained net is tested with the models."""
+"""The detector's arithmetic: letterbox, decoding, overlap, close-ups. The trained net is tested with the models,
+but for what a closer look adds."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+from plate_fonts import needs_fonts
 
-from edge.plates.detector import CORNER_SCALE, STRIDE, close_up, decode, halved, letterbox, overlap, suppress
+from edge.inference import ModelStore
+from edge.plates.detector import (
+    CORNER_SCALE,
+    STRIDE,
+    PlateDetector,
+    close_up,
+    decode,
+    halved,
+    letterbox,
+    overlap,
+    suppress,
+)
 from edge.plates.rectify import aspect, part_of, rectify
+from simulator.plates import degrade, draw_plate, random_style
 
 QUAD = np.array([[-40, -12], [40, -12], [40, 12], [-40, 12]], np.float32)
 
@@ -81,3 +96,20 @@ def test_part_of_a_quadrilateral_follows_its_perspective() -> None:
     square = np.array([[0, 0], [100, 0], [100, 50], [0, 50]], np.float32)
     assert np.allclose(part_of(square, (0, 0.5, 1, 1)), [[0, 25], [100, 25], [100, 50], [0, 50]], atol=1e-3)
     assert aspect(square) == pytest.approx(2.0)
+
+
+@needs_fonts
+def test_what_the_first_look_hardly_shows_is_a_plate_where_a_closer_one_is_sure() -> None:
+    """A wide picture is searched with few pixels: a plate of 70 in 1,600 has 22 of them there."""
+    detector = PlateDetector(ModelStore(), long_side=512, min_score=0.4)
+    rng = np.random.default_rng(11)
+    street = cv2.GaussianBlur(rng.integers(60, 150, (900, 1600, 3)).astype(np.uint8), (0, 0), 3)
+    cv2.rectangle(street, (500, 200), (1000, 700), (190, 110, 40), -1)
+    plate = draw_plate("粤BD12345", "new_energy_small", random_style(np.random.default_rng(3), "simulator"))
+    corners = degrade.quad_of(degrade.View(70, roll_deg=1.0), plate.shape[1] / plate.shape[0], (750, 600))
+    shown = degrade.noise(degrade.defocus(degrade.place(plate, street, corners), 1.0), rng, 3.0)
+    [first] = detector._candidates(shown, (512,), 0.1)
+    assert first.score < 0.2, "by itself it is less than half of what is wanted"
+    [found] = detector.glance(shown, 4, large=False)
+    assert found.score >= 0.4
+    assert np.abs(found.corners.mean(0) - (750, 600)).max() < 10
