@@ -46,8 +46,10 @@ _DARK = 90.0
 """Grey level of what is behind it, up to which it may be a spark; by day much begins beside a fall where trees move."""
 _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings, from which on gravity has spoken."""
-_LONG_IN_WEATHER, _OFTEN_IN_WEATHER = 0.4, 24
+_LONG_IN_WEATHER, _OFTEN_IN_WEATHER = 0.5, 24
 """The same where drops go down: none gains speed for so long."""
+_CHANCE_TRAVEL, _CHANCE_SEEN = 0.28, 18
+"""Picture heights, sightings: of hundreds of flakes some lie by chance on a curve that is shorter than either."""
 _DOUBTED = 0.5
 """Confidence, at most, of what only a minority of its pieces speaks for."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
@@ -88,6 +90,8 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
         checks.append(_Check("classifier", 1.0 - look.object, confirmed, suspected))
         if not weather and candidate.backdrop <= _DARK:
             checks.append(_Check("burst", candidate.siblings, _BURST, 1000))
+        if weather and not sinks_steadily(candidate):
+            checks.append(_Check("chance", _chance(candidate), 1.0, 1000))
     else:
         checks += _scene_checks(candidate, weather, _SLACK[settings.sensitivity])
     worst = min(checks, key=lambda check: check.score)
@@ -115,17 +119,18 @@ def doubted(candidate: Candidate, verdict: Verdict) -> Verdict:
 def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tuple[float, float]:
     """The classifier's word counts less where gravity itself has spoken long and clearly, and the air is clear."""
     confirmed, suspected = _DOUBT[settings.sensitivity]
-    steady = sinks_steadily(candidate)
-    if steady and candidate.moved_before > _ARRIVED:
+    slow = sinks_steadily(candidate)
+    if slow and candidate.moved_before > _ARRIVED:
         return _ARRIVED_DOUBT * confirmed, suspected
-    steady = steady and not _gains_speed(candidate)
+    steady = slow and not _gains_speed(candidate)
     if steady and candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
         return _STRAIGHT_DOUBT * confirmed, suspected
     odd = steady or candidate.sideways > _SIDEWAYS
     burst = candidate.siblings > _FEW and candidate.backdrop <= _DARK
     if not weather and not burst and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
         return _FREE_DOUBT if _falls_freely(candidate) else _CLEAR_DOUBT
-    if weather and not odd and candidate.travel > _LONG_IN_WEATHER and _seen(candidate) >= _OFTEN_IN_WEATHER:
+    fast = not odd and not slow
+    if weather and fast and candidate.travel > _LONG_IN_WEATHER and _seen(candidate) >= _OFTEN_IN_WEATHER:
         return confirmed, suspected
     if weather or burst:
         return _WEATHER_DOUBT * confirmed, suspected
@@ -148,6 +153,11 @@ def _falls_freely(candidate: Candidate) -> bool:
         and candidate.disturbance <= _FREE_BESIDE
         and candidate.bend <= _FREE_BEND
     )
+
+
+def _chance(candidate: Candidate) -> float:
+    """Above 1: a path that hundreds of flakes or drops give by chance now and then."""
+    return min(_CHANCE_TRAVEL / max(candidate.travel, 1e-6), _CHANCE_SEEN / max(_seen(candidate), 1))
 
 
 def _seen(candidate: Candidate) -> int:

@@ -86,11 +86,11 @@ def test_one_spark_of_many_is_no_fall(siblings: int, word: float, certainty: str
     assert verdict(replace(spark, backdrop=130.0), look).certainty == "confirmed", "no spark is seen by day"
 
 
-def dropping(seconds: float) -> Candidate:
+def dropping(seconds: float, fps: float = 2 * FPS) -> Candidate:
     """Something that falls freely, 0.6 picture heights a second squared."""
     track = Track(0)
-    for index in range(int(seconds * 2 * FPS)):
-        t = index / FPS / 2
+    for index in range(int(seconds * fps)):
+        t = index / fps
         patch = np.full((3, 32, 32), 120, np.uint8)
         y = (0.1 + 0.3 * t**2) * HEIGHT
         track.points.append(TrackPoint(index, t, 100.0 + 9 * t, y, 5, 5, 25, 40.0, 1.0, 0.0, 0.0, None, patch))
@@ -104,6 +104,20 @@ def dropping(seconds: float) -> Candidate:
 @pytest.mark.parametrize(("seconds", "certainty"), [(1.6, "confirmed"), (0.9, "suspected")])
 def test_no_drop_gains_speed_for_long(seconds: float, certainty: str) -> None:
     assert verdict(dropping(seconds), Look((0.88, 0.1, 0.02)), weather=True).certainty == certainty
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fps", "certainty"), [(0.9, 16, "suspected"), (0.9, 25, "confirmed"), (1.2, 12.5, "confirmed")]
+)
+def test_of_many_flakes_some_follow_one_another_by_chance(seconds: float, fps: float, certainty: str) -> None:
+    assert verdict(dropping(seconds, fps)).certainty == "confirmed"
+    assert verdict(dropping(seconds, fps), weather=True).certainty == certainty
+
+
+def test_what_gains_speed_slowly_for_long_may_be_flakes_too() -> None:
+    paper = sinking(wobble_px=1.0, seconds=5, sideways=0.3, pull=0.05)
+    assert verdict(paper, Look((0.9, 0.05, 0.05)), weather=True).certainty == "suspected"
+    assert verdict(paper, Look((0.96, 0.02, 0.02)), weather=True).certainty == "confirmed"
 
 
 @pytest.mark.parametrize(
