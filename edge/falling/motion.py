@@ -243,7 +243,8 @@ class MotionDetector:
         self.noise += 0.3 * (sigma - self.noise)
         if self._gradient is None or self._count % (6 * _THRESHOLD_EVERY) == 0:
             self._gradient = cv2.convertScaleAbs(_gradient(middle), alpha=_GRADIENT_SHARE).astype(np.uint8)
-        extra = np.rint(self.activity.extra_threshold() + max(self._base, _DEVIATIONS * self.noise)).astype(np.uint8)
+        extra = self.activity.extra_threshold() + max(self._base, _DEVIATIONS * self.noise)
+        extra = np.rint(np.minimum(extra, 255)).astype(np.uint8)
         local = cv2.resize(extra, self.shape[::-1], interpolation=cv2.INTER_LINEAR)
         threshold = cv2.add(local, self._gradient)
         if self._watched is not None:

@@ -66,6 +66,8 @@ class Stabiliser:
             self._anchor = _Anchor(luma, time_s)
             self._kept.append((time_s, luma))
             return luma
+        if self._anchor.edges < _FEWEST and self._count % _ASK_EVERY == 0:
+            self._begin_anew(luma, time_s)
         calm = time_s - self._shaken_s > _CALM_S
         if calm and self._count % _ASK_EVERY:
             return luma
@@ -77,6 +79,14 @@ class Stabiliser:
         steadied = translate(luma, self.shift)
         self._renew(steadied, time_s)
         return steadied
+
+    def _begin_anew(self, luma: Luma, time_s: float) -> None:
+        """Where the stream began black or grey there was nothing to hold on to: the first picture with edges is it."""
+        fresh = _Anchor(luma, time_s)
+        if fresh.edges >= _FEWEST:
+            self._anchor, self._firm, self._shaken_s, self.shift = fresh, False, -1e9, (0.0, 0.0)
+            self._kept.clear()
+            self._kept.append((time_s, luma))
 
     def _renew(self, steadied: Luma, time_s: float) -> None:
         """A new anchor now and then. A steadied picture stands where the first anchor stood: places keep their meaning.
@@ -102,7 +112,7 @@ class _Anchor:
         self._window: Floats32 | None = None
         gx = cv2.Sobel(luma, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
         gy = cv2.Sobel(luma, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-        picked = _edges(np.abs(gx), np.abs(gy))
+        picked, self.edges = _edges(np.abs(gx), np.abs(gy))
         self._y, self._x = (part.astype(np.float32)[None] for part in np.divmod(picked, luma.shape[1]))
         self._values = luma.ravel()[picked].astype(np.float32)
         self._gradients = np.column_stack([gx.ravel()[picked], gy.ravel()[picked]])
@@ -178,14 +188,15 @@ def _half(luma: Luma) -> Floats32:
     return np.asarray(cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
-def _edges(gx: Floats32, gy: Floats32) -> NDArray[np.intp]:
-    """(n,) flat indices of the points to measure at: of each way, each cell's strongest that are edges at all."""
+def _edges(gx: Floats32, gy: Floats32) -> tuple[NDArray[np.intp], int]:
+    """(n,) flat indices of the points to measure at: of each way, each cell's strongest that are edges at all; and how
+    many are."""
     across, down = _strongest(gx), _strongest(gy)
     strength = np.concatenate([gx.ravel()[across], gy.ravel()[down]])
     order = np.argsort(-strength)
     strong = float(strength[order[len(order) // 10]])
     count = int((strength >= max(_WEAK, _WEAK_SHARE * strong)).sum())
-    return np.asarray(np.concatenate([across, down])[order[: max(_FEWEST, count)]], dtype=np.intp)
+    return np.asarray(np.concatenate([across, down])[order[: max(_FEWEST, count)]], dtype=np.intp), count
 
 
 def _strongest(gradient: Floats32) -> NDArray[np.intp]:

@@ -48,8 +48,9 @@ _LONG, _OFTEN = 0.2, 12
 """Picture heights, sightings, from which on gravity has spoken."""
 _LONG_IN_WEATHER, _OFTEN_IN_WEATHER = 0.5, 24
 """The same where drops go down: none gains speed for so long."""
-_CHANCE_TRAVEL, _CHANCE_SEEN = 0.28, 18
-"""Picture heights, sightings: of hundreds of flakes some lie by chance on a curve that is shorter than either."""
+_CHANCE_TRAVEL, _CHANCE_SEEN, _NO_CHANCE = 0.28, 18, 0.01
+"""Picture heights, sightings: of hundreds of flakes some lie by chance on a curve that is shorter than either; and the
+network's doubt up to which it is none."""
 _DOUBTED = 0.5
 """Confidence, at most, of what only a minority of its pieces speaks for."""
 _SLACK = {"low": 0.75, "normal": 1.0, "high": 1.35}
@@ -90,7 +91,7 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
         checks.append(_Check("classifier", 1.0 - look.object, confirmed, suspected))
         if not weather and candidate.backdrop <= _DARK:
             checks.append(_Check("burst", candidate.siblings, _BURST, 1000))
-        if weather and not sinks_steadily(candidate):
+        if weather and not sinks_steadily(candidate) and 1.0 - look.object > _NO_CHANCE:
             checks.append(_Check("chance", _chance(candidate), 1.0, 1000))
     else:
         checks += _scene_checks(candidate, weather, _SLACK[settings.sensitivity])

@@ -9,6 +9,7 @@ count from 0 as a player shows them; a series of pictures may use the numbers in
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -40,9 +41,13 @@ class EventEntry(_Entry):
     def _forwards(self) -> EventEntry:
         if self.frames[1] < self.frames[0]:
             raise ValueError(f"frames: the last one, {self.frames[1]}, is before the first one, {self.frames[0]}")
-        if any(width <= 0 or height <= 0 for _, _, width, height in self.boxes.values()):
+        if not any(_has_area(box) for box in self.boxes.values()):
             raise ValueError("boxes: a box needs a width and a height above 0 ([x, y, width, height])")
         return self
+
+
+def _has_area(box: tuple[float, float, float, float]) -> bool:
+    return box[2] > 0 and box[3] > 0
 
 
 class ClipEntry(_Entry):
@@ -93,22 +98,21 @@ def _clip(folder: Path, name: str, value: Any) -> LabelledClip:
 
 
 def labelled_falls(
-    entry: ClipEntry, size: tuple[int, int], times: Floats, first_number: int = 0
+    entry: ClipEntry, size: tuple[int, int], times: Floats, numbers: Sequence[int] = ()
 ) -> tuple[list[Labelled], int]:
     """The labels in seconds and picture fractions, and how many lie wholly behind the clip's end.
 
-    `size` is the (w, h) of the pictures, `times` (n,) the stream time of each, `first_number` that in the first
-    picture's name.
+    `size` is the (w, h) of the pictures, `times` (n,) the stream time of each, `numbers` those in their names, if any.
     """
     width, height = entry.width or size[0], entry.height or size[1]
     named = [frame for event in entry.events for frame in event.boxes]
-    by_name = bool(named) and max(named) >= len(times) and min(named) >= first_number
-    seconds = _FrameTimes(times, first_number if by_name else 0)
+    by_name = bool(named) and bool(numbers) and max(named) >= len(times) and min(named) >= numbers[0]
+    seconds = _FrameTimes(times, numbers if by_name else ())
     labels = []
     for event in entry.events:
         if not seconds.seen(event.frames[0]):
             continue
-        rows = sorted(event.boxes.items())
+        rows = sorted((frame, box) for frame, box in event.boxes.items() if _has_area(box))
         boxes = np.array([box for _, box in rows], dtype=np.float64) / (width, height, width, height)
         path = np.column_stack([[seconds.at(frame) for frame, _ in rows], boxes[:, :2] + boxes[:, 2:] / 2])
         start_s, end_s = (seconds.at(frame) for frame in event.frames)
@@ -117,19 +121,16 @@ def labelled_falls(
 
 
 class _FrameTimes:
-    """Stream time of a frame by its number in the labels; a little beyond the end it is continued."""
+    """Stream time of a frame by its number in the labels, which may leave some out; nothing lies outside the clip."""
 
-    def __init__(self, times: Floats, offset: int) -> None:
+    def __init__(self, times: Floats, numbers: Sequence[int]) -> None:
         self._times = times
-        self._offset = offset
-        self._step_s = float(times[-1] - times[0]) / max(len(times) - 1, 1)
+        self._numbers = np.array(numbers[: len(times)] or range(len(times)), dtype=np.float64)
 
     def seen(self, frame: int) -> bool:
-        """Whether the clip has it."""
-        return frame - self._offset < len(self._times)
+        """Whether the clip goes on until then."""
+        return bool(frame <= self._numbers[-1])
 
     def at(self, frame: int) -> float:
         """Seconds of stream time."""
-        index = frame - self._offset
-        beyond = max(0, index - len(self._times) + 1)
-        return float(self._times[index - beyond]) + beyond * self._step_s
+        return float(np.interp(frame, self._numbers, self._times[: len(self._numbers)]))

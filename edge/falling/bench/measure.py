@@ -55,18 +55,18 @@ def measure_clip(
     if entry is None:
         return Measured(Result(clip.name), [], clip.problem, unusable=True)
     try:
-        first_number = 0
+        numbers: list[int] = []
         if is_sequence(clip.path):
             if entry.fps is None:
                 raise BenchError("a series of pictures needs `fps` in its labels")
-            first_number = numbered_pictures(clip.path)[0][0]
+            numbers = [number for number, _ in numbered_pictures(clip.path)]
         played = play(clip.path, FallingAnalyzer("clip", settings, models), entry.fps)
     except (SourceUnreadable, BenchError) as error:
         return Measured(Result(clip.name), [], str(error), unusable=True)
     played.result.name = clip.name
     if mog2:
         played.result.mog2_ms_per_frame = mog2_ms(clip.path, entry.fps)
-    labels, beyond = labelled_falls(entry, played.size, played.times, first_number)
+    labels, beyond = labelled_falls(entry, played.size, played.times, numbers)
     problem = played.cut_short
     if beyond:
         what = f"{beyond} labelled events begin after its {len(played.times)} pictures and are left out"

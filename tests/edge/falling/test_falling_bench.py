@@ -210,6 +210,16 @@ def test_labels_count_in_their_own_picture_size_and_beyond_the_end_are_left_out(
     assert falls[0].half[0] == pytest.approx([0.02, 0.1])
 
 
+def test_labels_may_use_the_numbers_of_pictures_some_of_which_are_absent() -> None:
+    boxes = {140: (1, 1, 2, 2), 144: (1, 5, 2, 2), 146: (1, 5, 0, 2)}
+    event = {"kind": "fall", "frames": [100, 10_000], "boxes": boxes}
+    entry = ClipEntry.model_validate({"file": "a%d.jpg", "fps": 25, "events": [event]})
+    [fall], beyond = labelled_falls(entry, (10, 10), np.arange(50) / 25.0, range(110, 210, 2))
+    assert beyond == 0
+    assert fall.path[:, 0] == pytest.approx([15 / 25, 17 / 25]), "a box without area is no place"
+    assert (fall.start_s, fall.end_s) == pytest.approx((0, 49 / 25)), "nothing lies outside the clip"
+
+
 def test_a_label_without_place_is_refused() -> None:
     with pytest.raises(ValueError, match="boxes"):
         EventEntry.model_validate({"kind": "fall", "frames": [1, 2], "boxes": {1: (1, 1, 0, 2)}})

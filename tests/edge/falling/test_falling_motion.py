@@ -135,6 +135,28 @@ def test_a_snowfall_does_not_move_a_still_camera() -> None:
     assert np.mean(np.array(moved[30:]) > 0) < 0.1
 
 
+@pytest.mark.parametrize("grey", [16, 128])
+def test_a_stream_that_begins_black_or_grey_does_not_shake_after_it(grey: int) -> None:
+    """What is left of noise in such pictures held the place of edges for seconds."""
+    stabiliser, shifts = Stabiliser(), []
+    rng = np.random.default_rng(3)
+    for time_s, luma in luma_pictures(4.0, []):
+        empty = np.asarray(np.clip(rng.normal(grey, 1.0, luma.shape), 0, 255), np.uint8)
+        stabiliser.steady(empty if time_s < 1.0 else luma, time_s)
+        shifts.append((time_s, max(map(abs, stabiliser.shift))))
+    assert max(shift for time_s, shift in shifts if time_s > 1.1) == 0
+
+
+def test_a_threshold_never_wraps_round() -> None:
+    """In a flickering picture six deviations of the noise are more than a grey level can be."""
+    detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)
+    for number in range(60):
+        detector.observe(np.full((HEIGHT, WIDTH), 40 if number % 2 else 200, np.uint8), number / 25)
+    assert detector.noise * 6 > 256
+    assert detector._threshold is not None
+    assert detector._threshold.min() == 255
+
+
 def test_a_house_before_much_sky_is_steadied_although_the_sky_stands_still() -> None:
     """What is left of a sky after compression has edges too, weak ones that do not move with the camera."""
     rng = np.random.default_rng(4)

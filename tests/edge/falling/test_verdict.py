@@ -110,8 +110,10 @@ def test_no_drop_gains_speed_for_long(seconds: float, certainty: str) -> None:
     ("seconds", "fps", "certainty"), [(0.9, 16, "suspected"), (0.9, 25, "confirmed"), (1.2, 12.5, "confirmed")]
 )
 def test_of_many_flakes_some_follow_one_another_by_chance(seconds: float, fps: float, certainty: str) -> None:
-    assert verdict(dropping(seconds, fps)).certainty == "confirmed"
-    assert verdict(dropping(seconds, fps), weather=True).certainty == certainty
+    rather_sure, sure = Look((0.985, 0.01, 0.005)), Look((0.995, 0.005, 0.0))
+    assert verdict(dropping(seconds, fps), rather_sure).certainty == "confirmed"
+    assert verdict(dropping(seconds, fps), rather_sure, weather=True).certainty == certainty
+    assert verdict(dropping(seconds, fps), sure, weather=True).certainty == "confirmed"
 
 
 def test_what_gains_speed_slowly_for_long_may_be_flakes_too() -> None:
