@@ -212,8 +212,7 @@ class PlatesAnalyzer:
         self._tracker.close(passage)
         passage.give_up_last()
         findings = self._finals([passage])
-        before = passage.other if passage.unproven else None
-        seen = [evidence] if before is None else [before, evidence]
+        seen = [*passage.read_before(evidence), evidence]
         following = self._tracker.begin(seen[0].sighting)
         for one in seen:
             following.see(one.sighting, passage.lane)

@@ -312,6 +312,11 @@ class Passage:
         again = self.unproven > 0 and self.other is not None and self.other.reading.text == reading.text
         return self._shares_little(reading) or (again and self._differs(reading))
 
+    def read_before(self, evidence: PlateEvidence) -> list[PlateEvidence]:
+        """The reading that waited for this one, if it was of the same other text."""
+        waited = self.other if self.unproven else None
+        return [waited] if waited is not None and waited.reading.text == evidence.reading.text else []
+
     def give_up_last(self) -> None:
         """What was seen last is another vehicle: this one was seen until before."""
         seen = self.gone if self.unproven and self.gone is not None else self.before

@@ -281,6 +281,11 @@ def test_after_a_while_out_of_sight_a_plate_that_has_much_in_common_is_another_w
     assert passage.doubts(evidence(seen, reading(other, 0.99))), "the next one decides"
     assert passage.contradicts(reading(other, 0.99))
     assert not passage.contradicts(reading("京A12399", 0.99)), "two texts that also contradict each other"
+    [waited] = passage.read_before(evidence(seen, reading(other, 0.99)))
+    assert waited.reading.text == other
+    assert passage.read_before(evidence(seen, reading("沪B98760", 0.99))) == [], (
+        "a third plate has none of its readings"
+    )
     passage.give_up_last()
     assert passage.last.time_s == pytest.approx(0.1), "the other vehicle's time is none of its own"
 
