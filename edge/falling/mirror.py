@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from edge.falling.ballistics import least_squares
 from edge.falling.candidate import Candidate
 from edge.falling.motion import Floats
 
@@ -17,6 +18,12 @@ _TOGETHER_S = 1.5
 """A mirror image appears this long before or after its object, at most."""
 _ALIKE = 2.6
 """Factor between the mean speeds of an object and its mirror image, at most."""
+_SAME_PULL, _SAME_STRENGTH = 1.25, 2.0
+"""Factors up to which two things gain speed alike and show alike: an image that does is as far away as its object."""
+_APART_S, _SURELY = 0.3, 5.0
+"""Seconds, and standard deviations, between the moments at which two things were let go: an image has its object's."""
+_OVERLAP_POINTS = 8
+"""Sightings of each while both are seen, from which on that can be told."""
 _PIECE_S = 0.7
 _LATE_PIECE_S = 5.0
 """Longest time between two pieces that follow each other at once, and between two that keep their pace."""
@@ -35,6 +42,14 @@ _REFUSED = 200
 """Extents of refused candidates that are remembered."""
 
 T = TypeVar("T")
+
+
+class _Rest(NamedTuple):
+    """A curve's moment without speed, its standard deviation, and its pull, picture heights per second squared."""
+
+    time_s: float
+    sigma_s: float
+    pull: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +95,37 @@ class Extent:
         if abs(x - other_x) < _SAME_PLACE and abs(y - other_y) < _SAME_PLACE:
             return True
         together = second.start_s - first.start_s < _TOGETHER_S
-        return abs(x - other_x) < _NEAR and together and _ALIKE > self.speed / other.speed > 1 / _ALIKE
+        alike = _ALIKE > self.speed / other.speed > 1 / _ALIKE
+        return abs(x - other_x) < _NEAR and together and alike and not first.followed_by(second)
+
+    def followed_by(self, later: Extent) -> bool:
+        """Whether `later` was surely let go after this one, and is nobody's image: one thing thrown after another.
+
+        An image falls with its object, only from farther away: slower, smaller and fainter. What shows and gains speed
+        alike is equally far away, and as an image would have begun to fall at the same moment.
+        """
+        if not 1 / _SAME_STRENGTH < max(self.strength, 1e-9) / max(later.strength, 1e-9) < _SAME_STRENGTH:
+            return False
+        during = max(self.start_s, later.start_s), min(self.end_s, later.end_s)
+        one, other = self.at_rest(*during), later.at_rest(*during)
+        if one is None or other is None or not 1 / _SAME_PULL < one.pull / other.pull < _SAME_PULL:
+            return False
+        return abs(one.time_s - other.time_s) > max(_APART_S, _SURELY * float(np.hypot(one.sigma_s, other.sigma_s)))
+
+    def at_rest(self, since_s: float, until_s: float) -> _Rest | None:
+        """When it was at rest, from what is seen of it in a time; None where that is too little or gains no speed."""
+        if self.path is None:
+            return None
+        seen = self.path[(self.path[:, 0] >= since_s) & (self.path[:, 0] <= until_s)]
+        if len(seen) < _OVERLAP_POINTS:
+            return None
+        times, ones = seen[:, 0] - since_s, np.ones(len(seen))
+        (_, speed, half_pull), covariance, rms = least_squares(times, seen[:, 2], ones, 2)
+        if half_pull <= 0:
+            return None
+        slope = np.array([0.0, -0.5, speed / (2 * half_pull)]) / half_pull
+        sigma_s = float(np.sqrt(slope @ covariance @ slope)) * rms
+        return _Rest(since_s - float(speed / (2 * half_pull)), sigma_s, float(2 * half_pull))
 
     def goes_on_as(self, later: Extent) -> bool:
         """Whether `later` begins about where this one would be by then: light things are seen in pieces."""

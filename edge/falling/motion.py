@@ -38,6 +38,8 @@ _RESTLESS = 0.2
 """Activity of a place, above that of the median place, from which on what moves there says nothing of the weather."""
 _DEVIATIONS = 6.0
 """Of the noise, that a proposal must differ by: with five, the noise of many a night was taken for rain."""
+_NOISE_GROWTH = 2.0
+"""Times what it was taken for, by which noise is believed to have grown since: a lamp changes much more at once."""
 _GRADIENT_SHARE = 0.25
 """Grey levels of threshold for a grey level per pixel of gradient: what a quarter of a pixel of shake changes."""
 _SPARSE = 20_000
@@ -240,6 +242,8 @@ class MotionDetector:
         most = difference.size * 9 // 10
         quiet = np.partition(difference, most, axis=None)[:most]
         sigma = max(0.4, float(quiet.mean()) / 0.65)
+        if self._count > 0:  # what changes the light of the whole picture is no noise: it would deafen for seconds
+            sigma = min(sigma, _NOISE_GROWTH * self.noise)
         self.noise += 0.3 * (sigma - self.noise)
         if self._gradient is None or self._count % (6 * _THRESHOLD_EVERY) == 0:
             self._gradient = cv2.convertScaleAbs(_gradient(middle), alpha=_GRADIENT_SHARE).astype(np.uint8)

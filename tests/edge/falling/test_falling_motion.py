@@ -45,6 +45,21 @@ def test_a_change_of_light_proposes_nothing() -> None:
         assert proposals is None or len(proposals.x) == 0
 
 
+@pytest.mark.parametrize("until_s", [1.1, 2.0], ids=["a lamp", "a flicker of a second"])
+def test_a_change_of_light_does_not_deafen(until_s: float) -> None:
+    """Half the light, in turns of three pictures, and what falls right after it is proposed."""
+    detector = MotionDetector((HEIGHT, WIDTH), None, 7.0)
+    thing = drop(210.0, 20.0, until_s + 0.1, 250.0)
+    seen = 0
+    for number, (time_s, luma) in enumerate(luma_pictures(until_s + 1.0, [thing])):
+        dimmed = 1.0 <= time_s < until_s and number // 3 % 2
+        proposals = detector.observe(luma // 2 if dimmed else luma, time_s)
+        at = thing(proposals.time_s) if proposals is not None else None
+        if proposals is not None and at is not None:
+            seen += bool((np.hypot(proposals.x - at[0], proposals.y - at[1]) < 6).any())
+    assert seen >= 12
+
+
 def test_what_moves_habitually_is_known_as_active() -> None:
     rng = np.random.default_rng(0)
     detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)
@@ -148,10 +163,11 @@ def test_a_stream_that_begins_black_or_grey_does_not_shake_after_it(grey: int) -
 
 
 def test_a_threshold_never_wraps_round() -> None:
-    """In a flickering picture six deviations of the noise are more than a grey level can be."""
+    """In a picture of nothing but noise six deviations of it are more than a grey level can be."""
+    rng = np.random.default_rng(0)
     detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)
     for number in range(60):
-        detector.observe(np.full((HEIGHT, WIDTH), 40 if number % 2 else 200, np.uint8), number / 25)
+        detector.observe(rng.integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8), number / 25)
     assert detector.noise * 6 > 256
     assert detector._threshold is not None
     assert detector._threshold.min() == 255
