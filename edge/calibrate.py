@@ -67,7 +67,10 @@ def check_command(
     with _plainly():
         picture, _ = _still(still, camera, at_s)
         drawing = read_drawing(drawing_file, (picture.shape[1], picture.shape[0]))
-        facade, told = check_map(drawing)
+        try:
+            facade, told = check_map(drawing)
+        except ConfigError as error:
+            raise ConfigError(f"{drawing_file}: {error}") from error
         _write(preview, encode_jpeg(draw_preview(picture, drawing, facade)))
         if out is not None:
             _write(out, to_yaml(drawing).encode("utf-8"))

@@ -26,15 +26,15 @@ from pydantic import (
     model_validator,
 )
 
-from contract.base import Fraction, Identifier
+from contract.base import Identifier
 from contract.topics import RESERVED_EDGE_NAMES
 from edge.addresses import redact
 from edge.errors import ConfigError
-from edge.falling.settings import FallingSettings
+from edge.falling.settings import FallingSettings, Polygon
 from edge.plates.settings import PlatesSettings
+from edge.yaml_files import parse_yaml
 
 AnalyzerName = Literal["falling", "plates"]
-Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3)]
 
 
 def _beside_the_file(value: object, info: ValidationInfo) -> object:
@@ -317,16 +317,9 @@ def load(path: Path) -> AgentConfig:
 
 def parse(text: str, path: Path) -> AgentConfig:
     """Check a configuration's text; `path` names it in errors and is where relative paths start. Raises ConfigError."""
-    try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from error
+    tree, raw = parse_yaml(text, path)
     if tree is None or not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected keys such as site, edge, cameras; found {type(raw).__name__}")
-    twice = _duplicate_key(tree)
-    if twice is not None:
-        raise ConfigError(f"{path}:{twice.start_mark.line + 1}: the key {twice.value!r} stands twice in one section")
     try:
         config = AgentConfig.model_validate(raw, context={"folder": path.resolve().parent})
     except ValidationError as error:
@@ -407,19 +400,3 @@ def _line_of(node: yaml.Node, keys: tuple[str | int, ...]) -> int:
         else:
             break
     return line + 1
-
-
-def _duplicate_key(node: yaml.Node) -> yaml.Node | None:
-    """The first key that stands twice in one mapping: YAML would silently keep the last."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                return key  # type: ignore[no-any-return]
-            seen.add(str(key.value))
-            found = _duplicate_key(value)
-            if found is not None:
-                return found
-    elif isinstance(node, yaml.SequenceNode):
-        return next((found for item in node.value if (found := _duplicate_key(item)) is not None), None)
-    return None

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError
+from edge.falling.plausible import check_lines, check_order, misnumbered
 from edge.falling.settings import FacadeSettings
 
 Floats = NDArray[np.float64]
@@ -52,16 +53,19 @@ class Facade:
 
 
 def build_facade(settings: FacadeSettings) -> Facade:
-    """Solve the map. Raises ConfigError when the lines do not fit one plane in perspective."""
+    """Solve the map. Raises ConfigError when the lines do not fit one plane in perspective, or no house has them."""
+    check_lines(settings)
     floors = [(line.floor, (line.left, line.right)) for line in settings.floor_lines]
     columns = [(line.column, (line.top, line.bottom)) for line in settings.column_lines]
     homography = _solve(_floor_rows(floors) + _column_rows(columns)) if columns else _floors_only(floors)
     residual = _residual(homography, floors)
     if not np.isfinite(residual) or residual > _MAX_RESIDUAL_FLOORS:
         raise ConfigError(
-            f"facade: the floor lines do not fit one facade (off by {residual:.1f} floors); "
+            misnumbered(settings)
+            or f"facade: the floor lines do not fit one facade (off by {residual:.1f} floors); "
             "check the floor numbers and that left and right ends are on the same slab"
         )
+    check_order(homography, settings)
     return Facade(homography, bool(columns), settings.floor_height_m, float(residual))
 
 

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]
 """(x, y) in picture fractions from the top left."""
-Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
+
+_NARROWEST = 2e-4
+"""Of the picture: less than a pixel, as of corners on one line whose fractions were rounded."""
+
+
+def with_area(corners: tuple[Point, ...]) -> tuple[Point, ...]:
+    """The corners themselves. Raises ValueError when they all lie on one line."""
+    x, y = corners[0]
+    across, down = max(((u - x, v - y) for u, v in corners), key=lambda way: hypot(*way))
+    beside = max(abs(across * (v - y) - down * (u - x)) for u, v in corners)
+    if beside <= _NARROWEST * hypot(across, down):
+        raise ValueError("an area needs corners that do not all lie on one line; draw it around what is meant")
+    return corners
+
+
+Polygon = Annotated[tuple[Point, ...], Field(min_length=3), AfterValidator(with_area)]
+"""Corners of an area, in order."""
 
 
 class _Setting(BaseModel):

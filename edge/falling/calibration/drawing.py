@@ -10,11 +10,15 @@ A file of points is for who measures places in another program; all places are p
     outline: [[300, 200], [1620, 210], [1640, 1000], [290, 1000]]
     ignore: [[[0, 950], [600, 960], [0, 1080]]]
     privacy: []
+
+Places a little beside the picture count as its edge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,12 +28,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge.errors import ConfigError
 from edge.falling.facade import Facade, build_facade, misfits
-from edge.falling.settings import ColumnLine, FacadeSettings, FallingSettings, FloorLine, Polygon
+from edge.falling.settings import ColumnLine, FacadeSettings, FallingSettings, FloorLine, Point, Polygon, with_area
+from edge.yaml_files import parse_yaml
 
 _DIGITS = 4
 """Of picture fractions: a tenth of a pixel at 1080p."""
 _CROOKED_FLOORS = 0.15
-Pixel = tuple[float, float]
+_BESIDE = 0.05
+"""Of the picture: how far beside it a place may lie and still be meant for its edge."""
+Coordinate = Annotated[float, Field(allow_inf_nan=False)]
+Pixel = tuple[Coordinate, Coordinate]
 Line = tuple[Pixel, Pixel]
 Area = Annotated[tuple[Pixel, ...], Field(min_length=3)]
 
@@ -64,9 +72,10 @@ def read_drawing(path: Path, size: tuple[int, int]) -> Drawing:
     Raises ConfigError that names what is wrong.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
+    _, raw = parse_yaml(text, path)
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected the keys floors, columns, ... or falling; found {type(raw).__name__}")
     try:
@@ -78,27 +87,48 @@ def read_drawing(path: Path, size: tuple[int, int]) -> Drawing:
                 f"{path}: drawn on a still of {points.size[0]} x {points.size[1]} pixels, this one has "
                 f"{size[0]} x {size[1]}"
             )
-        return _from_points(points, size)
+        return _from_points(points, _Still(path, size))
     except ValidationError as error:
-        told = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False))
+        told = (
+            f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors(include_url=False)
+        )
         raise ConfigError(f"{path}: {'; '.join(told)}") from error
 
 
-def _from_points(points: PointsFile, size: tuple[int, int]) -> Drawing:
-    def fraction(place: Pixel) -> tuple[float, float]:
-        """Clicks a little beside the picture count as its edge."""
-        x, y = (min(max(value / side, 0.0), 1.0) for value, side in zip(place, size, strict=True))
-        return round(x, _DIGITS), round(y, _DIGITS)
+@dataclass(frozen=True)
+class _Still:
+    """Turns places in pixels of a still of (w, h) into fractions; `path` names the file of points in errors."""
 
-    def area(places: Area) -> tuple[tuple[float, float], ...]:
-        return tuple(map(fraction, places))
+    path: Path
+    size: tuple[int, int]
 
+    def fraction(self, what: str, place: Pixel) -> Point:
+        """Of one place. Raises ConfigError for one that lies far from the picture."""
+        x, y = (value / side for value, side in zip(place, self.size, strict=True))
+        if not (-_BESIDE <= x <= 1 + _BESIDE and -_BESIDE <= y <= 1 + _BESIDE):
+            raise ConfigError(
+                f"{self.path}: {what}: the place ({place[0]:g}, {place[1]:g}) lies outside the still of "
+                f"{self.size[0]} x {self.size[1]} pixels; measure it in that very picture"
+            )
+        return round(min(max(x, 0.0), 1.0), _DIGITS), round(min(max(y, 0.0), 1.0), _DIGITS)
+
+    def area(self, what: str, places: Area) -> tuple[Point, ...]:
+        """Of the corners of an area. Raises ConfigError as `fraction` does, and for corners on one line."""
+        try:
+            return with_area(tuple(self.fraction(what, place) for place in places))
+        except ValueError as error:
+            raise ConfigError(f"{self.path}: {what}: {error}") from error
+
+
+def _from_points(points: PointsFile, still: _Still) -> Drawing:
+    _refuse_fractions(points, still)
     floors, columns = [], []
     for floor, ends in points.floors.items():
-        left, right = sorted(map(fraction, ends))
+        left, right = sorted(still.fraction(f"floor {floor}", end) for end in ends)
         floors.append(FloorLine(floor=floor, left=left, right=right))
     for column, ends in points.columns.items():
-        top, bottom = sorted(map(fraction, ends), key=lambda place: place[1])
+        top, bottom = sorted((still.fraction(f"column {column}", end) for end in ends), key=itemgetter(1))
         columns.append(ColumnLine(column=column, top=top, bottom=bottom))
     facade = FacadeSettings(
         floor_height_m=points.floor_height_m,
@@ -106,9 +136,20 @@ def _from_points(points: PointsFile, size: tuple[int, int]) -> Drawing:
         floor_lines=tuple(floors),
         column_lines=tuple(columns),
     )
-    zones = () if points.outline is None else (area(points.outline),)
-    falling = FallingSettings(facade=facade, zones=zones, ignore=tuple(map(area, points.ignore)))
-    return Drawing(falling=falling, privacy_masks=tuple(map(area, points.privacy)))
+    zones = () if points.outline is None else (still.area("outline", points.outline),)
+    ignore = tuple(still.area("ignore", area) for area in points.ignore)
+    falling = FallingSettings(facade=facade, zones=zones, ignore=ignore)
+    return Drawing(falling=falling, privacy_masks=tuple(still.area("privacy", area) for area in points.privacy))
+
+
+def _refuse_fractions(points: PointsFile, still: _Still) -> None:
+    """The configuration counts in fractions, a file of points does not: as pixels all would lie in one corner."""
+    ends = [value for line in points.floors.values() for end in line for value in end]
+    if ends and max(ends) <= 1:
+        raise ConfigError(
+            f"{still.path}: floors: these places look like fractions of the picture; a file of points counts in pixels "
+            f"of the still ({still.size[0]} x {still.size[1]})"
+        )
 
 
 def to_yaml(drawing: Drawing) -> str:

@@ -113,7 +113,8 @@ def test_a_wrong_number_shows_at_its_line(tmp_path: Path) -> None:
         ({"storeys": {}}, "storeys"),
         ({"outline": [[0, 0], [1, 1]]}, "outline"),
         ({"columns": {2: [[10, 10], [10, 400]]}}, "at least two columns"),
-        ({"floors": {1: [[0, 700], [900, 100]], 2: [[0, 100], [900, 700]], 3: [[0, 0], [9, 9]]}}, "do not fit"),
+        ({"floors": {1: [[0, 700], [900, 100]], 2: [[0, 100], [900, 700]], 3: [[0, 0], [9, 9]]}}, "1 and 2 cross"),
+        ({"floors": {n: [[310, y], [900, y]] for n, y in ((1, 700), (2, 400), (9, 300), (10, 60))}}, "do not fit"),
     ],
 )
 def test_a_drawing_that_cannot_be_is_refused(

@@ -82,8 +82,8 @@ def test_two_floors_alone_are_joined_without_perspective() -> None:
 def test_lines_that_contradict_each_other_are_refused() -> None:
     lines = (
         FloorLine(floor=2, left=(0.1, 0.9), right=(0.9, 0.9)),
-        FloorLine(floor=9, left=(0.1, 0.1), right=(0.9, 0.9)),
-        FloorLine(floor=5, left=(0.1, 0.95), right=(0.9, 0.05)),
+        FloorLine(floor=3, left=(0.1, 0.4), right=(0.9, 0.85)),
+        FloorLine(floor=9, left=(0.1, 0.35), right=(0.9, 0.05)),
     )
     with pytest.raises(ConfigError, match="floor lines do not fit"):
         build_facade(FacadeSettings(floor_lines=lines))
