@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from edge.clock import utc
@@ -22,7 +23,8 @@ _DIRECTIVE = re.compile(r"%0?\d*d")
 def numbered_pictures(path: Path) -> list[tuple[int, Path]]:
     """(number, file) in order for a pattern such as `clip/img%d.jpg`, or for a folder of one series of pictures.
 
-    Raises SourceUnreadable when there is none, or when a folder holds several series.
+    Zeros before a number are of no account. Raises SourceUnreadable when there is none, when two have one number, or
+    when a folder holds several series.
     """
     if path.is_dir():
         found = _series_in(path)
@@ -33,7 +35,11 @@ def numbered_pictures(path: Path) -> list[tuple[int, Path]]:
         found = [(int(match[1]), entry) for match, entry in names if match]
     if not found:
         raise SourceUnreadable(f"{path}: no numbered picture is there")
-    return sorted(found)
+    found.sort()
+    for (number, one), (following, other) in pairwise(found):
+        if number == following:
+            raise SourceUnreadable(f"{path}: two pictures are number {number} ({one.name}, {other.name}); keep one")
+    return found
 
 
 def is_sequence(path: Path) -> bool:

@@ -39,7 +39,7 @@ class Played:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """One clip's figures; `problem` says what is wrong with it, `unusable` that there are no figures for that."""
+    """One clip's figures; `problem` says what is wrong with it or with its labels, `unusable` that it has none."""
 
     result: Result
     judged: list[Judged]
@@ -66,13 +66,10 @@ def measure_clip(
     played.result.name = clip.name
     if mog2:
         played.result.mog2_ms_per_frame = mog2_ms(clip.path, entry.fps)
-    labels, beyond = labelled_falls(entry, played.size, played.times, numbers)
-    problem = played.cut_short
-    if beyond:
-        what = f"{beyond} labelled events begin after its {len(played.times)} pictures and are left out"
-        problem = what if problem is None else f"{problem}; {what}"
+    labels, notes = labelled_falls(entry, played.size, played.times, numbers)
+    told = [*([played.cut_short] if played.cut_short is not None else []), *clip.notes, *notes]
     judged = match(played.told, labels)
-    return Measured(tally(judged, labels, played.result), judged, problem)
+    return Measured(tally(judged, labels, played.result), judged, "; ".join(told) or None)
 
 
 def run_clip(path: Path, settings: FallingSettings, models: ModelStore | None) -> tuple[list[Told], Result]:

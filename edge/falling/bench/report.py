@@ -107,7 +107,7 @@ def _row(name: str, clip: Mapping[str, Any], width: int) -> str:
 def _troubles(clips: Mapping[str, Any]) -> Iterator[str]:
     for name, clip in clips.items():
         if clip["problem"]:
-            yield f"{'cut' if clip['played'] else 'BROKEN'}  {name}: {clip['problem']}"
+            yield f"{'note' if clip['played'] else 'BROKEN'}  {name}: {clip['problem']}"
     for name, clip in clips.items():
         if clip["missed"]:
             yield f"missed  {name}: {clip['missed']} of {clip['falls']} falls"
@@ -124,6 +124,9 @@ def _meaning(total: Mapping[str, Any]) -> Iterator[str]:
         f"{total['found']} of {total['falls']} falls found, {total['duplicate']} told twice, {total['false']} false "
         f"events in {total['seconds']:.0f} s of {total['clips']} clips"
     )
+    if total["broken"]:
+        named = ", ".join(total["broken"])
+        yield f"NOT MEASURED, in none of these figures: {len(total['broken'])} clips that labels.json names ({named})"
     if total["mog2_ms_per_frame"] is not None:
         share = total["ms_per_frame"] / total["mog2_ms_per_frame"]
         yield f"MOG2 in colour, same clips: {total['mog2_ms_per_frame']:.2f} ms a frame; ours is {share:.2f} of it"

@@ -63,7 +63,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "quiet": {"file": "quiet.mp4", "note": "NO FALLS", "events": []},
         "broken": {"file": "broken.mp4", "events": []},
         "gone": {"file": "gone.mp4", "events": [labels()]},
-        "bad": {"file": "fall.mp4", "events": [{"kind": "bird", "frames": [5, 1], "boxes": {}}]},
+        "bad": {"file": "fall.mp4", "events": [{**labels(), "kind": "throw", "frames": [50, 1]}, {"kind": "fall"}]},
         "no-rate": {"file": "series/img%d.jpg", "events": []},
     }
     (folder / "labels.json").write_text(json.dumps(entries), encoding="utf-8")
@@ -98,11 +98,12 @@ def test_what_cannot_be_played_is_named_and_the_rest_is_measured(
     assert told["total"]["with_problems"] == ["series"]
     assert "img903.jpg" in told["clips"]["series"]["problem"]
     assert "no such file" in told["clips"]["gone"]["problem"]
-    assert "kind" in told["clips"]["bad"]["problem"]
+    assert "frames: Field required" in told["clips"]["bad"]["problem"]
     assert "fps" in told["clips"]["no-rate"]["problem"]
     assert (told["total"]["falls"], told["total"]["found"], told["total"]["clips"]) == (2, 2, 3)
     assert "BROKEN  gone" in result.output
     assert "2 of 2 falls found" in result.output
+    assert "4 clips that labels.json names (broken, gone, bad, no-rate)" in result.output
 
 
 def test_the_pictures_of_each_event_are_written(outcome: tuple[Result, dict[str, Any], Path]) -> None:
@@ -203,8 +204,8 @@ def test_labels_count_in_their_own_picture_size_and_beyond_the_end_are_left_out(
     event = {"kind": "fall", "frames": [10, 12], "boxes": {10: (96, 50, 8, 20), 12: (96, 80, 8, 20)}}
     late = {"kind": "fall", "frames": [90, 95], "boxes": {90: (1, 1, 2, 2)}}
     entry = ClipEntry.model_validate({"file": "a.mp4", "width": 200, "height": 100, "events": [event, late]})
-    falls, beyond = labelled_falls(entry, (400, 200), np.arange(50) / 25.0)
-    assert beyond == 1
+    falls, notes = labelled_falls(entry, (400, 200), np.arange(50) / 25.0)
+    assert notes == ["1 labelled events begin after its 50 pictures and are left out"]
     assert falls[0].path[0] == pytest.approx([0.4, 0.5, 0.6])
     assert falls[0].half is not None
     assert falls[0].half[0] == pytest.approx([0.02, 0.1])
@@ -214,8 +215,8 @@ def test_labels_may_use_the_numbers_of_pictures_some_of_which_are_absent() -> No
     boxes = {140: (1, 1, 2, 2), 144: (1, 5, 2, 2), 146: (1, 5, 0, 2)}
     event = {"kind": "fall", "frames": [100, 10_000], "boxes": boxes}
     entry = ClipEntry.model_validate({"file": "a%d.jpg", "fps": 25, "events": [event]})
-    [fall], beyond = labelled_falls(entry, (10, 10), np.arange(50) / 25.0, range(110, 210, 2))
-    assert beyond == 0
+    [fall], notes = labelled_falls(entry, (10, 10), np.arange(50) / 25.0, range(110, 210, 2))
+    assert notes == []
     assert fall.path[:, 0] == pytest.approx([15 / 25, 17 / 25]), "a box without area is no place"
     assert (fall.start_s, fall.end_s) == pytest.approx((0, 49 / 25)), "nothing lies outside the clip"
 
