@@ -32,6 +32,8 @@ _ASK_EVERY = 2
 _WEAK, _WEAK_SHARE = 3.0, 0.1
 """Grey levels per pixel, and share of a strong edge's (of the best tenth), below which a point is none: the sky's noise
 stands still while the house moves, and there may be more sky than house."""
+_SMALLEST = 16
+"""Working pixels a side: a smaller picture shows no house, holds no edges to measure at, and is left as it is."""
 _FEWEST = 60
 """Points that are kept, however weak."""
 _MISFIT = 9.0
@@ -62,6 +64,8 @@ class Stabiliser:
     def steady(self, luma: Luma, time_s: float) -> Luma:
         """The frame as the anchor's camera would have seen it; the same array when the camera is still."""
         self._count += 1
+        if min(luma.shape) < _SMALLEST:
+            return luma
         if self._anchor is None:
             self._anchor = _Anchor(luma, time_s)
             self._kept.append((time_s, luma))
