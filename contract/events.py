@@ -48,7 +48,7 @@ class EventData(Message):
 
 
 class Interval(Message):
-    """A value with the interval that holds it with 90 % probability."""
+    """A value with the interval that holds it with 95 % probability."""
 
     value: float
     low: float

@@ -19,6 +19,9 @@ from edge.falling.motion import Floats
 G = 9.81
 """Metres per second squared."""
 
+INTERVAL = (0.025, 0.5, 0.975)
+"""Quantiles of an origin: the lower end of its interval, its value, the upper end."""
+
 Hypothesis = Literal["free_fall", "terminal_velocity"]
 
 _UNSEEN_S = 2.0
@@ -63,7 +66,7 @@ class FallFit:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the fall began along s: the value, a 90 % interval, and when (seconds from the first inlier, ≤ 0)."""
+    """Where the fall began along s: the value, a 95 % interval, and when (seconds from the first inlier, ≤ 0)."""
 
     s: float
     low: float
@@ -113,7 +116,7 @@ def fit_fall(times: Floats, s: Floats, sigma: Floats, bend: bool, rng: np.random
 
 
 def find_origin(fit: FallFit, first_s: float, slack: float, gravity: float | None, rng: np.random.Generator) -> Origin:
-    """Calculate back to rest, with a 90 % interval from the fit's own uncertainty, widened by `slack` each way.
+    """Calculate back to rest, with a 95 % interval from the fit's own uncertainty, widened by `slack` each way.
 
     `first_s` is where the object was first seen, `gravity` the true one in units of s where known. A rising start
     (thrown upwards) and a terminal velocity cannot be calculated back: there it is the first sighting, open upwards.
@@ -122,13 +125,12 @@ def find_origin(fit: FallFit, first_s: float, slack: float, gravity: float | Non
         return Origin(first_s, first_s - slack - _UNSEEN_S * abs(fit.start_speed), first_s + slack, 0.0)
     speed, place = _start_samples(fit, rng)
     if np.median(speed) <= 0:  # first seen while it rose or hung: it left the hand at or below that place
-        return Origin(
-            first_s, float(np.quantile(place, 0.05)) - slack, float(np.quantile(place, 0.95)) + 2 * slack, 0.0
-        )
+        low, _, high = np.quantile(place, INTERVAL)
+        return Origin(first_s, float(low) - slack, float(high) + 2 * slack, 0.0)
     pull = gravity if gravity is not None else _start_pull(fit)
     speed = np.maximum(speed, 0.0)
     depth, seconds = speed**2 / (2 * pull), speed / pull
-    low, middle, high = np.quantile(place - depth, [0.05, 0.5, 0.95])
+    low, middle, high = np.quantile(place - depth, INTERVAL)
     # It may have been thrown, and towards the camera: part of the speed was never earned by falling.
     thrown = 0.5 * float(np.median(depth))
     return Origin(float(middle), float(low) - slack, float(high) + slack + thrown, -float(np.median(seconds)))

@@ -179,6 +179,6 @@ def _column(candidate: Candidate, facade: Facade | None) -> Interval | None:
     if facade is None or not facade.has_columns:
         return None
     columns: Floats = facade.coordinates(candidate.points[: max(3, len(candidate.points) // 4)])[:, 0]
-    spread = 0.15 + float(np.std(columns))
+    spread = 0.15 + 2 * float(np.std(columns))
     value = float(columns[0])
     return Interval(value=round(value, 2), low=round(value - spread, 2), high=round(value + spread, 2))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.falling.ballistics import G, Origin
+from edge.falling.ballistics import INTERVAL, G, Origin
 from edge.falling.facade import Facade
 from edge.falling.motion import Floats
 
@@ -91,7 +91,7 @@ _TRIED = _combinations()
 
 
 def find_origin_floor(times: Floats, s: Floats, sigma: Floats, view: Viewpoint, slack: float) -> Origin:
-    """Origin of a fall that was seen on the facade at (n,) `times` and metres down `s`, with its 90 % interval."""
+    """Origin of a fall that was seen on the facade at (n,) `times` and metres down `s`, with its 95 % interval."""
     t, seen, sd = times - times[0], -s, np.hypot(sigma, _MAP_SIGMA_M)
     if len(t) > _ENOUGH:
         picked = np.rint(np.linspace(0, len(t) - 1, _ENOUGH)).astype(int)
@@ -106,7 +106,7 @@ def find_origin_floor(times: Floats, s: Floats, sigma: Floats, view: Viewpoint, 
     rng = np.random.default_rng(0)
     drawn = rng.choice(len(weight), 1500, p=weight / weight.sum())
     heights = start[drawn] + rng.normal(0, 1, len(drawn)) * spread[drawn] / np.sqrt(share)
-    low, middle, high = np.quantile(-heights, [0.05, 0.5, 0.95])
+    low, middle, high = np.quantile(-heights, INTERVAL)
     before = float(np.median(_TRIED.before_s[drawn]))
     return Origin(float(middle), float(low) - slack, float(high) + slack, -before)
 

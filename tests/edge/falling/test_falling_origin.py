@@ -63,4 +63,4 @@ def test_throws_are_given_to_their_floor_however_far_out_they_go() -> None:
     told = [thrown(outwards, unseen_s, 3) for outwards in (0.0, 1.5, 3.0) for unseen_s in (0.0, 0.6, 1.1)]
     assert [value for value, _, _ in told] == pytest.approx([12.4] * len(told), abs=0.9)
     right = [low <= 12.4 <= high for _, low, high in told]
-    assert np.mean(right) > 0.85  # a 90 % interval, on throws of which some are unusual
+    assert np.mean(right) > 0.85  # a 95 % interval, on throws of which some are unusual
