@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edge.falling.ballistics import FallFit, fit_fall
 from edge.falling.facade import Facade
 from edge.falling.motion import Floats
-from edge.falling.tracker import MIN_POINTS, Track, TrackPoint
+from edge.falling.tracker import MIN_POINTS, Siblings, Track, TrackPoint
 
 _OWN_SHARE = 0.12
 """At most this share of a patch is taken for the object's own change: larger things are vehicles near by."""
@@ -88,6 +88,8 @@ class Candidate:
     """Grey level of what is behind it, median."""
     siblings: int
     """Other things that began near by at about the same time."""
+    burst: int
+    """Those of them that began where usually nothing moves, as sparks do and leaves do not."""
     bend: float
     """Deviation of the path from a straight line in the picture, as a share of its length."""
     disturbance: float
@@ -116,7 +118,7 @@ class Candidate:
 
 
 def make_candidate(
-    track: Track, siblings: int, view: View, facade: Facade | None, surroundings: Surroundings,
+    track: Track, siblings: Siblings, view: View, facade: Facade | None, surroundings: Surroundings,
     rng: np.random.Generator,
 ) -> Candidate | None:  # fmt: skip
     """Fit a track; None when it does not go down as anything that falls does."""
@@ -148,7 +150,7 @@ def _along(fractions: Floats, deviation: Floats, facade: Facade | None) -> tuple
 
 
 def _describe(
-    seen: tuple[int, int, View, Surroundings],
+    seen: tuple[int, Siblings, View, Surroundings],
     fit: FallFit,
     metric: bool,
     used: list[TrackPoint],
@@ -192,7 +194,8 @@ def _describe(
         light=float(np.mean(signs > 0)),
         fading=float(np.median(contrast[-third:]) / np.median(contrast[:third])),
         backdrop=float(np.median(patches[:, [0, 2]])),
-        siblings=siblings,
+        siblings=siblings.all,
+        burst=siblings.at_rest,
         bend=_bend(times, fractions * [aspect, 1.0]),
         disturbance=_disturbance(patches, np.array([point.area for point in tracked])),
         beside=_beside(used, surroundings.before_facade),

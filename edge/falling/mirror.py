@@ -18,6 +18,8 @@ _TOGETHER_S = 1.5
 """A mirror image appears this long before or after its object, at most."""
 _ALIKE = 2.6
 """Factor between the mean speeds of an object and its mirror image, at most."""
+_JOINED = 1.5
+"""Factor by which something is faster in the end than in the mean, from which on its front may be another's piece."""
 _SAME_PULL, _SAME_STRENGTH = 1.25, 2.0
 """Factors up to which two things gain speed alike and show alike: an image that does is as far away as its object."""
 _APART_S, _SURELY = 0.3, 5.0
@@ -76,6 +78,10 @@ class Extent:
         """Mean speed downwards, picture heights a second."""
         return max(self.travel, 0.02) / max(self.end_s - self.start_s, 0.1)
 
+    def speed_from(self, time_s: float) -> float:
+        """Mean speed downwards from a time on, picture heights a second."""
+        return max(self.y_end - self.at(time_s)[1], 0.02) / max(self.end_s - time_s, 0.1)
+
     def at(self, time_s: float) -> tuple[float, float]:
         """Where it was at a time."""
         if self.path is not None:
@@ -94,9 +100,18 @@ class Extent:
         (x, y), (other_x, other_y) = first.at(middle_s), second.at(middle_s)
         if abs(x - other_x) < _SAME_PLACE and abs(y - other_y) < _SAME_PLACE:
             return True
-        together = second.start_s - first.start_s < _TOGETHER_S
-        alike = _ALIKE > self.speed / other.speed > 1 / _ALIKE
-        return abs(x - other_x) < _NEAR and together and alike and not first.followed_by(second)
+        near = abs(x - other_x) < _NEAR and first.beside(second)
+        return near and not first.followed_by(second)
+
+    def beside(self, later: Extent) -> bool:
+        """Whether both fell at the same time, and about as fast."""
+        speed = self.speed
+        together = later.start_s - self.start_s < _TOGETHER_S
+        lately = self.speed_from(later.start_s)
+        # What was joined to its front makes it begin far too early, and slowly.
+        if not together and lately > _JOINED * speed:
+            speed, together = lately, abs(self.end_s - later.end_s) < _TOGETHER_S
+        return together and _ALIKE > speed / later.speed > 1 / _ALIKE
 
     def followed_by(self, later: Extent) -> bool:
         """Whether `later` was surely let go after this one, and is nobody's image: one thing thrown after another.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ _BIRTHS = 600
 """Beginnings that are remembered; in a snowfall, those of some seconds."""
 _SIBLINGS_S, _SIBLINGS_NEAR = 0.8, 0.12
 """Seconds and picture heights within which tracks begin together."""
+_AT_REST = 0.1
+"""Mean activity: what began where usually nothing moves. Leaves and a shaken edge move in their place."""
 _CALM = 60
 """Things in one picture above which no closer look is taken: in rain there is always another drop."""
 _CLOSER_LOOKS = 8
@@ -125,6 +128,27 @@ class Track:
         return self.points[-1].y - self.highest
 
 
+class Siblings(NamedTuple):
+    """How many tracks began beside another one: all of them, and those where usually nothing moves."""
+
+    all: int
+    at_rest: int
+
+
+class _Birth(NamedTuple):
+    """When and where a track began, working pixels, and whether that was where usually nothing moves."""
+
+    time_s: float
+    x: float
+    y: float
+    at_rest: bool
+
+
+def _birth(track: Track) -> _Birth:
+    first = track.points[0]
+    return _Birth(first.time_s, first.x, first.y, track.activity <= _AT_REST * len(track.points))
+
+
 class GravityTracker:
     """Feeds on `Proposals`; `observe` returns the tracks that have just ended."""
 
@@ -137,7 +161,7 @@ class GravityTracker:
         self._next = 0
         self._time_s: float | None = None
         self._index = 0
-        self._births: deque[tuple[float, float, float]] = deque(maxlen=_BIRTHS)
+        self._births: deque[_Birth] = deque(maxlen=_BIRTHS)
 
     def observe(self, proposals: Proposals) -> list[Track]:
         """Advance to the proposals' time, extend and begin tracks; return those that ended with at least 5 points."""
@@ -157,13 +181,15 @@ class GravityTracker:
         pull, variance = self._filter.y[:, 2], self._filter.y_cov[:, 2, 2]
         return [self.tracks[t] for t in np.flatnonzero(pull > _SURE * np.sqrt(variance))]
 
-    def siblings(self, track: Track) -> int:
+    def siblings(self, track: Track) -> Siblings:
         """Other tracks that began near a track's beginning at about that time: what bursts throws many."""
         first, near = track.points[0], _SIBLINGS_NEAR * self._unit
-        return sum(
-            abs(time_s - first.time_s) < _SIBLINGS_S and abs(x - first.x) < near and abs(y - first.y) < near
-            for time_s, x, y in self._births
-        )
+        begun = [
+            at_rest
+            for time_s, x, y, at_rest in self._births
+            if abs(time_s - first.time_s) < _SIBLINGS_S and abs(x - first.x) < near and abs(y - first.y) < near
+        ]
+        return Siblings(len(begun), sum(begun))
 
     @property
     def index(self) -> int:
@@ -192,7 +218,7 @@ class GravityTracker:
                 track.missed = track.faint = 0
                 track.add(self._sighting(proposals, extended[t]))
                 if len(track.points) == MIN_POINTS:
-                    self._births.append((track.points[0].time_s, track.points[0].x, track.points[0].y))
+                    self._births.append(_birth(track))
         rows, columns = np.array(list(extended), dtype=int), np.array(list(extended.values()), dtype=int)
         if len(rows):
             self._filter.correct(rows, proposals.x[columns], proposals.y[columns], _spread(proposals)[columns])

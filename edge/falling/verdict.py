@@ -21,10 +21,15 @@ _DOUBT = {"low": (0.08, 0.3), "normal": (0.2, 0.5), "high": (0.35, 0.7)}
 _CLEAR_DOUBT = (0.4, 0.85)
 _FREE_DOUBT = (0.9, 0.95)
 """Where gravity alone explains a long path beside which nothing moves."""
-_FREE_TRAVEL, _FREE_SEEN, _FREE_CERTAIN, _FREE_BESIDE, _FREE_BEND = 0.35, 18, 0.1, 0.15, 0.012
+_FREE_TRAVEL, _FREE_SEEN, _FREE_CERTAIN, _FREE_BESIDE, _FREE_BEND = 0.35, 12, 0.1, 0.15, 0.012
 """Picture heights; sightings; deviation of the gain of speed as a share of it; share of the pixels beside the thing
 that change; bend. What goes down like this in real clips without a fall has a word of 0.03 at most, and where leaves
 move near by true falls have had words of 0.11 to 0.25."""
+_LEAST_MISFIT = 0.5
+"""Large things are expected to be seen less exactly than small ones; how well they keep to the curve shows how exactly
+they were."""
+_GAPS, _FREE_GAPS = (0.5, 0.6), (0.6, 0.65)
+"""Share of a path's pictures in which it was not seen: to confirm, to suspect."""
 _WEATHER_DOUBT = 0.3
 """Factor on what is tolerated to confirm where drops, flakes or sparks go down everywhere."""
 _ODD_DOUBT = 0.5
@@ -35,6 +40,18 @@ _STRAIGHT_DOUBT = 0.2
 """Factor where something sinks steadily and straight for long: what the air carries sways, a lift does not."""
 _STRAIGHT, _STRAIGHT_S = 0.1, 1.5
 """Ways sideways for one way down, seconds."""
+_FLOWN_DOUBT, _FLOWN_BEND, _FLOWN_S = 0.1, 0.006, 4.0
+"""Factor where it sinks steadily and for long on so smooth a line, as a drone does; bend; seconds."""
+_VANISHED_DOUBT, _VANISHED, _VANISHED_Y = 0.15, 0.35, 0.6
+"""Factor where what sank steadily is seen no more after a short way and high up: a bird turns, a spot of light goes
+out, and what falls goes on; picture heights."""
+_SPOT_DOUBT, _SPOT = 0.1, 0.15
+"""Factor where what sinks steadily changes the picture around it, as a spot of light on a wall does; the share of the
+pixels beside it."""
+_VAGUE = 0.15
+"""Deviation of the gain of speed as a share of it, up to which gravity has spoken where much changes beside it."""
+_SLOWING, _LONG_SLOWING = 1.5, 1.25
+"""First speed over last: gusts slow what the air carries, but not for long, as a drone does that comes to land."""
 _GAINING, _GAIN = 0.15, 2.0
 """Deviation of the gain of speed as a share of it; last speed over first."""
 _ARRIVED, _ARRIVED_DOUBT = 0.25, 0.075
@@ -90,7 +107,7 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
         confirmed, suspected = _doubt(candidate, weather, settings)
         checks.append(_Check("classifier", 1.0 - look.object, confirmed, suspected))
         if not weather and candidate.backdrop <= _DARK:
-            checks.append(_Check("burst", candidate.siblings, _BURST, 1000))
+            checks.append(_Check("burst", candidate.burst, _BURST, 1000))
         if weather and not sinks_steadily(candidate) and 1.0 - look.object > _NO_CHANCE:
             checks.append(_Check("chance", _chance(candidate), 1.0, 1000))
     else:
@@ -124,11 +141,12 @@ def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tu
     if slow and candidate.moved_before > _ARRIVED:
         return _ARRIVED_DOUBT * confirmed, suspected
     steady = slow and not _gains_speed(candidate)
-    if steady and candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
-        return _STRAIGHT_DOUBT * confirmed, suspected
+    if steady and (factor := _unlike_falling(candidate)) < 1:
+        return factor * confirmed, suspected
     odd = steady or candidate.sideways > _SIDEWAYS
-    burst = candidate.siblings > _FEW and candidate.backdrop <= _DARK
-    if not weather and not burst and not odd and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
+    burst = candidate.burst > _FEW and candidate.backdrop <= _DARK
+    clear = not weather and not burst and not odd and not _vague(candidate)
+    if clear and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
         return _FREE_DOUBT if _falls_freely(candidate) else _CLEAR_DOUBT
     fast = not odd and not slow
     if weather and fast and candidate.travel > _LONG_IN_WEATHER and _seen(candidate) >= _OFTEN_IN_WEATHER:
@@ -136,6 +154,26 @@ def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tu
     if weather or burst:
         return _WEATHER_DOUBT * confirmed, suspected
     return (_ODD_DOUBT * confirmed if odd else confirmed), suspected
+
+
+def _unlike_falling(candidate: Candidate) -> float:
+    """Factor on the doubt that is tolerated of what sinks steadily; below 1 where it does so as other things do."""
+    factors = [1.0]
+    if candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
+        factors.append(_STRAIGHT_DOUBT)
+    if candidate.bend < _FLOWN_BEND and candidate.duration_s > _FLOWN_S:
+        factors.append(_FLOWN_DOUBT)
+    if candidate.travel < _VANISHED and candidate.points[-1, 1] < _VANISHED_Y:
+        factors.append(_VANISHED_DOUBT)
+    if candidate.disturbance > _SPOT:
+        factors.append(_SPOT_DOUBT)
+    return min(factors)
+
+
+def _vague(candidate: Candidate) -> bool:
+    """Whether it gains speed not surely, while much changes beside it: a light that moves over a wall."""
+    fit = candidate.fit
+    return candidate.disturbance > _SPOT and fit.acceleration_sigma > _VAGUE * fit.acceleration
 
 
 def _gains_speed(candidate: Candidate) -> bool:
@@ -150,7 +188,7 @@ def _falls_freely(candidate: Candidate) -> bool:
     return (
         candidate.travel >= _FREE_TRAVEL
         and _seen(candidate) >= _FREE_SEEN
-        and fit.acceleration_sigma <= _FREE_CERTAIN * fit.acceleration
+        and fit.acceleration_sigma * max(fit.rms, _LEAST_MISFIT) <= _FREE_CERTAIN * fit.acceleration
         and candidate.disturbance <= _FREE_BESIDE
         and candidate.bend <= _FREE_BEND
     )
@@ -186,7 +224,7 @@ def _path_checks(candidate: Candidate, settings: FallingSettings) -> Iterator[_C
     yield _Check("travel", settings.min_travel / max(candidate.travel, 1e-6), 0.8, 1.0)
     yield _Check("sightings", 1 / count, 1 / 7, 1 / 6)
     yield _Check("duration", 1 / max(candidate.duration_s, 1e-6), 1 / 0.3, 1 / 0.25)
-    yield _Check("gaps", 1 - candidate.fill, 0.5, 0.6)
+    yield _Check("gaps", 1 - candidate.fill, *(_FREE_GAPS if _falls_freely(candidate) else _GAPS))
     yield _Check("sideways", candidate.sideways, 2.5, 3.5)
     yield _Check("misfit", candidate.fit.rms, 1.7, 2.2)
     yield _Check("bend", candidate.bend, 0.08, 0.12)
@@ -198,9 +236,12 @@ def _speed_checks(candidate: Candidate) -> Iterator[_Check]:
     fit = candidate.fit
     if sinks_steadily(candidate):
         speed = fit.end_speed if candidate.metric else fit.end_speed * 30
-        yield _Check("steady speed", abs(np.log(max(speed, 1e-3) / 5.0)), 1.4, 1.9)
+        pace = float(np.log(max(speed, 1e-3) / 5.0))
+        # What surely gains speed may have become fast: a bottle from high up, in the air's drag.
+        yield _Check("steady speed", -pace if _gains_speed(candidate) else abs(pace), 1.4, 1.9)
         yield _Check("steady duration", 1 / candidate.duration_s, 1 / 0.8, 1 / 0.6)
-        yield _Check("slowing down", fit.start_speed / max(fit.end_speed, 1e-6), 1.5, 2.0)
+        most = _LONG_SLOWING if candidate.duration_s > _FLOWN_S else _SLOWING
+        yield _Check("slowing down", fit.start_speed / max(fit.end_speed, 1e-6), most, 2.0)
         return
     # Without a scale: from a tower that fills the picture to a house of two floors.
     most, far_too_much = (2.4 * G, 2.8 * G) if candidate.metric else (4.0, 6.0)

@@ -44,8 +44,12 @@ class Composite:
     frames: Callable[[], Iterator[Bgr]] = field(repr=False)
 
 
-def build_composite(photos: list[Path], clips: list[Path], seed: int, seconds: float = 7.0) -> Composite:
+def build_composite(
+    photos: list[Path], clips: list[Path], seed: int, seconds: float = 7.0, clip_frames: int | None = None
+) -> Composite:
     """A scene over a photo, or, for one in four where `clips` are given, over a real clip; without photos, all are.
+
+    `clip_frames`: only the first so many frames of a clip are shown, forth and back, for something real falls later.
 
     Seeds from `FIRST_TRAINING_SEED` on have the training shapes and much that is drawn to confuse, others the shapes
     that training never sees, and nothing drawn but what falls.
@@ -64,7 +68,11 @@ def build_composite(photos: list[Path], clips: list[Path], seed: int, seconds: f
     if not training:  # a fall that the end cuts off is no measure
         falls = tuple(fall for fall in falls if fall.last_frame < count - fps / 2)
     painters = [_PAINTERS[name](rng, size, fps, count) for name in disturbances if name in _PAINTERS]
-    background = _clip_background(source, size, count) if over_clip else _photo_background(rng, source, size)
+    background = (
+        _clip_background(source, size, min(count, clip_frames or count))
+        if over_clip
+        else _photo_background(rng, source, size)
+    )
     noise = float(rng.uniform(0.8, 3.5)) * (1.8 if "night" in disturbances else 1.0) * (0.6 if size[0] < 1000 else 1.0)
     look = _Look(
         seed, noise, "shake" in disturbances, "night" in disturbances, float(rng.choice([0.0, 0.0, 0.0, 0.15]))
@@ -167,7 +175,7 @@ def _photo_background(rng: np.random.Generator, path: Path, size: tuple[int, int
 
 
 def _clip_background(path: Path, size: tuple[int, int], count: int) -> Callable[[int], Bgr]:
-    """The first frames of a real clip, forth and back when it is shorter."""
+    """The first `count` frames of a real clip, forth and back where more are asked for or it is shorter."""
     capture = cv2.VideoCapture(str(path))
     pictures: list[Bgr] = []
     while len(pictures) < count:

@@ -275,16 +275,21 @@ def conditions(
 @main.command()
 @click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of .jpg facades.")
 @click.option("--clip", "clips", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--clip-frames", type=click.IntRange(2), help="Only so many pictures of a clip, before a real fall in it."
+)
 @click.option("--count", type=click.IntRange(1, 100_000), default=40, show_default=True, help="Scenes of 12 s.")
 @click.option("--first-seed", type=click.IntRange(0, FIRST_TRAINING_SEED - 1), default=30_000, show_default=True)
 @_VERBOSE
-def overlays(photos: Path | None, clips: tuple[Path, ...], count: int, first_seed: int, verbose: bool) -> None:
+def overlays(
+    photos: Path | None, clips: tuple[Path, ...], clip_frames: int | None, count: int, first_seed: int, verbose: bool
+) -> None:
     """Falls drawn into real pictures, by weather; name clips that training never saw."""
     pictures = sorted(photos.glob("*.jpg")) if photos is not None else []
     if not pictures and not clips:
         raise click.UsageError("give a folder of pictures (--photos) or a clip (--clip) to draw falls into")
     figures = []
-    for one in measure_overlays(pictures, clips, first_seed, count, ModelStore()):
+    for one in measure_overlays(pictures, clips, first_seed, count, ModelStore(), clip_frames):
         figures.append(one)
         if verbose:
             click.echo(f"{one['seed']} {one['over']:36} {one['condition']:6} {one['said']}", err=True)

@@ -22,12 +22,17 @@ _SECONDS = 12.0
 
 
 def measure_overlays(
-    photos: Sequence[Path], clips: Sequence[Path], first_seed: int, count: int, models: ModelStore
+    photos: Sequence[Path],
+    clips: Sequence[Path],
+    first_seed: int,
+    count: int,
+    models: ModelStore,
+    clip_frames: int | None = None,
 ) -> Iterator[Figures]:
-    """Figures of `count` scenes, one after another; each has the next seed."""
+    """Figures of `count` scenes, one after another; each has the next seed. `clip_frames`: see `build_composite`."""
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(first_seed, first_seed + count):
-            scene = build_composite(list(photos), list(clips), seed, _SECONDS)
+            scene = build_composite(list(photos), list(clips), seed, _SECONDS, clip_frames)
             yield {**_measure(scene, Path(folder) / "scene.mp4", models), "seed": seed, "over": scene.background}
 
 

@@ -38,6 +38,19 @@ def test_falls_over_a_recording_are_compared_with_their_truth(tmp_path: Path) ->
     assert sum(share.count for share in row.recall) == sum(fall["size_px"] >= 2 for fall in figures["falls"])
 
 
+def test_of_a_clip_only_the_pictures_before_its_own_fall_are_shown(tmp_path: Path) -> None:
+    path = tmp_path / "fall.mp4"
+    shades = np.repeat([60, 220], 10)
+    encode((np.full((360, 640, 3), shade, np.uint8) for shade in shades), path, fps=12.5, bitrate_kbps=1500)
+
+    def brightest(clip_frames: int | None) -> float:
+        scene = build_composite([], [path], SMALL_AND_SLOW, 3.0, clip_frames)
+        return max(float(np.median(picture)) for picture in scene.frames())
+
+    assert brightest(None) > 150
+    assert brightest(9) < 100
+
+
 def test_low_seeds_have_things_that_training_never_sees(tmp_path: Path) -> None:
     clip = recording(tmp_path)
     for first, shapes in ((SMALL_AND_SLOW, EVALUATION_SHAPES), (FIRST_TRAINING_SEED, TRAINING_SHAPES)):

@@ -6,7 +6,7 @@ import numpy as np
 
 from edge.falling.candidate import Candidate, Surroundings, View, make_candidate
 from edge.falling.figures import NAMES, figures
-from edge.falling.tracker import Track, TrackPoint
+from edge.falling.tracker import Siblings, Track, TrackPoint
 
 FPS = 25
 
@@ -24,7 +24,7 @@ def candidate(height: int, pull: float, speed: float = 0.1, crowd: float = 0.0) 
         )
     view = View(round(height * 16 / 9), height, 1.0)
     around = Surroundings(0.1, crowd, 4.0, 0.5, None)
-    found = make_candidate(track, 0, view, None, around, np.random.default_rng(0))
+    found = make_candidate(track, Siblings(0, 0), view, None, around, np.random.default_rng(0))
     assert found is not None
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,3 +42,12 @@ def test_things_thrown_one_after_the_other_are_two_falls(delay_s: float, beside:
 )
 def test_what_may_be_an_image_is_the_same_fall(image: Extent) -> None:
     assert fall(1.0, 0.4, 0.5, 100.0).same_fall(image)
+
+
+def test_an_image_to_whose_front_something_was_joined_is_the_same_fall() -> None:
+    thing, image = fall(3.5, 0.4, 0.5, 500.0), fall(2.7, 0.45, 0.25, 100.0, until_s=4.5)
+    assert image.path is not None
+    before = np.column_stack([np.arange(0.2, 2.7, 0.1), np.full(25, 0.44), np.full(25, 0.08)])
+    joined = replace(image, start_s=0.2, y_start=0.08, path=np.vstack([before, image.path]))
+    assert joined.same_fall(thing)
+    assert not replace(joined, x_start=0.2, x_end=0.2, path=joined.path - [0, 0.25, 0]).same_fall(thing)

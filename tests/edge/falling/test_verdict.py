@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from edge.falling.candidate import Candidate, Surroundings, View, make_candidate
 from edge.falling.detector import Look
 from edge.falling.settings import FallingSettings
-from edge.falling.tracker import Track, TrackPoint
+from edge.falling.tracker import Siblings, Track, TrackPoint
 from edge.falling.verdict import Verdict, doubted, judge, sinks_steadily
 
 FPS, HEIGHT = 12.5, 540
@@ -29,7 +30,8 @@ def sinking(wobble_px: float, seconds: float, sideways: float = 0.0, siblings: i
         patch = np.full((3, 32, 32), 120, np.uint8)
         track.points.append(TrackPoint(index, t, x, y, 5, 5, 25, 40.0, 1.0, 0.0, 0.0, None, patch))
     around = Surroundings(0.0, 0.0, 4.0, 0.5, None)
-    found = make_candidate(track, siblings, View(960, HEIGHT, 1.0), None, around, np.random.default_rng(0))
+    born = Siblings(siblings, siblings)
+    found = make_candidate(track, born, View(960, HEIGHT, 1.0), None, around, np.random.default_rng(0))
     assert found is not None
     assert sinks_steadily(found)
     return found
@@ -84,6 +86,8 @@ def test_one_spark_of_many_is_no_fall(siblings: int, word: float, certainty: str
     look = Look((word, 1 - word, 0.0))
     assert verdict(replace(spark, backdrop=30.0), look).certainty == certainty
     assert verdict(replace(spark, backdrop=130.0), look).certainty == "confirmed", "no spark is seen by day"
+    beside_leaves = replace(spark, backdrop=30.0, burst=0)
+    assert verdict(beside_leaves, look).certainty == "confirmed", "leaves are no sparks"
 
 
 def dropping(seconds: float, fps: float = 2 * FPS) -> Candidate:
@@ -95,7 +99,7 @@ def dropping(seconds: float, fps: float = 2 * FPS) -> Candidate:
         y = (0.1 + 0.3 * t**2) * HEIGHT
         track.points.append(TrackPoint(index, t, 100.0 + 9 * t, y, 5, 5, 25, 40.0, 1.0, 0.0, 0.0, None, patch))
     around = Surroundings(0.0, 0.0, 4.0, 0.5, None)
-    found = make_candidate(track, 0, View(960, HEIGHT, 1.0), None, around, np.random.default_rng(0))
+    found = make_candidate(track, Siblings(0, 0), View(960, HEIGHT, 1.0), None, around, np.random.default_rng(0))
     assert found is not None
     assert not sinks_steadily(found)
     return found
@@ -148,6 +152,56 @@ def test_of_what_sinks_straight_as_a_lift_the_network_must_be_surest() -> None:
     assert verdict(lift, rather_sure).certainty == "suspected"
     assert verdict(lift, sure).certainty == "confirmed"
     assert verdict(sinking(wobble_px=0.3, seconds=4, sideways=0.3), rather_sure).certainty == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"bend": 0.004}, id="a drone: as smooth as flown"),
+        pytest.param({"travel": 0.25, "points": np.array([[0.2, 0.2], [0.2, 0.45]])}, id="a bird: gone high up"),
+        pytest.param({"disturbance": 0.3}, id="a spot of light: the wall around it changes"),
+    ],
+)
+def test_of_what_sinks_as_other_things_do_the_network_must_be_surest(change: dict[str, Any]) -> None:
+    bag = replace(sinking(wobble_px=1.0, seconds=5, sideways=0.3), bend=0.02)
+    rather_sure, sure = Look((0.94, 0.03, 0.03)), Look((0.99, 0.005, 0.005))
+    assert verdict(bag, rather_sure).certainty == "confirmed"
+    assert verdict(replace(bag, **change), rather_sure).certainty == "suspected"
+    assert verdict(replace(bag, **change), sure).certainty == "confirmed"
+
+
+def test_what_slows_down_for_long_comes_to_land() -> None:
+    def slowing(duration_s: float) -> Candidate:
+        found = sinking(wobble_px=1.0, seconds=5, sideways=0.3)
+        fit = replace(found.fit, start_speed=0.18, end_speed=0.13, duration_s=duration_s)
+        return replace(found, fit=fit, duration_s=duration_s)
+
+    assert verdict(slowing(2.0)).certainty == "confirmed", "a gust"
+    assert verdict(slowing(5.0)).certainty == "suspected"
+
+
+def test_a_light_that_moves_over_a_wall_gains_no_speed_for_sure() -> None:
+    stone = dropping(0.9)
+    vague = replace(stone, disturbance=0.2, fit=replace(stone.fit, acceleration_sigma=0.2 * stone.fit.acceleration))
+    half_sure = Look((0.7, 0.2, 0.1))
+    assert verdict(stone, half_sure).certainty == "confirmed"
+    assert verdict(vague, half_sure).certainty == "suspected"
+    assert verdict(replace(vague, disturbance=0.1), half_sure).certainty == "confirmed"
+
+
+@pytest.mark.parametrize(("seen", "certainty"), [(0.45, "confirmed"), (0.38, "suspected")])
+def test_a_long_free_fall_may_have_gaps(seen: float, certainty: str) -> None:
+    assert verdict(replace(dropping(1.4), fill=seen)).certainty == certainty
+    assert verdict(replace(dropping(0.9), fill=seen)).certainty != "confirmed", "a shorter one may not"
+
+
+def test_what_falls_from_high_up_in_the_drag_of_the_air_may_be_fast() -> None:
+    slow_fall = sinking(wobble_px=1.0, seconds=5, sideways=0.3, pull=0.05)
+    assert verdict(slow_fall).certainty == "confirmed"
+    fast = replace(slow_fall.fit, end_speed=28.0, start_speed=6.0, acceleration=3.5, acceleration_sigma=0.1)
+    assert verdict(replace(slow_fall, metric=True, fit=fast)).certainty == "confirmed"
+    steady = replace(fast, start_speed=26.0, acceleration=0.1)
+    assert verdict(replace(slow_fall, metric=True, fit=steady)).certainty == "suspected", "nothing sinks so fast"
 
 
 def test_through_rain_the_network_must_be_surer() -> None:
