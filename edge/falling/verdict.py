@@ -40,11 +40,12 @@ _STRAIGHT_DOUBT = 0.2
 """Factor where something sinks steadily and straight for long: what the air carries sways, a lift does not."""
 _STRAIGHT, _STRAIGHT_S = 0.1, 1.5
 """Ways sideways for one way down, seconds."""
-_FLOWN_DOUBT, _FLOWN_BEND, _FLOWN_S = 0.1, 0.006, 4.0
-"""Factor where it sinks steadily and for long on so smooth a line, as a drone does; bend; seconds."""
-_VANISHED_DOUBT, _VANISHED, _VANISHED_Y = 0.15, 0.35, 0.6
-"""Factor where what sank steadily is seen no more after a short way and high up: a bird turns, a spot of light goes
-out, and what falls goes on; picture heights."""
+_FLOWN_DOUBT, _FLOWN_BEND, _FLOWN_S, _FLOWN_GAIN = 0.1, 0.006, 4.0, 1.4
+"""Factor where it sinks for long at one pace on so smooth a line, as a drone does; bend; seconds; last speed over the
+first, at most."""
+_VANISHED_DOUBT, _VANISHED_Y, _VANISHED_M = 0.025, 0.72, -9.0
+"""Factor where what sank steadily is seen no more high up, in the picture and, where that is known, above the ground
+(picture heights; metres below floor 0): a drone stays, a bird turns, a light goes out, and what falls goes on."""
 _SPOT_DOUBT, _SPOT = 0.1, 0.15
 """Factor where what sinks steadily changes the picture around it, as a spot of light on a wall does; the share of the
 pixels beside it."""
@@ -138,10 +139,11 @@ def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tu
     """The classifier's word counts less where gravity itself has spoken long and clearly, and the air is clear."""
     confirmed, suspected = _DOUBT[settings.sensitivity]
     slow = sinks_steadily(candidate)
-    if slow and candidate.moved_before > _ARRIVED:
-        return _ARRIVED_DOUBT * confirmed, suspected
     steady = slow and not _gains_speed(candidate)
-    if steady and (factor := _unlike_falling(candidate)) < 1:
+    factor = _unlike_falling(candidate) if steady else 1.0
+    if slow and candidate.moved_before > _ARRIVED:
+        factor = min(factor, _ARRIVED_DOUBT)
+    if factor < 1:
         return factor * confirmed, suspected
     odd = steady or candidate.sideways > _SIDEWAYS
     burst = candidate.burst > _FEW and candidate.backdrop <= _DARK
@@ -161,9 +163,10 @@ def _unlike_falling(candidate: Candidate) -> float:
     factors = [1.0]
     if candidate.sideways < _STRAIGHT and candidate.duration_s > _STRAIGHT_S:
         factors.append(_STRAIGHT_DOUBT)
-    if candidate.bend < _FLOWN_BEND and candidate.duration_s > _FLOWN_S:
+    paced = candidate.fit.end_speed < _FLOWN_GAIN * candidate.fit.start_speed
+    if paced and candidate.bend < _FLOWN_BEND and candidate.duration_s > _FLOWN_S:
         factors.append(_FLOWN_DOUBT)
-    if candidate.travel < _VANISHED and candidate.points[-1, 1] < _VANISHED_Y:
+    if candidate.points[-1, 1] < _VANISHED_Y and (not candidate.metric or candidate.down[-1] < _VANISHED_M):
         factors.append(_VANISHED_DOUBT)
     if candidate.disturbance > _SPOT:
         factors.append(_SPOT_DOUBT)
