@@ -1,8 +1,9 @@
 """Floors and columns: a projective map from the picture to the facade, from the lines that the installer drew.
 
-Facade coordinates are continuous: floor 7.4 is 40 % up in floor 7, column 2.5 the middle of column 2. A line of the
-facade stays a line in the picture, so every drawn end point gives one linear equation for the 3x3 homography (direct
-linear transformation, Hartley and Zisserman, section 4.1), solved by singular value decomposition.
+Facade coordinates are continuous: floor 7.4 is 40 % up in floor 7, column 2.5 the middle of column 2. Where columns are
+counted from the right that holds as well, so there the left edge of column 2 is 3. A line of the facade stays a line in
+the picture, so every drawn end point gives one linear equation for the 3x3 homography (direct linear transformation,
+Hartley and Zisserman, section 4.1), solved by singular value decomposition.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 
 from edge.errors import ConfigError
 from edge.falling.plausible import check_lines, check_order, misnumbered
+from edge.falling.remarks import said
 from edge.falling.settings import FacadeSettings
 
 Floats = NDArray[np.float64]
 
-_MAX_RESIDUAL_FLOORS = 1.0
+MAX_RESIDUAL_FLOORS = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,15 +58,11 @@ def build_facade(settings: FacadeSettings) -> Facade:
     """Solve the map. Raises ConfigError when the lines do not fit one plane in perspective, or no house has them."""
     check_lines(settings)
     floors = [(line.floor, (line.left, line.right)) for line in settings.floor_lines]
-    columns = [(line.column, (line.top, line.bottom)) for line in settings.column_lines]
+    columns = [(settings.left_edge(line.column), (line.top, line.bottom)) for line in settings.column_lines]
     homography = _solve(_floor_rows(floors) + _column_rows(columns)) if columns else _floors_only(floors)
     residual = _residual(homography, floors)
-    if not np.isfinite(residual) or residual > _MAX_RESIDUAL_FLOORS:
-        raise ConfigError(
-            misnumbered(settings)
-            or f"facade: the floor lines do not fit one facade (off by {residual:.1f} floors); "
-            "check the floor numbers and that left and right ends are on the same slab"
-        )
+    if not np.isfinite(residual) or residual > MAX_RESIDUAL_FLOORS:
+        raise ConfigError(f"facade: {misnumbered(settings) or said('misfit', off=f'{residual:.1f}')}")
     check_order(homography, settings)
     return Facade(homography, bool(columns), settings.floor_height_m, float(residual))
 
@@ -79,12 +77,12 @@ def misfits(facade: Facade, settings: FacadeSettings) -> tuple[dict[int, float],
 
     return (
         {number: off(number, ends, 1) for number, ends in sorted(floors.items())},
-        {number: off(number, ends, 0) for number, ends in sorted(columns.items())},
+        {number: off(settings.left_edge(number), ends, 0) for number, ends in sorted(columns.items())},
     )
 
 
 def line_in_picture(facade: Facade, floor: int | None = None, column: int | None = None) -> Floats:
-    """(3,) the line a·x + b·y + c = 0, picture fractions, on which a floor's slab or a column's edge lies."""
+    """(3,) the line a·x + b·y + c = 0, picture fractions, on which a floor's slab or that column coordinate lies."""
     if floor is not None:
         return np.asarray(facade.homography[1] - floor * facade.homography[2])
     if column is None or not facade.has_columns:

@@ -1,7 +1,8 @@
 """Refuses floor and column lines that no picture of a house can hold: the map would fit them, and name wrong windows.
 
 First the lines themselves are looked at, then their map. A camera sees only what is before it, so every drawn end has
-to lie on the same side of the map's horizon; there, floor numbers must grow upwards and column numbers to the right.
+to lie on the same side of the map's horizon; there, floor numbers must grow upwards and column numbers to the right, or
+to the left where the drawing says so.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError
+from edge.falling.remarks import said
 from edge.falling.settings import FacadeSettings, Point
 
 Floats = NDArray[np.float64]
 Line = tuple[int, Point, Point]
 """Number and both ends, picture fractions."""
 
-_SHORTEST = 1e-3
+SHORTEST = 1e-3
 """Of the picture: about a pixel."""
-_STEEPEST = 8.0
+STEEPEST = 8.0
 """Picture fractions up for one sideways: a floor line that is steeper stands upright, and a column by the same measure
 lies level. Floors lean by less even where one looks along the house; a column does at the side of a picture that looks
 almost straight up, but not all of them do."""
@@ -33,26 +35,17 @@ def check_lines(settings: FacadeSettings) -> None:
     floors, columns = _floors(settings), _columns(settings)
     for kind, lines in (("floor", floors), ("column", columns)):
         for number, start, end in lines:
-            if max(abs(end[0] - start[0]), abs(end[1] - start[1])) < _SHORTEST:
-                raise ConfigError(f"facade: {kind} {number} is drawn as a point; draw its line from end to end")
+            if max(abs(end[0] - start[0]), abs(end[1] - start[1])) < SHORTEST:
+                raise ConfigError(f"facade: {said('point', kind=kind, one=number)}")
     for number, start, end in floors:
-        if abs(end[1] - start[1]) > _STEEPEST * abs(end[0] - start[0]):
-            raise ConfigError(
-                f"facade: floor {number} is drawn upright, as a column is; draw its line along the slab, from one side "
-                "of the house to the other"
-            )
-    if columns and all(abs(end[0] - start[0]) > _STEEPEST * abs(end[1] - start[1]) for _, start, end in columns):
-        raise ConfigError(
-            "facade: the columns are drawn level, as floors are; draw them along left edges of windows, from top to "
-            "bottom"
-        )
+        if abs(end[1] - start[1]) > STEEPEST * abs(end[0] - start[0]):
+            raise ConfigError(f"facade: {said('upright', one=number)}")
+    if columns and all(abs(end[0] - start[0]) > STEEPEST * abs(end[1] - start[1]) for _, start, end in columns):
+        raise ConfigError(f"facade: {said('level')}")
     for kind, lines in (("floor", floors), ("column", columns)):
         for one, other in combinations(lines, 2):
             if _side(one, other) == 0 and _side(other, one) == 0:
-                raise ConfigError(
-                    f"facade: the lines of {kind}s {one[0]} and {other[0]} cross in the picture, which no two {kind}s "
-                    "of a house do; draw them anew"
-                )
+                raise ConfigError(f"facade: {said('cross', kind=kind, one=one[0], other=other[0])}")
 
 
 def check_order(homography: Floats, settings: FacadeSettings) -> None:
@@ -65,27 +58,20 @@ def check_order(homography: Floats, settings: FacadeSettings) -> None:
     seen = homography * np.sign(np.median(depths))
     whole = bool((depths > 0).all() or (depths < 0).all())
     floors_grow = whole and _in_order(seen, floors, 1) and all(_upwards(seen, line) for line in floors)
-    if not floors_grow or (columns and not (_in_order(seen, columns, 0) and np.linalg.det(seen) < 0)):
-        raise ConfigError(
-            misnumbered(settings)
-            or "facade: by these lines floors or columns would meet within the house; check the numbers, and that both "
-            "ends of each line lie on the same slab or edge"
-        )
+    if not floors_grow or (columns and not (_in_order(seen, columns, 0) and _unmirrored(seen, settings))):
+        raise ConfigError(f"facade: {misnumbered(settings) or said('meet')}")
 
 
 def misnumbered(settings: FacadeSettings) -> str | None:
     """Two lines that stand in the picture in another order than their numbers do, as an error's text."""
     for lower, upper in _swapped(_floors(settings)):
-        return (
-            f"facade: floor {upper} is drawn below floor {lower}; floor numbers grow upwards, those below ground are "
-            "negative. If the picture stands on its head, turn it in the camera's own settings: things must fall "
-            "downwards in it"
-        )
-    for left, right in _swapped(_columns(settings)):
-        return (
-            f"facade: column {right} is drawn to the left of column {left}; number columns from left to right, each by "
-            "its left edge"
-        )
+        return said("floors_swapped", one=lower, other=upper)
+    if settings.columns_counted_from == "right":
+        for right, left in _swapped(_columns(settings)[::-1]):
+            return said("columns_swapped_from_right", one=right, other=left)
+    else:
+        for left, right in _swapped(_columns(settings)):
+            return said("columns_swapped", one=left, other=right)
     return None
 
 
@@ -110,10 +96,10 @@ def _side(line: Line, other: Line) -> int:
 
 
 def _swapped(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
-    """Numbers of lines, the smaller first, that stand the other way round in the picture."""
-    for small, large in combinations(lines, 2):
-        if _side(small, large) > 0 and _side(large, small) < 0:
-            yield small[0], large[0]
+    """Numbers of lines of which the later one, in the order given, stands below or left of the earlier one."""
+    for one, other in combinations(lines, 2):
+        if _side(one, other) > 0 and _side(other, one) < 0:
+            yield one[0], other[0]
 
 
 def _depths(homography: Floats, lines: Sequence[Line]) -> Floats:
@@ -127,6 +113,12 @@ def _in_order(homography: Floats, lines: Sequence[Line], axis: int) -> bool:
     ends = np.array([[(*end, 1.0) for end in both] for _, *both in lines])
     values = (ends @ homography[axis] / (ends @ homography[2])).mean(axis=1)
     return bool((np.diff(values) > 0).all())
+
+
+def _unmirrored(homography: Floats, settings: FacadeSettings) -> bool:
+    """Whether column numbers grow to the side to which they are said to, at any place before the camera."""
+    determinant = float(np.linalg.det(homography))
+    return determinant > 0 if settings.columns_counted_from == "right" else determinant < 0
 
 
 def _upwards(homography: Floats, line: Line) -> bool:

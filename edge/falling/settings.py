@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from edge.falling.remarks import said
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]
 """(x, y) in picture fractions from the top left."""
 
-_NARROWEST = 2e-4
+NARROWEST = 2e-4
 """Of the picture: less than a pixel, as of corners on one line whose fractions were rounded."""
 
 
@@ -20,8 +22,8 @@ def with_area(corners: tuple[Point, ...]) -> tuple[Point, ...]:
     x, y = corners[0]
     across, down = max(((u - x, v - y) for u, v in corners), key=lambda way: hypot(*way))
     beside = max(abs(across * (v - y) - down * (u - x)) for u, v in corners)
-    if beside <= _NARROWEST * hypot(across, down):
-        raise ValueError("an area needs corners that do not all lie on one line; draw it around what is meant")
+    if beside <= NARROWEST * hypot(across, down):
+        raise ValueError(said("no_area"))
     return corners
 
 
@@ -44,7 +46,7 @@ class FloorLine(_Setting):
 class ColumnLine(_Setting):
     """The left edge of a column of windows or flats, as seen in the picture."""
 
-    column: int = Field(description="Number of the column to the right of this edge.")
+    column: int = Field(description="Number of the column to the right of this edge, as people of the house count.")
     top: Point = Field(description="Upper end of the line, picture fractions.")
     bottom: Point = Field(description="Lower end of the line, picture fractions.")
 
@@ -63,18 +65,26 @@ class FacadeSettings(_Setting):
     column_lines: tuple[ColumnLine, ...] = Field(
         default=(), description="None, or at least two; with two floors and two columns perspective is known."
     )
+    columns_counted_from: Literal["left", "right"] = Field(
+        default="left",
+        description="`right` where column numbers grow from right to left, as the camera sees the house.",
+    )
 
     @model_validator(mode="after")
     def _distinct_lines(self) -> FacadeSettings:
         floors = [line.floor for line in self.floor_lines]
         columns = [line.column for line in self.column_lines]
-        if len(set(floors)) != len(floors):
-            raise ValueError("floor_lines: a floor is drawn twice; each line needs its own floor number")
-        if len(set(columns)) != len(columns):
-            raise ValueError("column_lines: a column is drawn twice; each line needs its own column number")
+        for kind, numbers in (("floor", floors), ("column", columns)):
+            twice = sorted(number for number in set(numbers) if numbers.count(number) > 1)
+            if twice:
+                raise ValueError(f"{kind}_lines: {said('twice', kind=kind, one=twice[0])}")
         if len(columns) == 1:
-            raise ValueError("column_lines: draw at least two columns, or none")
+            raise ValueError(f"column_lines: {said('one_column')}")
         return self
+
+    def left_edge(self, column: int) -> int:
+        """Facade coordinate of a column's left edge: where columns are counted from the right, its higher one."""
+        return column + int(self.columns_counted_from == "right")
 
 
 class FallingSettings(_Setting):

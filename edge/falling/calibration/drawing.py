@@ -7,6 +7,7 @@ A file of points is for who measures places in another program; all places are p
     camera_height_m: 4
     floors: {1: [[310, 900], [1600, 890]], 8: [[350, 420], [1580, 430]]}
     columns: {1: [[350, 300], [310, 1000]], 5: [[1580, 300], [1600, 1000]]}
+    columns_counted_from: left            # right: column numbers grow from right to left; may be left out
     outline: [[300, 200], [1620, 210], [1640, 1000], [290, 1000]]
     ignore: [[[0, 950], [600, 960], [0, 1080]]]
     privacy: []
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import yaml
@@ -28,12 +29,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge.errors import ConfigError
 from edge.falling.facade import Facade, build_facade, misfits
+from edge.falling.remarks import said
 from edge.falling.settings import ColumnLine, FacadeSettings, FallingSettings, FloorLine, Point, Polygon, with_area
 from edge.yaml_files import parse_yaml
 
 _DIGITS = 4
 """Of picture fractions: a tenth of a pixel at 1080p."""
-_CROOKED_FLOORS = 0.15
+CROOKED_FLOORS = 0.15
+CLOSE = 0.3
+"""Of the picture: floor lines that span less lie close together."""
 _BESIDE = 0.05
 """Of the picture: how far beside it a place may lie and still be meant for its edge."""
 Coordinate = Annotated[float, Field(allow_inf_nan=False)]
@@ -61,6 +65,7 @@ class PointsFile(BaseModel):
     camera_height_m: float = 3.0
     floors: dict[int, Line]
     columns: dict[int, Line] = Field(default_factory=dict)
+    columns_counted_from: Literal["left", "right"] = "left"
     outline: Area | None = None
     ignore: tuple[Area, ...] = ()
     privacy: tuple[Area, ...] = ()
@@ -135,6 +140,7 @@ def _from_points(points: PointsFile, still: _Still) -> Drawing:
         camera_height_m=points.camera_height_m,
         floor_lines=tuple(floors),
         column_lines=tuple(columns),
+        columns_counted_from=points.columns_counted_from,
     )
     zones = () if points.outline is None else (still.area("outline", points.outline),)
     ignore = tuple(still.area("ignore", area) for area in points.ignore)
@@ -195,13 +201,13 @@ def check_map(drawing: Drawing) -> tuple[Facade | None, list[str]]:
 def _advice(settings: FacadeSettings, floors: Mapping[int, float]) -> list[str]:
     told = []
     worst = max(floors, key=lambda floor: floors[floor])
-    if floors[worst] > _CROOKED_FLOORS:
-        told.append(f"floor {worst} fits badly: is its number right, and do both ends lie on the same slab?")
+    if floors[worst] > CROOKED_FLOORS:
+        told.append(said("crooked", one=worst))
     if len(settings.floor_lines) < 3:
-        told.append("two floors fit any map: draw a third one, so that a mistake can show")
+        told.append(said("two_floors"))
     if not settings.column_lines:
-        told.append("no columns: a fall will name its floor, not its window")
+        told.append(said("no_columns"))
     heights = np.array([(line.left[1] + line.right[1]) / 2 for line in settings.floor_lines])
-    if np.ptp(heights) < 0.3:
-        told.append("the floors lie close together: draw some near the top and near the bottom of the house")
+    if np.ptp(heights) < CLOSE:
+        told.append(said("close"))
     return told

@@ -39,7 +39,7 @@ def _draw_map(picture: Bgr, drawing: Drawing, facade: Facade) -> None:
     )
     low, high = ends.min(axis=0), ends.max(axis=0)
     floors = [line.floor for line in settings.floor_lines]
-    columns = [line.column for line in settings.column_lines]
+    columns = [settings.left_edge(line.column) for line in settings.column_lines]
     lines = [line_in_picture(facade, floor=number) for number in _between(floors)]
     lines += [line_in_picture(facade, column=number) for number in _between(columns)]
     for line in lines:

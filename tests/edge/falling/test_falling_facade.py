@@ -92,9 +92,9 @@ def test_lines_that_contradict_each_other_are_refused() -> None:
 @pytest.mark.parametrize(
     ("floors", "columns", "message"),
     [
-        ([2, 2], [], "floor is drawn twice"),
+        ([2, 2], [], "floor 2 is drawn twice"),
         ([2, 5], [1], "at least two columns"),
-        ([2, 5], [3, 3], "column is drawn twice"),
+        ([2, 5], [3, 3], "column 3 is drawn twice"),
     ],
 )
 def test_a_drawing_with_a_mistake_names_it(floors: list[int], columns: list[int], message: str) -> None:

@@ -236,3 +236,16 @@ def test_every_mirrored_or_reversed_view_is_refused(honest_drawings: list[Facade
             ]
             with pytest.raises(ConfigError):
                 build_facade(drawing.model_copy(update={"column_lines": tuple(mirrored)}))
+
+
+def test_a_mirrored_view_is_honest_where_columns_are_counted_from_the_right(
+    honest_drawings: list[FacadeSettings],
+) -> None:
+    with_columns = [drawing for drawing in honest_drawings if drawing.column_lines]
+    assert len(with_columns) > 50
+    for drawing in with_columns:
+        mirrored = tuple(line.model_copy(update={"column": 11 - line.column}) for line in drawing.column_lines)
+        counted = drawing.model_copy(update={"columns_counted_from": "right"})
+        build_facade(counted.model_copy(update={"column_lines": mirrored}))
+        with pytest.raises(ConfigError):
+            build_facade(counted)
