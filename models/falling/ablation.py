@@ -104,6 +104,7 @@ STEPS = (
     Step("the stabiliser", part=lambda _: ("stabiliser", _Unsteady())),
     Step("the activity map", part=lambda finder: ("motion.activity", _NoHabits(finder.motion.shape))),
     Step("going back to the beginning", part=lambda _: ("backtracker", _NoPast())),
+    Step("the closer look", part=lambda _: ("tracker._look_closer", lambda _: None)),
     Step("joining pieces", part=lambda finder: ("pieces", _NoPieces(finder.view.height))),
     Step("the weather mode", part=lambda _: ("weather", _NoWeather())),
     Step("merging mirror images and echoes", merged=False),
