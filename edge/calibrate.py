@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from edge.clock import SystemClock
 from edge.config import CameraSettings
 from edge.errors import ConfigError, EvidenceError, SourceUnreadable, WatchpostError
 from edge.falling.calibration.drawing import Drawing, check_map, read_drawing, to_yaml
-from edge.falling.calibration.page import drawing_page
+from edge.falling.calibration.page import SAVED_AS, drawing_page
 from edge.falling.calibration.preview import draw_preview
 from edge.imaging import decode_jpeg, encode_jpeg
 from edge.sources.file import FileSource
@@ -46,8 +47,9 @@ def draw_command(still: Path, camera: str | None, at_s: float, drawing_file: Pat
         picture, drawing = _still(still, camera, at_s)
         if drawing_file is not None:
             drawing = read_drawing(drawing_file, (picture.shape[1], picture.shape[0]))
-        _write(out, drawing_page(picture, drawing).encode("utf-8"))
-    click.echo(f"{out}: open it in a browser, draw, and save what it shows; then: edge calibrate check FILE {still}")
+        then = _check_command(still, camera, at_s)
+        _write(out, drawing_page(picture, drawing, then).encode("utf-8"))
+    click.echo(f"{out}: open it in a browser, draw, and download the drawing; then: {then}")
 
 
 @calibrate.command("check")
@@ -79,6 +81,14 @@ def check_command(
     click.echo(f"preview: {preview}", err=True)
     if out is None:
         click.echo(to_yaml(drawing), nl=False)
+
+
+def _check_command(still: Path, camera: str | None, at_s: float) -> str:
+    """To check, with the same still, what the page saves."""
+    words = ["python", "-m", "edge", "calibrate", "check", SAVED_AS, str(still)]
+    words += ["--camera", camera] if camera is not None else []
+    words += ["--at", f"{at_s:g}"] if at_s else []
+    return shlex.join(words)
 
 
 def _still(path: Path, camera_id: str | None, at_s: float) -> tuple[Bgr, Drawing]:

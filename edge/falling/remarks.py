@@ -77,12 +77,16 @@ REMARKS: Mapping[str, Remark] = {
     ),
     # advice
     "crooked": Remark(
-        "floor {one} fits badly: is its number right, and do both ends lie on the same slab?",
-        "楼层 {one} 偏差较大：层号对吗？两端在同一楼板上吗？",
+        "{kind} {one} fits badly: is its number right, and do both ends lie on the same slab or edge?",
+        "{kind} {one} 偏差较大：编号对吗？两端在同一楼板或边缘上吗？",
     ),
     "two_floors": Remark(
         "two floors fit any map: draw a third one, so that a mistake can show",
         "两条楼层线怎样都能吻合：请再画一条，以便发现错误",
+    ),
+    "two_columns": Remark(
+        "two columns fit any numbers: draw a third one, so that a mistake can show",
+        "两条列边线怎样编号都能吻合：请再画一条，以便发现错误",
     ),
     "no_columns": Remark(
         "no columns: a fall will name its floor, not its window",

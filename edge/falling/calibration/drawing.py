@@ -35,7 +35,8 @@ from edge.yaml_files import parse_yaml
 
 _DIGITS = 4
 """Of picture fractions: a tenth of a pixel at 1080p."""
-CROOKED_FLOORS = 0.15
+CROOKED = 0.15
+"""Floors or columns that a line may be off without a word."""
 CLOSE = 0.3
 """Of the picture: floor lines that span less lie close together."""
 _BESIDE = 0.05
@@ -195,16 +196,19 @@ def check_map(drawing: Drawing) -> tuple[Facade | None, list[str]]:
     lines += [f"  floor {floor:>3}: off by {off:.3f} floors" for floor, off in floors.items()]
     lines += [f"  column {column:>3}: off by {off:.3f} columns" for column, off in columns.items()]
     lines.append(f"largest residual: {facade.residual_floors:.3f} floors")
-    return facade, lines + list(_advice(settings, floors))
+    return facade, lines + list(_advice(settings, floors, columns))
 
 
-def _advice(settings: FacadeSettings, floors: Mapping[int, float]) -> list[str]:
+def _advice(settings: FacadeSettings, floors: Mapping[int, float], columns: Mapping[int, float]) -> list[str]:
     told = []
-    worst = max(floors, key=lambda floor: floors[floor])
-    if floors[worst] > CROOKED_FLOORS:
-        told.append(said("crooked", one=worst))
+    for kind, off in (("floor", floors), ("column", columns)):
+        worst = max(off, key=lambda number: off[number], default=None)
+        if worst is not None and off[worst] > CROOKED:
+            told.append(said("crooked", kind=kind, one=worst))
     if len(settings.floor_lines) < 3:
         told.append(said("two_floors"))
+    if len(settings.column_lines) == 2:
+        told.append(said("two_columns"))
     if not settings.column_lines:
         told.append(said("no_columns"))
     heights = np.array([(line.left[1] + line.right[1]) / 2 for line in settings.floor_lines])

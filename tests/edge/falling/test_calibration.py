@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,6 +147,28 @@ def test_a_configuration_with_two_cameras_wants_a_name(tmp_path: Path) -> None:
     assert "--camera gate or yard" in result.output
 
 
+def test_the_page_names_the_command_that_checks_its_file(still: Path, tmp_path: Path) -> None:
+    named, page = tmp_path / "a still.png", tmp_path / "page.html"
+    named.write_bytes(still.read_bytes())
+    result = run("draw", named, "--out", page)
+    assert result.exit_code == 0, result.output
+    command = f"python -m edge calibrate check facade.yaml '{named}'"
+    assert f"then: {command}\n" in result.output
+    assert json.dumps(command) in page.read_text(encoding="utf-8")
+
+
+def test_columns_are_weighed_as_floors_are(tmp_path: Path) -> None:
+    file = tmp_path / "points.yaml"
+    lines = {n: [list(end) for end in column_line(n)] for n in (1, 3, 6)}
+    told = []
+    for columns in (lines, {1: lines[1], 3: lines[3], 5: lines[6]}, {1: lines[1], 6: lines[6]}):
+        file.write_text(yaml.safe_dump(points(columns=columns)), encoding="utf-8")
+        told.append(check_map(read_drawing(file, (WIDTH, HEIGHT)))[1])
+    assert told[0][-1].startswith("largest residual")
+    assert any(re.fullmatch(r"column \d fits badly.*", line) for line in told[1])
+    assert told[2][-1].startswith("two columns fit any numbers")
+
+
 # --- in the browser
 
 
@@ -185,9 +208,12 @@ class Mouse:
         chain = self._to(self._moves(), start).click_and_hold()
         self._to(chain, end).release().perform()
 
+    def click(self, x: float, y: float) -> None:
+        self._to(self._moves(), (x, y)).click().perform()
+
     def click_corners(self, places: list[tuple[float, float]]) -> None:
         for place in places[:-1]:
-            self._to(self._moves(), place).click().perform()
+            self.click(*place)
         self._to(self._moves(), places[-1]).double_click().perform()
 
 
@@ -255,6 +281,108 @@ def test_a_line_is_numbered_by_its_neighbour_corrected_and_taken_back(
     while not (tmp_path / "facade.yaml").is_file() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert_is_the_house(read_drawing(tmp_path / "facade.yaml", (WIDTH, HEIGHT)), 0.01)
+
+
+@pytest.mark.services
+def test_a_wrong_line_is_marked_as_soon_as_it_is_drawn(browser: webdriver.Chrome, still: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert run("draw", still, "--out", page).exit_code == 0
+    browser.get(page.as_uri())
+    mouse, fit = Mouse(browser), browser.find_element(By.ID, "fit")
+    mouse.drag(*floor_line(2))
+    mouse.drag(*floor_line(5))
+    assert fit.get_attribute("class") == "doubtful"  # two floors fit any map
+    (left, right), (other_left, other_right) = floor_line(3), floor_line(7)
+    mouse.drag((left[0] + 30, left[1]), (other_right[0] - 30, other_right[1]))
+    mouse.drag((other_left[0] + 30, other_left[1]), (right[0] - 30, right[1]))
+    for index, number in enumerate((2, 5, 3, 7)):
+        set_number(browser, "floor", index, number)
+    assert fit.get_attribute("class") == "bad"
+    assert "cross in the picture" in fit.text
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#board .halo")) == 2
+    assert [row.text.split()[0] for row in browser.find_elements(By.CSS_SELECTOR, "#items .wrong")] == ["Floor"] * 2
+    for _ in range(2):
+        browser.find_elements(By.CSS_SELECTOR, "#items button")[-1].click()
+    assert fit.get_attribute("class") == "doubtful"
+    assert browser.find_elements(By.CSS_SELECTOR, "#board .halo") == []
+
+
+@pytest.mark.services
+def test_a_column_begins_where_a_floor_ends_and_counts_from_the_right(
+    browser: webdriver.Chrome, still: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    assert run("draw", still, "--out", page).exit_code == 0
+    browser.get(page.as_uri())
+    mouse = Mouse(browser)
+    for index, floor in enumerate((1, 4, 8)):
+        mouse.drag(*floor_line(floor))
+        set_number(browser, "floor", index, floor)
+    choose(browser, "column")
+    browser.find_element(By.CSS_SELECTOR, "#counted-from [value=right]").click()
+    for column in (COLUMNS, 4, 3):  # numbered 1, 2, 3 by themselves
+        mouse.drag(seen(column, 8), seen(column, 1))
+    assert browser.find_element(By.ID, "fit").get_attribute("class") == "doubtful"  # two of them are two columns apart
+    for index, column in enumerate((1, 3, 4)):
+        set_number(browser, "column", index, column)
+    assert browser.find_element(By.ID, "fit").get_attribute("class") == "good"
+    file = tmp_path / "drawn.yaml"
+    file.write_text(browser.find_element(By.ID, "yaml").get_attribute("value"), encoding="utf-8")
+    facade = read_drawing(file, (WIDTH, HEIGHT)).falling.facade
+    assert facade is not None
+    found = build_facade(facade).coordinates(np.array([seen(4.5, 4.5)]) / (WIDTH, HEIGHT))[0]
+    assert found == pytest.approx([3.5, 4.5], abs=0.06)
+    assert floors_of(browser) == [1, 4, 8]
+
+
+@pytest.mark.services
+def test_an_area_ends_at_its_first_corner_or_with_another_tool(
+    browser: webdriver.Chrome, still: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    assert run("draw", still, "--out", page).exit_code == 0
+    browser.get(page.as_uri())
+    mouse, end = Mouse(browser), browser.find_element(By.ID, "end")
+    choose(browser, "outline")
+    mouse.click(100, 100)
+    mouse.click(1000, 120)
+    assert not end.is_enabled()
+    mouse.click(900, 700)
+    assert end.is_enabled()
+    mouse.click(102, 101)
+    choose(browser, "ignore")
+    for place in ((20, 600), (300, 620), (280, 780)):
+        mouse.click(*place)
+    choose(browser, "privacy")
+    settings = drawn(browser)
+    assert [len(settings["zones"][0]), len(settings["ignore"][0])] == [3, 3]
+    browser.find_element(By.ID, "undo").click()
+    assert "ignore" not in drawn(browser)
+
+
+@pytest.mark.services
+def test_two_fingers_zoom_and_draw_nothing(browser: webdriver.Chrome, still: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert run("draw", still, "--out", page).exit_code == 0
+    browser.get(page.as_uri())
+
+    def touch(kind: str, *places: tuple[int, int]) -> None:
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(places)]
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (400, 400))
+    touch("touchMove", (380, 400))
+    touch("touchStart", (380, 400), (480, 400))
+    for further in (20, 40, 50):
+        touch("touchMove", (380 - further, 400), (480 + further, 400))
+    touch("touchEnd")
+    items, width = browser.execute_script("return [items.length, view.w]")
+    assert items == 0
+    assert width == pytest.approx(WIDTH / 2, rel=0.02)
+    touch("touchStart", (300, 400))
+    touch("touchMove", (600, 410))
+    touch("touchEnd")
+    assert floors_of(browser) == [1]
 
 
 def drawn(browser: webdriver.Chrome) -> dict[str, dict[str, list[dict[str, list[float]]]]]:
