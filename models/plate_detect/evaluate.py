@@ -30,6 +30,7 @@ from edge.plates.grammar import CHINA
 from edge.plates.reader import PlateReader
 from edge.plates.recognition import Recogniser
 from edge.types import Bgr
+from models.pictures import read_picture
 from models.plate_detect.drawn import drawn_scenes, measure_drawn
 from models.plate_read.backgrounds import Backgrounds
 from models.plate_read.samples import in_training_split
@@ -81,14 +82,12 @@ def read_scenes(folder: Path) -> Iterator[Labelled]:
             if not in_training_split(int(Path(row["file"]).stem), folder.name):
                 rows.setdefault(row["file"], []).append(row)
     for file, plates in rows.items():
-        picture = cv2.imread(str(folder / file))
-        if picture is None:
-            raise FileNotFoundError(f"{folder / file} is missing or not a picture")
+        picture = read_picture(folder / file)
         corners = [
             np.array([[float(row[c + a]) for a in "xy"] for c in ("tl", "tr", "br", "bl")], np.float32)
             for row in plates
         ]
-        yield Labelled(file, np.asarray(picture, np.uint8), corners, [row["plate"] for row in plates])
+        yield Labelled(file, picture, corners, [row["plate"] for row in plates])
 
 
 class Evaluation:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from edge.inference import ModelStore
 from edge.plates.detector import PlateDetector, overlap
 from edge.types import Bgr
+from models.pictures import read_picture
 from models.plate_read.samples import in_training_split
 
 _TILE = (120, 60)
@@ -38,10 +39,15 @@ class Mistake:
 
 def pictures(folder: Path) -> Iterator[tuple[Path, NDArray[np.float32]]]:
     """Each picture that may be learnt from, with its labelled plates (n, 4, 2)."""
-    if not (folder / "labels.csv").exists():
-        for path in sorted(folder.glob("*.jpg")):
-            yield path, np.zeros((0, 4, 2), np.float32)
+    if (folder / "labels.csv").exists():
+        yield from labelled(folder)
         return
+    for path in sorted(folder.glob("*.jpg")):
+        yield path, np.zeros((0, 4, 2), np.float32)
+
+
+def labelled(folder: Path) -> Iterator[tuple[Path, NDArray[np.float32]]]:
+    """The training split's pictures of `folder`/labels.csv with their plates (n, 4, 2). Raises FileNotFoundError."""
     plates: dict[str, list[list[float]]] = {}
     with (folder / "labels.csv").open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
@@ -55,10 +61,7 @@ def pictures(folder: Path) -> Iterator[tuple[Path, NDArray[np.float32]]]:
 def mistakes(detector: PlateDetector, folder: Path) -> Iterator[Mistake]:
     """What the detector finds beside the labels. Raises FileNotFoundError."""
     for path, plates in pictures(folder):
-        picture = cv2.imread(str(path))
-        if picture is None:
-            raise FileNotFoundError(f"{path} is missing or not a picture")
-        for item in detector.detect(np.asarray(picture, np.uint8)):
+        for item in detector.detect(read_picture(path)):
             if all(overlap(item.corners, plate) < 0.1 for plate in plates):
                 (x1, y1), (x2, y2) = item.corners.min(0), item.corners.max(0)
                 yield Mistake(path, (float(x1), float(y1), float(x2), float(y2)), item.score, plates)
@@ -68,7 +71,7 @@ def sheet(found: list[Mistake]) -> Bgr:
     """All of them as small pictures with their numbers."""
     tiles = []
     for number, item in enumerate(found):
-        picture = np.asarray(cv2.imread(str(item.file)), np.uint8)
+        picture = read_picture(item.file)
         x1, y1, x2, y2 = item.box
         half = max(x2 - x1, 12.0)
         size = np.array(picture.shape[1::-1])

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.types import Bgr
+from models.pictures import read_picture
 from models.plate_read.samples import Generator, in_training_split
 from models.plate_read.transplant import Donor, fit, transplant
 from simulator.plates.draw import PlateStyle, draw_plate, random_style
@@ -51,7 +52,7 @@ def read_real_scenes(folder: Path, glyphs: Path | None) -> list[RealScene]:
         for row in csv.DictReader(lines):
             if not in_training_split(int(Path(row["file"]).stem), folder.name):
                 continue
-            picture = _read(folder / row["file"])
+            picture = read_picture(folder / row["file"])
             corners = [[float(row[corner + axis]) for axis in "xy"] for corner in ("tl", "tr", "br", "bl")]
             quad = np.array(corners, np.float32)
             plain = PlateStyle(source, bolts=2)
@@ -68,7 +69,7 @@ def read_mined(path: Path) -> list[RealScene]:
     with path.open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             if row["file"] not in pictures:
-                pictures[row["file"]] = _read(Path(row["file"]))
+                pictures[row["file"]] = read_picture(Path(row["file"]))
             x1, y1, x2, y2 = (float(row[name]) for name in ("x1", "y1", "x2", "y2"))
             focus = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], np.float32)
             plates = np.array([float(value) for value in row["plates"].split()], np.float32).reshape(-1, 4, 2)
@@ -168,16 +169,9 @@ def mosaic(parts: Sequence[tuple[Bgr, Quads]], at: tuple[int, int], side: int) -
 def _turn(angle: float, shear: float, mirrored: bool) -> NDArray[np.float64]:
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     turn = turn @ np.array([[1.0, shear], [0.0, 1.0]])
-    return turn @ np.diag([-1.0, 1.0]) if mirrored else turn
+    return np.asarray(turn @ np.diag([-1.0, 1.0]) if mirrored else turn, np.float64)
 
 
 def _inside(rng: np.random.Generator, half: float, side: int) -> float:
     """Somewhere that what reaches `half` to both ways is inside, if it can be."""
     return float(rng.uniform(half, side - half)) if 2 * half < side else side / 2
-
-
-def _read(path: Path) -> Bgr:
-    picture = cv2.imread(str(path))
-    if picture is None:
-        raise FileNotFoundError(f"{path} is missing or not a picture")
-    return np.asarray(picture, np.uint8)

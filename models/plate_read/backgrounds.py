@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from edge.types import Bgr
+from models.pictures import read_picture
 from simulator.fonts import faces, font_files
 from simulator.plates.glyphs import draw_text
 
@@ -24,7 +25,7 @@ class Backgrounds:
         if folder is None:
             return cls(())
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})[:most]
-        return cls(tuple(shrink(cv2.imread(str(path)), 900) for path in files))
+        return cls(tuple(shrink(read_picture(path), 900) for path in files))
 
     def patch(self, rng: np.random.Generator, width: int, height: int) -> Bgr:
         """(height, width, 3): a random place at a random scale."""

@@ -7,7 +7,7 @@ PHOTOS hold no plates at all; in REAL (labels.csv, training split only) what ove
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -20,7 +20,8 @@ from edge.plates.alphabet import LETTERS
 from edge.plates.detector import PlateDetector, overlap
 from edge.plates.rectify import Corners, rectify
 from edge.types import Bgr
-from models.plate_detect.samples import read_real_scenes
+from models.pictures import read_picture
+from models.plate_detect.mine import labelled
 from models.plate_read.backgrounds import Backgrounds
 from models.plate_read.samples import NOT_A_PLATE, SHARD, Generator, Sample, write_shard
 from simulator.fonts import faces, font_files
@@ -28,7 +29,7 @@ from simulator.plates import degrade
 from simulator.plates.glyphs import draw_text
 
 
-def mine(detector: PlateDetector, scenes: Iterator[tuple[Bgr, NDArray[np.float32]]]) -> Iterator[tuple[Bgr, Corners]]:
+def mine(detector: PlateDetector, scenes: Iterable[tuple[Bgr, NDArray[np.float32]]]) -> Iterator[tuple[Bgr, Corners]]:
     """Detections that overlap no labelled plate, with their pictures."""
     for picture, quads in scenes:
         for item in detector.detect(picture):
@@ -89,7 +90,7 @@ def main(cache: Path, photos: Path, real: tuple[Path, ...], models: Path | None,
     photographs = ((picture, nothing) for picture in backgrounds.pictures)
     found = list(mine(detector, photographs))
     for folder in real:
-        found += mine(detector, iter(read_real_scenes(folder)))
+        found += mine(detector, ((read_picture(path), quads) for path, quads in labelled(folder)))
     if not found:
         raise click.ClickException("no false detections: lower --min-score")
     rng = np.random.default_rng(seed)

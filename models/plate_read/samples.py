@@ -23,6 +23,7 @@ from edge.plates.grammar import REGIONS
 from edge.plates.reader import COLOURS, prepare
 from edge.plates.rectify import READER_HEIGHT, READER_WIDTH, part_of, rectify
 from edge.types import Bgr
+from models.pictures import read_picture
 from models.plate_detect import negatives
 from models.plate_read.backgrounds import Backgrounds, lettering
 from models.plate_read.transplant import Donor, choose, fit, transplant
@@ -268,9 +269,7 @@ def read_real(folder: Path, training: bool) -> Iterator[RealPlate]:
 
 
 def _real_plate(folder: Path, row: dict[str, str]) -> RealPlate:
-    picture = cv2.imread(str(folder / row["file"]))
-    if picture is None:
-        raise FileNotFoundError(f"{folder / row['file']} is missing or not a picture")
+    picture = read_picture(folder / row["file"])
     if row["tlx"]:
         corners = np.array([[float(row[c + a]) for a in "xy"] for c in ("tl", "tr", "br", "bl")], np.float32)
     else:
