@@ -65,6 +65,7 @@ class _NoPieces(Pieces):
     def before(self, track: Track) -> Track | None:
         """Each track stands alone."""
         del track
+        return None
 
 
 class _NoMerger(FallMerger[Any]):
@@ -155,7 +156,8 @@ def leave_out(step: Step, clips: Sequence[Clip], models: ModelStore) -> Without:
     """Play all clips without one step."""
     results = []
     frames, spent_ms = 0, 0.0
-    for path, labels, settings in clips:
+    for path, falls, settings in clips:
+        labels = list(falls)
         played = play(path, _Lessened(settings, models, step))
         frames += played.result.frames
         spent_ms += played.result.ms_per_frame * played.result.frames

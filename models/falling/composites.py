@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.pictures import read_picture
 from simulator.scenes import FIRST_TRAINING_SEED
 from simulator.tower.falls import Fall, Shot, random_fall
 from simulator.tower.geometry import random_camera, random_layout
@@ -100,7 +101,7 @@ def _render(
     rng = np.random.default_rng([look.seed, 1])
     first = background(0)
     grain = np.clip(rng.normal(128, look.noise, (first.shape[0] + 64, first.shape[1] + 64)), 0, 255).astype(np.uint8)
-    grain = cv2.merge([grain, grain, grain])
+    grain = np.asarray(cv2.merge([grain, grain, grain]), dtype=np.uint8)
     light = 1 + np.cumsum(rng.normal(0, 0.002, count))
     sway = np.cumsum(rng.normal(0, 0.35, (count, 2)), axis=0)
     sway -= cv2.blur(sway, (1, 15)) if look.shake else sway
@@ -121,9 +122,11 @@ def _render(
 def _expose(picture: Bgr, look: _Look, light: float, sway: NDArray[np.float64], grain: Bgr) -> Bgr:
     if look.shake:
         matrix = np.array([[1, 0, sway[0]], [0, 1, sway[1]]])
-        picture = cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+        shaken = cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+        picture = np.asarray(shaken, dtype=np.uint8)
     if look.night:
-        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
     lit = cv2.convertScaleAbs(picture, alpha=light * (0.4 if look.night else 1.0), beta=4)
     return np.asarray(cv2.addWeighted(lit, 1.0, grain, 1.0, -128.0), dtype=np.uint8)
 
@@ -157,7 +160,7 @@ def _falls(
 
 def _photo_background(rng: np.random.Generator, path: Path, size: tuple[int, int]) -> Callable[[int], Bgr]:
     """A photo, cropped, stretched upwards and keystoned like a house seen from below, then softened as by a lens."""
-    photo = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    photo = read_picture(path)
     width, height = size
     tall = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.6:  # rows of the same storeys again and again: a tower
@@ -170,7 +173,7 @@ def _photo_background(rng: np.random.Generator, path: Path, size: tuple[int, int
     warped = cv2.warpPerspective(
         tall, cv2.getPerspectiveTransform(corners, seen), (width, height), borderMode=cv2.BORDER_REPLICATE
     )
-    picture = cv2.GaussianBlur(warped, (0, 0), float(rng.uniform(0.4, 1.2)))
+    picture = np.asarray(cv2.GaussianBlur(warped, (0, 0), float(rng.uniform(0.4, 1.2))), dtype=np.uint8)
     return lambda index: picture  # noqa: ARG005
 
 
@@ -182,7 +185,7 @@ def _clip_background(path: Path, size: tuple[int, int], count: int) -> Callable[
         ok, picture = capture.read()
         if not ok:
             break
-        pictures.append(cv2.resize(picture, size))
+        pictures.append(np.asarray(cv2.resize(picture, size), dtype=np.uint8))
     capture.release()
     round_trip = pictures + pictures[-2:0:-1]
     return lambda index: round_trip[index % len(round_trip)]
@@ -270,7 +273,8 @@ def _drops(
 ) -> Painter:
     height = size[1]
     start = rng.uniform(0, 1, (n, 2)) * size
-    speed = np.exp(rng.uniform(*np.log(speeds), n)) * height
+    slowest, fastest = np.log(speeds)
+    speed = np.exp(rng.uniform(slowest, fastest, n)) * height
     slant = float(rng.normal(0, 0.12))
     exposure = float(rng.uniform(0.005, 0.02))
     thick = np.clip(np.rint(speed / (speeds[1] * height) * 3), 1, 3).astype(int)
@@ -353,7 +357,7 @@ def _ellipse(
     place = (round((x - left) * 16), round((y - top) * 16))
     half = (max(8, round(axes[0] * 8)), max(8, round(axes[1] * 8)))
     cv2.ellipse(layer, place, half, angle, 0, 360, (shade, shade, shade), -1, cv2.LINE_AA, 4)
-    layer = cv2.GaussianBlur(layer, (3, 3), 0)
+    layer = np.asarray(cv2.GaussianBlur(layer, (3, 3), 0), dtype=np.uint8)
     cv2.addWeighted(layer, alpha, window, 1 - alpha, 0, dst=window)
 
 

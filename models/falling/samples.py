@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from edge.falling.detector import STACK, stack_patches
 from edge.falling.motion import PATCH
+from models.pictures import read_picture
 from simulator.tower.distractors import Mover, random_bird, random_insect
 from simulator.tower.falls import Shot
 from simulator.tower.objects import TRAINING_SHAPES, Pose, Thing, draw_object, make_thing, thing_of
@@ -43,7 +44,9 @@ class Cast:
 def make_cast(rng: np.random.Generator, photos: list[Path], things: int = 80) -> Cast:
     """Things and half-size photographs to draw samples from."""
     chosen = [photos[i] for i in rng.permutation(len(photos))[:60]]
-    pictures = tuple(cv2.resize(cv2.imread(str(path)), None, fx=0.7, fy=0.7) for path in chosen)
+    pictures = tuple(
+        np.asarray(cv2.resize(read_picture(path), None, fx=0.7, fy=0.7), dtype=np.uint8) for path in chosen
+    )
     return Cast(tuple(make_thing(rng, TRAINING_SHAPES) for _ in range(things)), pictures)
 
 
@@ -80,9 +83,9 @@ def _as_seen(
     luma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32) * light
     luma += rng.normal(0, noise, luma.shape)
     _, coded = cv2.imencode(".jpg", np.clip(luma, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
     left, top = (_CENTRE - PATCH // 2 + jitter).tolist()
-    return np.asarray(decoded[top : top + PATCH, left : left + PATCH], dtype=np.uint8)
+    return decoded[top : top + PATCH, left : left + PATCH]
 
 
 def _speed_path(rng: np.random.Generator, start: float, end: float, aside: float) -> NDArray[np.float64]:

@@ -58,7 +58,7 @@ def _tile(kind: Confuser, number: int, seconds: float) -> Bgr:
 
 def moved(pictures: Bgr) -> Bgr:
     """(n, h, w, 3) -> (h, w, 3): each pixel as it was when it was least like the first picture."""
-    picture = pictures[0].copy()
+    picture = np.array(pictures[0], np.uint8)
     most = np.full(picture.shape[:2], _NOISE, np.int16)
     for later in pictures[1:]:
         change = cv2.absdiff(later, pictures[0]).max(axis=2).astype(np.int16)

@@ -65,7 +65,8 @@ def overlay(picture: Bgr, rng: np.random.Generator) -> Bgr:
     colour = np.array(rng.choice([(255, 255, 255), (255, 255, 255), (0, 0, 0), (40, 220, 250), (30, 30, 220)]))
     y, x = (int(rng.integers(-4, max(1, side - 8))) for side in picture.shape[:2])
     if rng.random() < 0.4:
-        picture = _blend(picture, cv2.dilate(ink, np.ones((3, 3), np.uint8)), 255.0 - colour, (x, y))
+        edge = np.asarray(cv2.dilate(ink, np.ones((3, 3), np.uint8)), np.uint8)
+        picture = _blend(picture, edge, 255.0 - colour, (x, y))
     return _blend(picture, ink, colour, (x, y))
 
 
@@ -226,7 +227,7 @@ def _blend(picture: Bgr, ink: Mask, colour: NDArray[np.float64], at: tuple[int, 
 
 def _stamp(
     picture: Bgr,
-    canvas: NDArray[np.float32],
+    canvas: NDArray[np.float64],
     alpha: Mask,
     centre: tuple[float, float],
     size: tuple[float, float],

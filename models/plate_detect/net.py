@@ -45,7 +45,7 @@ class DetectorNet(nn.Module):
         self.join_eighth = block(32, 48)
         self.heat = nn.Conv2d(48, 1, 1)
         self.corners = nn.Conv2d(48, 8, 1)
-        nn.init.constant_(self.heat.bias, -4.0)  # type: ignore[arg-type]  # plates are rare: start there
+        nn.init.constant_(self.heat.bias, -4.0)  # plates are rare: start there
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         eighth = self.eighth(pictures)

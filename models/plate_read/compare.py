@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -143,7 +144,7 @@ def _read(reader: Watchpost | Rapid, labelled: LabelledPicture, picture: Bgr, co
                 counts.scene.count(label.text, most_alike(label.text, texts))
     for label in labelled.labels:
         if label.text and (label.place is not None or not labelled.is_scene(picture)):
-            counts.crop.count(label.text, _timed(counts.crop_s, lambda label=label: reader.crop(picture, label)))
+            counts.crop.count(label.text, _timed(counts.crop_s, partial(reader.crop, picture, label)))
 
 
 def _timed(times: list[float], work: Callable[[], T]) -> T:

@@ -83,7 +83,8 @@ def tune(tuning: Tuning, learnt: Sequence[Source], scratch: Path) -> dict[str, A
     train_until(
         trainer, scratch / "fold.pt", tuning.minutes, lambda share: trainer.learn(*feed.next(), share), feed.refresh
     )
-    return trainer.mean.state_dict()
+    weights: dict[str, Any] = trainer.mean.state_dict()
+    return weights
 
 
 def exact(weights: dict[str, Any], left_out: Sequence[Source], scratch: Path) -> dict[str, Tally]:

@@ -47,8 +47,8 @@ def cases(name: str, seed: int, each: int, pictures: PictureGlyphs | None, alias
             corners = degrade.quad_of(view, 440 / 140, (size / 2, size / 2))
             ground = np.full((size, size, 3), rng.uniform(20, 220), np.uint8)
             picture = spoilt(degrade.place(plate, ground, corners), rng, view.width_px, aliased)
-            corners = corners + rng.normal(0, 1, (4, 2)) * _CORNERS_OFF * view.width_px
-            yield Case((name,), picture, np.asarray(corners, np.float32), text, 0, 1)
+            found = corners + rng.normal(0, 1, (4, 2)) * _CORNERS_OFF * view.width_px
+            yield Case((name,), picture, np.asarray(found, np.float32), text, 0, 1)
 
 
 def spoilt(picture: Bgr, rng: np.random.Generator, width_px: float, aliased: bool) -> Bgr:

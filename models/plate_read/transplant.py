@@ -78,10 +78,9 @@ def align(picture: Bgr, corners: Corners, plate: Bgr) -> Corners | None:
     seen = unwarp(picture, corners, width, height)[:, :, 2]
     drawn = np.asarray(cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA), np.uint8)[:, :, 2]
     until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-4)
+    begin, everywhere = np.eye(3, dtype=np.float32), np.ones_like(seen)
     try:
-        score, move = cv2.findTransformECC(
-            drawn, seen, np.eye(3, dtype=np.float32), cv2.MOTION_HOMOGRAPHY, until, None, 7
-        )
+        score, move = cv2.findTransformECC(drawn, seen, begin, cv2.MOTION_HOMOGRAPHY, until, everywhere, 7)
     except cv2.error:
         return None
     if score < _LEAST_CORRELATION:

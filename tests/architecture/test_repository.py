@@ -1,9 +1,11 @@
-"""The repository holds only what we wrote, no path of a development machine and no address of a package index."""
+"""The repository holds only what we wrote, no path of a development machine and no address of a package index; all
+of its programs and recipes are checked by mypy."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,10 @@ def test_no_text_file_names(pattern: re.Pattern[bytes]) -> None:
 
 def test_no_file_is_too_large_for_git() -> None:
     assert [path.name for path in tracked_files() if path.stat().st_size > 3 * 1024 * 1024] == []
+
+
+def test_mypy_checks_every_folder_of_python() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
+    python = [path.relative_to(ROOT) for path in tracked_files() if path.suffix == ".py" and path.parent != ROOT]
+    assert settings["strict"] is True
+    assert set(settings["packages"]) == {path.parts[0] for path in python} - {"tests"}
