@@ -30,8 +30,8 @@ _LONG_S = 2.0
 _HYPOTHESES = 160
 _INLIER = 3.0
 """Standard deviations."""
-_LIGHT = 3.0
-"""Acceleration over its standard deviation below which nothing says that it gains speed."""
+LIGHT, GROWN = 3.0, 1.2
+"""Acceleration over its standard deviation, and last speed over first, below which nothing says that it gains speed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,7 @@ def fit_fall(times: Floats, s: Floats, sigma: Floats, bend: bool, rng: np.random
     # how the mean acceleration follows from the coefficients
     slope = np.array([0.0, 0.0, 2.0, 3.0 * duration, 4.0 * duration**2][: degree + 1])
     deviation = float(np.sqrt(max(slope @ covariance @ slope, 0.0))) * max(rms, 1.0)
-    light = acceleration < _LIGHT * deviation or end_speed < 1.2 * start_speed
+    light = acceleration < LIGHT * deviation or end_speed < GROWN * start_speed
     return FallFit(
         inliers=inliers,
         coefficients=coefficients,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from contract.events import Certainty
-from edge.falling.ballistics import G
+from edge.falling.ballistics import GROWN, LIGHT, FallFit, G
 from edge.falling.candidate import Candidate
 from edge.falling.detector import Look
 from edge.falling.settings import FallingSettings
@@ -176,14 +176,19 @@ def _unlike_falling(candidate: Candidate) -> float:
 def _vague(candidate: Candidate) -> bool:
     """Whether it gains speed not surely, while much changes beside it: a light that moves over a wall."""
     fit = candidate.fit
-    return candidate.disturbance > _SPOT and fit.acceleration_sigma > _VAGUE * fit.acceleration
+    return candidate.disturbance > _SPOT and _sigma(fit) > _VAGUE * fit.acceleration
 
 
 def _gains_speed(candidate: Candidate) -> bool:
     """Whether it surely becomes faster, if only as far as the air allows: most drones and lifts keep their speed."""
     fit = candidate.fit
-    gains = fit.acceleration_sigma <= _GAINING * fit.acceleration
+    gains = _sigma(fit) <= _GAINING * fit.acceleration
     return gains and fit.end_speed >= _GAIN * max(fit.start_speed, 0.0)
+
+
+def _sigma(fit: FallFit) -> float:
+    """Standard deviation of the gain of speed; the fit's own takes no thing to be seen better than expected."""
+    return fit.acceleration_sigma * float(np.clip(fit.rms, _LEAST_MISFIT, 1.0))
 
 
 def _falls_freely(candidate: Candidate) -> bool:
@@ -191,7 +196,7 @@ def _falls_freely(candidate: Candidate) -> bool:
     return (
         candidate.travel >= _FREE_TRAVEL
         and _seen(candidate) >= _FREE_SEEN
-        and fit.acceleration_sigma * max(fit.rms, _LEAST_MISFIT) <= _FREE_CERTAIN * fit.acceleration
+        and _sigma(fit) <= _FREE_CERTAIN * fit.acceleration
         and candidate.disturbance <= _FREE_BESIDE
         and candidate.bend <= _FREE_BEND
     )
@@ -216,7 +221,7 @@ def possible(candidate: Candidate, settings: FallingSettings) -> bool:
 def sinks_steadily(candidate: Candidate) -> bool:
     """Whether it gains too little speed for gravity alone: light, at or near its terminal velocity."""
     fit = candidate.fit
-    if fit.hypothesis == "terminal_velocity":
+    if fit.acceleration < LIGHT * _sigma(fit) or fit.end_speed < GROWN * fit.start_speed:
         return True
     return fit.acceleration < (0.4 * G if candidate.metric else 0.08)
 
@@ -249,7 +254,7 @@ def _speed_checks(candidate: Candidate) -> Iterator[_Check]:
     # Without a scale: from a tower that fills the picture to a house of two floors.
     most, far_too_much = (2.4 * G, 2.8 * G) if candidate.metric else (4.0, 6.0)
     yield _Check("gravity", fit.acceleration, most, far_too_much)
-    yield _Check("gain of speed", fit.acceleration_sigma / max(fit.acceleration, 1e-6), 0.25, 0.4)
+    yield _Check("gain of speed", _sigma(fit) / max(fit.acceleration, 1e-6), 0.25, 0.4)
 
 
 def _scene_checks(candidate: Candidate, weather: bool, slack: float) -> Iterator[_Check]:

@@ -185,11 +185,20 @@ def test_what_slows_down_for_long_comes_to_land() -> None:
 
 def test_a_light_that_moves_over_a_wall_gains_no_speed_for_sure() -> None:
     stone = dropping(0.9)
-    vague = replace(stone, disturbance=0.2, fit=replace(stone.fit, acceleration_sigma=0.2 * stone.fit.acceleration))
+    vague = replace(
+        stone, disturbance=0.2, fit=replace(stone.fit, acceleration_sigma=0.2 * stone.fit.acceleration, rms=1.0)
+    )
     half_sure = Look((0.7, 0.2, 0.1))
     assert verdict(stone, half_sure).certainty == "confirmed"
     assert verdict(vague, half_sure).certainty == "suspected"
     assert verdict(replace(vague, disturbance=0.1), half_sure).certainty == "confirmed"
+
+
+def test_how_exactly_a_large_thing_was_seen_is_what_its_path_shows() -> None:
+    stone = dropping(0.9)
+    unsure = replace(stone.fit, acceleration_sigma=0.35 * stone.fit.acceleration)
+    assert verdict(replace(stone, fit=replace(unsure, rms=0.2))).certainty == "confirmed"
+    assert verdict(replace(stone, fit=replace(unsure, rms=1.0))).certainty == "suspected"
 
 
 @pytest.mark.parametrize(("seen", "certainty"), [(0.45, "confirmed"), (0.38, "suspected")])
