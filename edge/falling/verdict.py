@@ -149,7 +149,9 @@ def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tu
     burst = candidate.burst > _FEW and candidate.backdrop <= _DARK
     clear = not weather and not burst and not odd and not _vague(candidate)
     if clear and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
-        return _FREE_DOUBT if _falls_freely(candidate) else _CLEAR_DOUBT
+        # In a long firework its own sparks have made the sky restless.
+        alone = candidate.siblings <= _FEW or candidate.backdrop > _DARK
+        return _FREE_DOUBT if alone and _falls_freely(candidate) else _CLEAR_DOUBT
     fast = not odd and not slow
     if weather and fast and candidate.travel > _LONG_IN_WEATHER and _seen(candidate) >= _OFTEN_IN_WEATHER:
         return confirmed, suspected

@@ -141,6 +141,12 @@ def test_where_gravity_alone_explains_a_long_path_the_network_may_doubt(
     assert verdict(stone, Look((0.03, 0.9, 0.07))).certainty is None, "but not be sure of the opposite"
 
 
+def test_one_of_many_sparks_in_a_restless_sky_is_no_fall_by_its_path_alone() -> None:
+    spark = replace(dropping(1.4), siblings=35, burst=0, backdrop=60.0)
+    assert verdict(spark, Look((0.22, 0.4, 0.38))).certainty == "suspected"
+    assert verdict(spark, Look((0.66, 0.2, 0.14))).certainty == "confirmed", "a fall beside a tree in the shade"
+
+
 def test_pieces_outvote_what_sinks_steadily_and_not_what_falls_freely() -> None:
     lift, stone = sinking(wobble_px=1.0, seconds=4, sideways=0.3), dropping(1.6)
     less = doubted(lift, verdict(lift))
