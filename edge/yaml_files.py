@@ -20,7 +20,10 @@ def parse_yaml(text: str, path: Path) -> tuple[yaml.Node | None, Any]:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {error}") from error
-    twice = None if tree is None else _duplicate_key(tree)
+    try:
+        twice = None if tree is None else _duplicate_key(tree)
+    except RecursionError as error:
+        raise ConfigError(f"{path}: an alias (*name) contains itself; write the values out") from error
     if twice is not None:
         raise ConfigError(f"{path}:{twice.start_mark.line + 1}: the key {twice.value!r} stands twice in one section")
     return tree, raw

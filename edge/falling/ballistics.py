@@ -30,8 +30,11 @@ _LONG_S = 2.0
 _HYPOTHESES = 160
 _INLIER = 3.0
 """Standard deviations."""
-LIGHT, GROWN = 3.0, 1.2
+_LIGHT, _GROWN = 3.0, 1.2
 """Acceleration over its standard deviation, and last speed over first, below which nothing says that it gains speed."""
+_LEAST_MISFIT = 0.5
+"""Large things are expected to be seen less exactly than small ones; how well they keep to the curve shows how exactly
+they were."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +58,11 @@ class FallFit:
     hypothesis: Hypothesis
 
     @property
+    def gain_sigma(self) -> float:
+        """Standard deviation of the acceleration, smaller than `acceleration_sigma` for what was seen so exactly."""
+        return self.acceleration_sigma * _exactness(self.rms)
+
+    @property
     def inlier_share(self) -> float:
         """Share of the path's points that fit."""
         return float(np.mean(self.inliers))
@@ -72,6 +80,10 @@ class Origin:
     low: float
     high: float
     time_s: float
+
+
+def _exactness(rms: float) -> float:
+    return min(max(rms, _LEAST_MISFIT), 1.0)
 
 
 def fit_fall(times: Floats, s: Floats, sigma: Floats, bend: bool, rng: np.random.Generator) -> FallFit | None:
@@ -100,7 +112,7 @@ def fit_fall(times: Floats, s: Floats, sigma: Floats, bend: bool, rng: np.random
     # how the mean acceleration follows from the coefficients
     slope = np.array([0.0, 0.0, 2.0, 3.0 * duration, 4.0 * duration**2][: degree + 1])
     deviation = float(np.sqrt(max(slope @ covariance @ slope, 0.0))) * max(rms, 1.0)
-    light = acceleration < LIGHT * deviation or end_speed < GROWN * start_speed
+    light = acceleration < _LIGHT * deviation * _exactness(rms) or end_speed < _GROWN * start_speed
     return FallFit(
         inliers=inliers,
         coefficients=coefficients,

@@ -98,6 +98,8 @@ class Candidate:
     """Share of the sightings that are not before the drawn facade, nor a little beside or below it."""
     patches: NDArray[np.uint8]
     """(m, 3, 32, 32), m ≤ n: not of the sightings that were found by going back."""
+    lost_in_view: bool = True
+    """Whether the place below the last sighting was looked at too, and it was seen no more."""
     moved_before: float = 0.0
     """Share of the pictures shortly before in which something moved where the path begins; 0 in rain and snow."""
 

@@ -39,6 +39,8 @@ _GAINS = 4.0
 """Standard deviations by which a pull is more than none."""
 _BESIDE = 0.15
 """Of the facade's width: how far beside it a fall is still looked for in rain and snow."""
+_NEXT = 0.06
+"""Picture heights below the last sighting of a thing at which it is asked whether it could have been seen there."""
 _GAIN_SHARE = 0.1
 """Half the gain of speed over the mean speed."""
 
@@ -49,13 +51,15 @@ class CandidateFinder:
     def __init__(self, picture: tuple[int, int], settings: FallingSettings, facade: Facade | None) -> None:
         """`picture` is the (h, w) of the luma that `observe` will be given."""
         scale = 2 if picture[1] >= _FULL_SIZE_BELOW else 1
-        shape = (picture[0] // scale, picture[1] // scale)
+        shape = (max(1, picture[0] // scale), picture[1] // scale)
         self.picture = picture
         self.view = View(shape[1], shape[0], scale)
         self.tracker = GravityTracker(shape)
         self.weather = WeatherWatch()
         self.stabiliser = Stabiliser()
-        self.motion = MotionDetector(shape, _watched(shape, settings), _THRESHOLD[settings.sensitivity])
+        self._watched = _watched(shape, settings)
+        self._finished = False
+        self.motion = MotionDetector(shape, self._watched, _THRESHOLD[settings.sensitivity])
         self.backtracker = Backtracker()
         self.pieces = Pieces(shape[0])
         self._facade = facade
@@ -77,6 +81,7 @@ class CandidateFinder:
 
     def finish(self) -> list[Candidate]:
         """Candidates of the tracks that are still open."""
+        self._finished = True
         return self._candidates(self.tracker.finish())
 
     def hopeful(self) -> list[Track]:
@@ -117,10 +122,23 @@ class CandidateFinder:
     def _candidate(self, track: Track, around: Surroundings) -> Candidate | None:
         siblings = self.tracker.siblings(track)
         found = make_candidate(track, siblings, self.view, self._facade, around, self._rng)
-        if found is None or self.weather.active:
+        if found is None:
+            return None
+        found = replace(found, lost_in_view=self._looked_below(found))
+        if self.weather.active:
             return found
         x, y = found.points[0] * (self.view.width, self.view.height)
         return replace(found, moved_before=self.backtracker.moved_before(found.start_s, x, y, self.view.height))
+
+    def _looked_below(self, found: Candidate) -> bool:
+        """Whether the picture went on, and its next place would have been inside it and watched."""
+        if self._finished:
+            return False
+        x, y = found.points[-1] + (found.points[-1] - found.points[0]) * _NEXT / max(found.travel, _NEXT)
+        column, row = int(x * self.view.width), int(y * self.view.height)
+        if not (0 <= column < self.view.width and 0 <= row < self.view.height):
+            return False
+        return self._watched is None or bool(self._watched[row, column])
 
     def _worth_a_fit(self, track: Track) -> bool:
         """Cheap look before the fit: most tracks of a busy scene end here."""
@@ -162,7 +180,7 @@ def _working(luma: Luma, scale: float) -> Luma:
     if scale == 1:
         return luma
     height, width = luma.shape
-    return np.asarray(cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return np.asarray(cv2.resize(luma, (width // 2, max(1, height // 2)), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _watched(shape: tuple[int, int], settings: FallingSettings) -> NDArray[np.uint8] | None:

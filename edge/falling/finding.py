@@ -66,7 +66,7 @@ def describe_fall(camera_id: str, fall: Fall) -> FallingObjectData:
         origin_column=column,
         origin_cell=_cell(floor, column, (x, y), fall.size),
         acceleration_g=round(fit.acceleration / G, 3) if scale is not None else None,
-        acceleration_g_sigma=round(fit.acceleration_sigma / G, 3) if scale is not None else None,
+        acceleration_g_sigma=round(fit.gain_sigma / G, 3) if scale is not None else None,
         speed_mps=round(fit.end_speed, 2) if scale is not None else None,
         size_px=round(candidate.size_px, 1),
         **_impact(candidate, scale, fall.size),

@@ -18,8 +18,9 @@ _TOGETHER_S = 1.5
 """A mirror image appears this long before or after its object, at most."""
 _ALIKE = 2.6
 """Factor between the mean speeds of an object and its mirror image, at most."""
-_JOINED = 1.5
-"""Factor by which something is faster in the end than in the mean, from which on its front may be another's piece."""
+_JOINED, _JOINED_S = 1.5, 2.6
+"""Factor by which something is faster in the end than in the mean, and seconds for which it was seen before, from which
+on its front may be another's piece."""
 _SAME_PULL, _SAME_STRENGTH = 1.25, 2.0
 """Factors up to which two things gain speed alike and show alike: an image that does is as far away as its object."""
 _APART_S, _SURELY = 0.3, 5.0
@@ -109,7 +110,7 @@ class Extent:
         together = later.start_s - self.start_s < _TOGETHER_S
         lately = self.speed_from(later.start_s)
         # What was joined to its front makes it begin far too early, and slowly.
-        if not together and lately > _JOINED * speed:
+        if later.start_s - self.start_s > _JOINED_S and lately > _JOINED * speed:
             speed, together = lately, abs(self.end_s - later.end_s) < _TOGETHER_S
         return together and _ALIKE > speed / later.speed > 1 / _ALIKE
 

@@ -38,8 +38,9 @@ _RESTLESS = 0.2
 """Activity of a place, above that of the median place, from which on what moves there says nothing of the weather."""
 _DEVIATIONS = 6.0
 """Of the noise, that a proposal must differ by: with five, the noise of many a night was taken for rain."""
-_NOISE_GROWTH = 2.0
-"""Times what it was taken for, by which noise is believed to have grown since: a lamp changes much more at once."""
+_LIGHT_SHARE, _NOISE_GROWTH = 0.3, 2.0
+"""Mean change over the mean of its amount, from which on the light has changed: noise goes up and down alike. And times
+what it was taken for, by which noise is then believed to have grown."""
 _GRADIENT_SHARE = 0.25
 """Grey levels of threshold for a grey level per pixel of gradient: what a quarter of a pixel of shake changes."""
 _SPARSE = 20_000
@@ -238,12 +239,13 @@ class MotionDetector:
         return np.asarray(cv2.compare(residue, self._threshold, cv2.CMP_GT))
 
     def _refresh_threshold(self, middle: Luma, after: Luma) -> None:
-        difference = cv2.absdiff(middle[::8, ::8], after[::8, ::8])
+        change = after[::8, ::8].astype(np.int16) - middle[::8, ::8]
+        difference = np.abs(change)
         most = difference.size * 9 // 10
         quiet = np.partition(difference, most, axis=None)[:most]
         sigma = max(0.4, float(quiet.mean()) / 0.65)
-        if self._count > 0:  # what changes the light of the whole picture is no noise: it would deafen for seconds
-            sigma = min(sigma, _NOISE_GROWTH * self.noise)
+        if abs(float(change.mean())) > _LIGHT_SHARE * float(difference.mean()) and self._count > 0:
+            sigma = min(sigma, _NOISE_GROWTH * self.noise)  # a change of light is no noise: it would deafen for seconds
         self.noise += 0.3 * (sigma - self.noise)
         if self._gradient is None or self._count % (6 * _THRESHOLD_EVERY) == 0:
             self._gradient = cv2.convertScaleAbs(_gradient(middle), alpha=_GRADIENT_SHARE).astype(np.uint8)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from contract.events import Certainty
-from edge.falling.ballistics import GROWN, LIGHT, FallFit, G
+from edge.falling.ballistics import G
 from edge.falling.candidate import Candidate
 from edge.falling.detector import Look
 from edge.falling.settings import FallingSettings
@@ -25,9 +25,6 @@ _FREE_TRAVEL, _FREE_SEEN, _FREE_CERTAIN, _FREE_BESIDE, _FREE_BEND = 0.35, 12, 0.
 """Picture heights; sightings; deviation of the gain of speed as a share of it; share of the pixels beside the thing
 that change; bend. What goes down like this in real clips without a fall has a word of 0.03 at most, and where leaves
 move near by true falls have had words of 0.11 to 0.25."""
-_LEAST_MISFIT = 0.5
-"""Large things are expected to be seen less exactly than small ones; how well they keep to the curve shows how exactly
-they were."""
 _GAPS, _FREE_GAPS = (0.5, 0.6), (0.6, 0.65)
 """Share of a path's pictures in which it was not seen: to confirm, to suspect."""
 _WEATHER_DOUBT = 0.3
@@ -108,7 +105,7 @@ def judge(candidate: Candidate, look: Look | None, weather: bool, settings: Fall
         confirmed, suspected = _doubt(candidate, weather, settings)
         checks.append(_Check("classifier", 1.0 - look.object, confirmed, suspected))
         if not weather and candidate.backdrop <= _DARK:
-            checks.append(_Check("burst", candidate.burst, _BURST, 1000))
+            checks.append(_Check("burst", _sparks(candidate), _BURST, 1000))
         if weather and not sinks_steadily(candidate) and 1.0 - look.object > _NO_CHANCE:
             checks.append(_Check("chance", _chance(candidate), 1.0, 1000))
     else:
@@ -146,18 +143,22 @@ def _doubt(candidate: Candidate, weather: bool, settings: FallingSettings) -> tu
     if factor < 1:
         return factor * confirmed, suspected
     odd = steady or candidate.sideways > _SIDEWAYS
-    burst = candidate.burst > _FEW and candidate.backdrop <= _DARK
+    burst = _sparks(candidate) > _FEW and candidate.backdrop <= _DARK
     clear = not weather and not burst and not odd and not _vague(candidate)
     if clear and candidate.travel > _LONG and _seen(candidate) >= _OFTEN:
-        # In a long firework its own sparks have made the sky restless.
-        alone = candidate.siblings <= _FEW or candidate.backdrop > _DARK
-        return _FREE_DOUBT if alone and _falls_freely(candidate) else _CLEAR_DOUBT
+        return _FREE_DOUBT if _falls_freely(candidate) else _CLEAR_DOUBT
     fast = not odd and not slow
     if weather and fast and candidate.travel > _LONG_IN_WEATHER and _seen(candidate) >= _OFTEN_IN_WEATHER:
         return confirmed, suspected
     if weather or burst:
         return _WEATHER_DOUBT * confirmed, suspected
     return (_ODD_DOUBT * confirmed if odd else confirmed), suspected
+
+
+def _sparks(candidate: Candidate) -> int:
+    """How many began beside it that may be of one burst. What glows may be a spark, and in a long firework the sparks
+    themselves make the sky restless; beside what is darker than its backdrop, only what began at rest counts."""
+    return candidate.siblings if candidate.light > 0.5 else candidate.burst
 
 
 def _unlike_falling(candidate: Candidate) -> float:
@@ -168,7 +169,8 @@ def _unlike_falling(candidate: Candidate) -> float:
     paced = candidate.fit.end_speed < _FLOWN_GAIN * candidate.fit.start_speed
     if paced and candidate.bend < _FLOWN_BEND and candidate.duration_s > _FLOWN_S:
         factors.append(_FLOWN_DOUBT)
-    if candidate.points[-1, 1] < _VANISHED_Y and (not candidate.metric or candidate.down[-1] < _VANISHED_M):
+    high = candidate.points[-1, 1] < _VANISHED_Y and (not candidate.metric or candidate.down[-1] < _VANISHED_M)
+    if high and candidate.lost_in_view:
         factors.append(_VANISHED_DOUBT)
     if candidate.disturbance > _SPOT:
         factors.append(_SPOT_DOUBT)
@@ -178,19 +180,14 @@ def _unlike_falling(candidate: Candidate) -> float:
 def _vague(candidate: Candidate) -> bool:
     """Whether it gains speed not surely, while much changes beside it: a light that moves over a wall."""
     fit = candidate.fit
-    return candidate.disturbance > _SPOT and _sigma(fit) > _VAGUE * fit.acceleration
+    return candidate.disturbance > _SPOT and fit.gain_sigma > _VAGUE * fit.acceleration
 
 
 def _gains_speed(candidate: Candidate) -> bool:
     """Whether it surely becomes faster, if only as far as the air allows: most drones and lifts keep their speed."""
     fit = candidate.fit
-    gains = _sigma(fit) <= _GAINING * fit.acceleration
+    gains = fit.gain_sigma <= _GAINING * fit.acceleration
     return gains and fit.end_speed >= _GAIN * max(fit.start_speed, 0.0)
-
-
-def _sigma(fit: FallFit) -> float:
-    """Standard deviation of the gain of speed; the fit's own takes no thing to be seen better than expected."""
-    return fit.acceleration_sigma * float(np.clip(fit.rms, _LEAST_MISFIT, 1.0))
 
 
 def _falls_freely(candidate: Candidate) -> bool:
@@ -198,7 +195,7 @@ def _falls_freely(candidate: Candidate) -> bool:
     return (
         candidate.travel >= _FREE_TRAVEL
         and _seen(candidate) >= _FREE_SEEN
-        and _sigma(fit) <= _FREE_CERTAIN * fit.acceleration
+        and fit.gain_sigma <= _FREE_CERTAIN * fit.acceleration
         and candidate.disturbance <= _FREE_BESIDE
         and candidate.bend <= _FREE_BEND
     )
@@ -223,7 +220,7 @@ def possible(candidate: Candidate, settings: FallingSettings) -> bool:
 def sinks_steadily(candidate: Candidate) -> bool:
     """Whether it gains too little speed for gravity alone: light, at or near its terminal velocity."""
     fit = candidate.fit
-    if fit.acceleration < LIGHT * _sigma(fit) or fit.end_speed < GROWN * fit.start_speed:
+    if fit.hypothesis == "terminal_velocity":
         return True
     return fit.acceleration < (0.4 * G if candidate.metric else 0.08)
 
@@ -256,7 +253,7 @@ def _speed_checks(candidate: Candidate) -> Iterator[_Check]:
     # Without a scale: from a tower that fills the picture to a house of two floors.
     most, far_too_much = (2.4 * G, 2.8 * G) if candidate.metric else (4.0, 6.0)
     yield _Check("gravity", fit.acceleration, most, far_too_much)
-    yield _Check("gain of speed", _sigma(fit) / max(fit.acceleration, 1e-6), 0.25, 0.4)
+    yield _Check("gain of speed", fit.gain_sigma / max(fit.acceleration, 1e-6), 0.25, 0.4)
 
 
 def _scene_checks(candidate: Candidate, weather: bool, slack: float) -> Iterator[_Check]:
@@ -284,7 +281,7 @@ def explain(candidate: Candidate, look: Look | None, weather: bool, verdict: Ver
     if not sinks_steadily(candidate):
         parts.append(f"gained speed from {fit.start_speed:.2f} to {fit.end_speed:.2f} {unit}")
         if candidate.metric:
-            parts.append(f"accelerated with {fit.acceleration / G:.2f} ± {fit.acceleration_sigma / G:.2f} g")
+            parts.append(f"accelerated with {fit.acceleration / G:.2f} ± {fit.gain_sigma / G:.2f} g")
     else:
         parts.append(f"sank steadily with {fit.end_speed:.2f} {unit}: light, at its terminal velocity")
     parts.append(f"its path is at rest otherwise ({candidate.activity:.0%} of the time moving)")

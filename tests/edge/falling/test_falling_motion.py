@@ -60,6 +60,17 @@ def test_a_change_of_light_does_not_deafen(until_s: float) -> None:
     assert seen >= 12
 
 
+def test_noise_that_has_grown_is_soon_known() -> None:
+    """A camera that turns up its gain at dusk."""
+    detector = MotionDetector((HEIGHT, WIDTH), None, 7.0)
+    for time_s, luma in luma_pictures(1.0, [], noise=0.5):
+        detector.observe(luma, time_s)
+    assert detector.noise < 1.5
+    for time_s, luma in luma_pictures(1.0, [], noise=6.0):
+        detector.observe(luma, 1.0 + time_s)
+    assert detector.noise > 4.5
+
+
 def test_what_moves_habitually_is_known_as_active() -> None:
     rng = np.random.default_rng(0)
     detector = MotionDetector((HEIGHT, WIDTH), None, 12.0)

@@ -89,8 +89,9 @@ def test_one_spark_of_many_is_no_fall(siblings: int, word: float, certainty: str
     look = Look((word, 1 - word, 0.0))
     assert verdict(replace(spark, backdrop=30.0), look).certainty == certainty
     assert verdict(replace(spark, backdrop=130.0), look).certainty == "confirmed", "no spark is seen by day"
-    beside_leaves = replace(spark, backdrop=30.0, burst=0)
-    assert verdict(beside_leaves, look).certainty == "confirmed", "leaves are no sparks"
+    assert verdict(replace(spark, backdrop=30.0, burst=0), look).certainty == certainty, "its own sky is restless"
+    beside_leaves = replace(spark, backdrop=30.0, burst=0, light=0.1)
+    assert verdict(beside_leaves, look).certainty == "confirmed", "what is dark is no spark, and leaves are none"
 
 
 def dropping(seconds: float, fps: float = 2 * FPS) -> Candidate:
@@ -143,8 +144,9 @@ def test_where_gravity_alone_explains_a_long_path_the_network_may_doubt(
 
 def test_one_of_many_sparks_in_a_restless_sky_is_no_fall_by_its_path_alone() -> None:
     spark = replace(dropping(1.4), siblings=35, burst=0, backdrop=60.0)
-    assert verdict(spark, Look((0.22, 0.4, 0.38))).certainty == "suspected"
-    assert verdict(spark, Look((0.66, 0.2, 0.14))).certainty == "confirmed", "a fall beside a tree in the shade"
+    assert verdict(spark, Look((0.66, 0.2, 0.14))).certainty != "confirmed"
+    beside_a_tree = replace(spark, light=0.2)
+    assert verdict(beside_a_tree, Look((0.66, 0.2, 0.14))).certainty == "confirmed", "a fall in the shade"
 
 
 def test_pieces_outvote_what_sinks_steadily_and_not_what_falls_freely() -> None:
@@ -177,6 +179,14 @@ def test_of_what_sinks_as_other_things_do_the_network_must_be_surest(change: dic
     assert verdict(bag, rather_sure).certainty == "confirmed"
     assert verdict(replace(bag, **change), rather_sure).certainty == "suspected"
     assert verdict(replace(bag, **change), sure).certainty == "confirmed"
+
+
+def test_what_leaves_the_watched_part_of_the_picture_is_not_gone_high_up() -> None:
+    bag = replace(
+        sinking(wobble_px=1.0, seconds=5, sideways=0.3), bend=0.02, points=np.array([[0.2, 0.2], [0.2, 0.45]])
+    )
+    assert verdict(bag, Look((0.94, 0.03, 0.03))).certainty == "suspected"
+    assert verdict(replace(bag, lost_in_view=False), Look((0.94, 0.03, 0.03))).certainty == "confirmed"
 
 
 def test_what_slows_down_for_long_comes_to_land() -> None:
