@@ -228,15 +228,20 @@ def set_number(browser: webdriver.Chrome, kind: str, index: int, number: int) ->
     )
 
 
-@pytest.mark.services
-def test_lines_drawn_with_the_mouse_give_the_house(browser: webdriver.Chrome, still: Path, tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
+def draw_floors(browser: webdriver.Chrome, still: Path, page: Path) -> Mouse:
+    """Opens the page of a still and draws its floors 1, 4 and 8."""
     assert run("draw", still, "--out", page).exit_code == 0
     browser.get(page.as_uri())
     mouse = Mouse(browser)
     for index, floor in enumerate((1, 4, 8)):
         mouse.drag(*floor_line(floor))
         set_number(browser, "floor", index, floor)
+    return mouse
+
+
+@pytest.mark.services
+def test_lines_drawn_with_the_mouse_give_the_house(browser: webdriver.Chrome, still: Path, tmp_path: Path) -> None:
+    mouse = draw_floors(browser, still, tmp_path / "page.html")
     choose(browser, "column")
     for index, column in enumerate((1, 3, 6)):
         mouse.drag(*column_line(column))
@@ -311,13 +316,7 @@ def test_a_wrong_line_is_marked_as_soon_as_it_is_drawn(browser: webdriver.Chrome
 def test_a_column_begins_where_a_floor_ends_and_counts_from_the_right(
     browser: webdriver.Chrome, still: Path, tmp_path: Path
 ) -> None:
-    page = tmp_path / "page.html"
-    assert run("draw", still, "--out", page).exit_code == 0
-    browser.get(page.as_uri())
-    mouse = Mouse(browser)
-    for index, floor in enumerate((1, 4, 8)):
-        mouse.drag(*floor_line(floor))
-        set_number(browser, "floor", index, floor)
+    mouse = draw_floors(browser, still, tmp_path / "page.html")
     choose(browser, "column")
     browser.find_element(By.CSS_SELECTOR, "#counted-from [value=right]").click()
     for column in (COLUMNS, 4, 3):  # numbered 1, 2, 3 by themselves

@@ -83,6 +83,12 @@ def test_a_floor_that_stands_twice_is_named_with_its_line(still: Path, tmp_path:
     assert "points.yaml:4: the key '8' stands twice" in result.output
 
 
+def test_an_alias_that_contains_itself_is_told(still: Path, tmp_path: Path) -> None:
+    result = check("floors: &all\n  1: [*all]\n", still, tmp_path)
+    assert result.exit_code == 1
+    assert "points.yaml: an alias (*name) contains itself" in result.output
+
+
 @pytest.mark.parametrize(
     "changes",
     [
